@@ -1,0 +1,224 @@
+r"""The record of what is true of a function, and the way to give a function its own derivative.
+
+Mathematics is written as plain functions of one example. Beside a function stands one immutable
+`Formula`: where it holds, its derivatives in closed form, where it breaks, which facts hold, and
+who says so. The records drive the tests, the cards, the tables and `jaxmath verify`; the functions
+know nothing of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Source(NamedTuple):
+    """Where a formula was published: a key of `jaxmath.sources.SOURCES`, and the place in it."""
+
+    key: str
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Break:
+    """A set where a derivative jumps: the zeros of `distance`, a function of all arguments.
+
+    Order 1 is a kink of the function, order 2 a kink of its slope. At a kink the closed form
+    answers by the `convention`: the slope on the left (`distance` < 0), on the right, the middle
+    of both, or zero. `arguments` names those across which the derivative jumps.
+    """
+
+    distance: Callable[..., Any]
+    order: Literal[1, 2]
+    convention: Literal["left", "right", "middle", "zero"] = "middle"
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that is true of a function in one argument, and is checked by machine."""
+
+    argument: str
+
+    @property
+    def name(self) -> str:
+        """The fact's name in words of the field."""
+        return type(self).__name__.lower()
+
+
+@dataclass(frozen=True)
+class Convex(Fact):
+    """The segment between two points of the graph lies on or above the graph."""
+
+
+@dataclass(frozen=True)
+class Concave(Fact):
+    """The segment between two points of the graph lies on or below the graph."""
+
+
+@dataclass(frozen=True)
+class Lipschitz(Fact):
+    """|f(x) - f(y)| <= constant |x - y| (Euclidean), a number or a function of the arguments."""
+
+    constant: float | Callable[..., Any] = 1.0
+
+
+@dataclass(frozen=True)
+class Smooth(Fact):
+    """The gradient is Lipschitz with this constant, a number or a function of the arguments."""
+
+    constant: float | Callable[..., Any] = 1.0
+
+
+@dataclass(frozen=True)
+class Increasing(Fact):
+    """x <= y implies f(x) <= f(y)."""
+
+
+@dataclass(frozen=True)
+class Decreasing(Fact):
+    """x <= y implies f(x) >= f(y)."""
+
+
+@dataclass(frozen=True)
+class Even(Fact):
+    """f(-x) = f(x)."""
+
+
+@dataclass(frozen=True)
+class Odd(Fact):
+    """f(-x) = -f(x)."""
+
+
+@dataclass(frozen=True)
+class Bounded(Fact):
+    """low <= f <= high for every value of the argument."""
+
+    low: float = -float("inf")
+    high: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Formula:
+    r"""A function and all that is known of it.
+
+    Attributes:
+        fn: what users call; a function of one example.
+        domain: the set of each argument, by name; a pytree of domains for a pytree argument.
+            Labels stand here too; their domain says that they are not differentiated.
+        partials: the partial derivatives in closed form, by argument; each takes the arguments of
+            `fn` and returns the shape (pytree) of its argument. For scalar-valued functions, and
+            for elementwise ones, whose partial has the shape of the value.
+        seconds: second partial derivatives in closed form, by pair of arguments, each pair once.
+        vjp: for array-valued functions, in place of partials: `vjp(*args, cotangent)` returns one
+            cotangent for each differentiable argument, in their order.
+        breaks: where a derivative jumps.
+        facts: what is claimed of the function, checked by machine in the argument named.
+        where: relations between arguments, such as low < high.
+        tex: the formula as TeX, the left side included.
+        source: who says so.
+        topic: the row of the mission in `docs/topics.toml` that it serves.
+        plain: the same function without its custom rule, when `fn` carries one.
+        twin: its meaning in high precision, when the program is a truncated series.
+        exceptions: laws that do not hold, each with the reason.
+    """
+
+    fn: Callable[..., Any]
+    domain: Mapping[str, Any]
+    tex: str
+    source: Source
+    topic: str
+    partials: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    seconds: Mapping[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
+    vjp: Callable[..., Any] | None = None
+    breaks: tuple[Break, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    where: Callable[..., Any] | None = None
+    plain: Callable[..., Any] | None = None
+    twin: Callable[..., Any] | None = None
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        names = tuple(inspect.signature(self.fn).parameters)
+        given = tuple(self.domain)
+        if names[: len(given)] != given:
+            raise ValueError(
+                f"The domain of {self.name} must name its arguments in their order "
+                f"{names}, got {given}."
+            )
+        for name in [*self.partials, *(n for pair in self.seconds for n in pair)]:
+            if name not in self.differentiable:
+                raise ValueError(
+                    f"{self.name} has a derivative in {name!r}, which is not one of its "
+                    f"differentiable arguments {self.differentiable}."
+                )
+        for fact in self.facts:
+            if fact.argument not in given:
+                raise ValueError(f"A fact of {self.name} names no argument: {fact.argument!r}.")
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return self.fn.__name__
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of all arguments, in their order."""
+        return tuple(self.domain)
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The names of the arguments in which the function can be differentiated."""
+        return tuple(
+            name
+            for name, domain in self.domain.items()
+            if all(leaf.differentiable for leaf in _leaves(domain))
+        )
+
+
+def _leaves(domain) -> list:
+    return jax.tree.leaves(domain, is_leaf=lambda node: hasattr(node, "differentiable"))
+
+
+def with_rule(fn: Function, **partials: Callable[..., Any]) -> Function:
+    """Bind a function to its closed-form partial derivatives, by argument name.
+
+    The result is what `jax.grad` differentiates by these partials, to any order, since the
+    partials are ordinary functions themselves. For elementwise functions of arrays or scalars, and
+    for scalar-valued functions of arrays. An argument without a partial is taken as a label: its
+    tangent is ignored, so give every differentiable argument one. The plain function keeps its
+    own name with a leading underscore, which the result drops.
+    """
+    names = tuple(inspect.signature(fn).parameters)
+    unknown = set(partials) - set(names)
+    if unknown:
+        raise ValueError(f"{fn.__name__} has no argument {', '.join(sorted(unknown))}.")
+
+    bound = jax.custom_jvp(fn)
+
+    @bound.defjvp
+    def rule(primals, tangents):
+        value = bound(*primals)
+        slope = jnp.zeros_like(value)
+        for name, tangent in zip(names, tangents, strict=True):
+            if name not in partials:
+                continue
+            change = partials[name](*primals) * tangent
+            slope = slope + (jnp.sum(change) if value.ndim == 0 and change.ndim > 0 else change)
+        return value, slope
+
+    # custom_jvp resolves keyword arguments and defaults before the rule sees them.
+    @functools.wraps(fn)
+    def function(*args, **kwargs):
+        return bound(*args, **kwargs)
+
+    function.__name__ = function.__qualname__ = fn.__name__.lstrip("_")
+    return cast(Function, function)

@@ -1,0 +1,183 @@
+"""What an experiment hands over: claims, tables and plots, as plain data.
+
+An experiment is one module with `Config` (a frozen dataclass with complete defaults),
+`load(config) -> data`, `measure(config, data, key) -> arrays`, `judge(config, data, measured) ->
+Result`, and `draw(result) -> tuple[Plot, ...]` where there is something to see.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+
+from jaxmath.formula import Source
+
+
+class Outcome(StrEnum):
+    """How a claim ended. Only PASS is a pass; SKIPPED happens in smoke runs alone."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNDECIDED = "UNDECIDED"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A mistake, in words, and how to plant it: a function from measured arrays to wrong ones."""
+
+    words: str
+    plant: Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that a run confirms or refutes.
+
+    Attributes:
+        name: short and unique within its experiment, such as "gradient_equals_autodiff".
+        statement: one sentence for a person; TeX between dollar signs.
+        measured: a number, or an array each of whose entries must satisfy the relation; a boolean
+            for the relation "true". NaN never satisfies a relation; None is UNDECIDED.
+        relation: how `measured` must stand to `expected`.
+        expected: a number or an array like `measured`; a pair of ends for "in"; unused for "true".
+        tolerance: how far from `expected` is still equal (or beyond the bound still within).
+        relative: whether the tolerance is multiplied by |expected|.
+        source: where the truth comes from: a work, or words such as "NumPy's least squares".
+        breaks_if: a planted fault that turns this claim red; a test plants it.
+        full_only: whether a smoke run is too short to decide it.
+    """
+
+    name: str
+    statement: str
+    measured: Any
+    relation: Literal["=", "<=", ">=", "in", "true"]
+    expected: Any
+    breaks_if: Fault
+    source: Source | str
+    tolerance: float = 0.0
+    relative: bool = False
+    full_only: bool = False
+
+    def outcome(self, smoke: bool = False) -> Outcome:
+        """Judge the claim; a smoke run skips those that need the full length."""
+        if smoke and self.full_only:
+            return Outcome.SKIPPED
+        if self.measured is None:
+            return Outcome.UNDECIDED
+        return Outcome.PASS if bool(np.all(self.holds())) else Outcome.FAIL
+
+    def holds(self) -> np.ndarray:
+        """Whether the relation holds, entry by entry; an empty array holds nowhere."""
+        measured = np.asarray(self.measured)
+        if measured.size == 0:
+            return np.asarray(False)
+        if self.relation == "true":
+            return measured.astype(bool)
+        if self.relation == "in":
+            low, high = self.expected
+            return (measured >= low) & (measured <= high)
+        expected = np.asarray(self.expected, float)
+        slack = self.tolerance * (np.abs(expected) if self.relative else 1.0)
+        if self.relation == "=":
+            return np.abs(measured - expected) <= slack
+        if self.relation == "<=":
+            return measured <= expected + slack
+        return measured >= expected - slack
+
+    def worst(self) -> tuple[float, float]:
+        """The entry furthest from satisfying the relation, and what was expected of it."""
+        measured = np.asarray(self.measured, float).ravel()
+        if self.relation in ("true", "in") or measured.size == 0:
+            expected = math.nan
+            index = int(np.argmin(np.broadcast_to(self.holds(), np.shape(self.measured)).ravel()))
+            return (float(measured[index]) if measured.size else math.nan), expected
+        expected = np.broadcast_to(
+            np.asarray(self.expected, float), np.shape(self.measured)
+        ).ravel()
+        gap = {
+            "=": np.abs(measured - expected),
+            "<=": measured - expected,
+            ">=": expected - measured,
+        }[self.relation]
+        if self.relative:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                gap = gap / np.abs(expected)
+        index = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
+        return float(measured[index]), float(expected[index])
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length, by name; units stand in the column's name in brackets."""
+
+    name: str
+    title: str
+    columns: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a plot: what it shows, its unit ("" for a pure number), and its scale."""
+
+    label: str
+    unit: str = ""
+    scale: Literal["linear", "log", "auto"] = "auto"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve, with an optional band around it; `marker` draws points in place of a line."""
+
+    label: str
+    x: Any
+    y: Any
+    low: Any = None
+    high: Any = None
+    style: Literal["line", "dashed", "points"] = "line"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture described as data: curves over two axes, or one image.
+
+    Attributes:
+        name: the file's name, without ending.
+        title: one line above the picture.
+        alt: what the picture shows, in a sentence, for someone who cannot see it.
+        x, y: the axes.
+        lines: the curves; empty for an image.
+        image: a matrix drawn as a heat map over the edges `x_values`, `y_values`, or None.
+        image_label: what the colours of the image mean, with unit.
+        marks: vertical reference positions with a label each, such as a stability limit.
+    """
+
+    name: str
+    title: str
+    alt: str
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...] = ()
+    image: Any = None
+    x_values: Any = None
+    y_values: Any = None
+    image_label: str = ""
+    marks: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `judge` returns: claims first, then what supports them.
+
+    `series` are named arrays kept beside the tables (NPZ and CSV), such as the loss of each lane
+    at each recorded step; `draw` and a reader's own scripts use them.
+    """
+
+    claims: tuple[Claim, ...]
+    tables: tuple[Table, ...] = ()
+    series: Mapping[str, Any] = field(default_factory=dict)

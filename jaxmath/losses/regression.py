@@ -1,0 +1,197 @@
+r"""Losses of a residual, target minus prediction, of one example.
+
+Each is a function of the residual r alone and of the loss's own parameters, so that the derivative
+in the prediction is minus the derivative in the residual. `squared_error` has no half; `huber` has
+one inside.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL
+from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.typing import Real
+
+
+def squared_error(residual: Real) -> Float[Array, "..."]:
+    """The square of the residual, without a half."""
+    return jnp.square(residual)
+
+
+def squared_error_dresidual(residual: Real) -> Float[Array, "..."]:
+    """Twice the residual."""
+    return 2 * jnp.asarray(residual)
+
+
+SQUARED_ERROR = Formula(
+    fn=squared_error,
+    domain=dict(residual=REAL),
+    partials=dict(residual=squared_error_dresidual),
+    seconds={("residual", "residual"): lambda residual: jnp.full_like(residual, 2)},
+    facts=(Convex("residual"), Even("residual"), Smooth("residual", 2.0)),
+    tex=r"\ell(r) = r^2",
+    source=Source("hastie2009esl", "section 2.4"),
+    topic="O8",
+)
+
+
+def absolute_error(residual: Real) -> Float[Array, "..."]:
+    """The distance of the residual from zero; its slope at zero is taken as zero."""
+    return jnp.abs(residual)
+
+
+def absolute_error_dresidual(residual: Real) -> Float[Array, "..."]:
+    """The sign of the residual, zero at zero."""
+    return jnp.sign(residual)
+
+
+ABSOLUTE_ERROR = Formula(
+    fn=absolute_error,
+    domain=dict(residual=REAL),
+    partials=dict(residual=absolute_error_dresidual),
+    seconds={("residual", "residual"): jnp.zeros_like},
+    breaks=(Break(lambda residual: residual, order=1, convention="zero"),),
+    facts=(Convex("residual"), Even("residual"), Lipschitz("residual", 1.0)),
+    tex=r"\ell(r) = |r|",
+    source=Source("hastie2009esl", "section 10.6"),
+    topic="P14",
+)
+
+
+def huber(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    """Half the squared residual within `delta` of zero, linear beyond."""
+    size = jnp.abs(residual)
+    inner = jnp.minimum(size, delta)
+    return inner * (size - 0.5 * inner)
+
+
+def huber_dresidual(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    """The residual, clipped to [-delta, delta]."""
+    return jnp.clip(residual, -jnp.asarray(delta), delta)
+
+
+def huber_ddelta(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    """By how much the residual exceeds delta, zero if it does not."""
+    return jnp.maximum(jnp.abs(residual) - delta, 0.0)
+
+
+HUBER = Formula(
+    fn=huber,
+    domain=dict(residual=REAL, delta=POSITIVE),
+    partials=dict(residual=huber_dresidual, delta=huber_ddelta),
+    seconds={
+        ("residual", "residual"): lambda residual, delta: _step(delta - jnp.abs(residual)),
+        ("residual", "delta"): lambda residual, delta: (
+            jnp.sign(residual) * _step(jnp.abs(residual) - delta)
+        ),
+        ("delta", "delta"): lambda residual, delta: -_step(jnp.abs(residual) - delta),
+    },
+    breaks=(Break(lambda residual, delta: jnp.abs(residual) - delta, order=2),),
+    facts=(
+        Convex("residual"),
+        Even("residual"),
+        Lipschitz("residual", lambda residual, delta: delta),
+        Smooth("residual", 1.0),
+    ),
+    tex=r"\ell_\delta(r) = \begin{cases} \frac12 r^2 & |r| \le \delta \\"
+    r" \delta\,(|r| - \frac12\delta) & |r| > \delta \end{cases}",
+    source=Source("huber1964robust", "section 4"),
+    topic="O8",
+)
+
+
+def _step(x: Real) -> Float[Array, "..."]:
+    """One to the right of zero, zero to the left, a half at zero (the middle of both sides)."""
+    return jnp.heaviside(x, 0.5)
+
+
+def _log_cosh(residual: Real) -> Float[Array, "..."]:
+    r"""The logarithm of the hyperbolic cosine: half the square near zero, |r| - log 2 far out.
+
+    Computed as $\log(1 + 2\sinh^2(r/2))$ near zero, since $\cosh r - 1$ has lost its digits there.
+    """
+    size = jnp.abs(residual)
+    near = jnp.minimum(size, 1.0)
+    far = jnp.maximum(size, 1.0)
+    inner = jnp.log1p(2 * jnp.square(jnp.sinh(near / 2)))
+    outer = far + jnp.log1p(jnp.exp(-2 * far)) - math.log(2)
+    return jnp.where(size < 1, inner, outer)
+
+
+def log_cosh_dresidual(residual: Real) -> Float[Array, "..."]:
+    """The hyperbolic tangent of the residual."""
+    return jnp.tanh(residual)
+
+
+log_cosh = with_rule(_log_cosh, residual=log_cosh_dresidual)
+
+
+def log_cosh_dresidual_dresidual(residual: Real) -> Float[Array, "..."]:
+    r"""The square of the hyperbolic secant, $4 e^{-2|r|} / (1 + e^{-2|r|})^2$."""
+    decay = jnp.exp(-2 * jnp.abs(residual))
+    return 4 * decay / jnp.square(1 + decay)
+
+
+LOG_COSH = Formula(
+    fn=log_cosh,
+    plain=_log_cosh,
+    domain=dict(residual=REAL),
+    partials=dict(residual=log_cosh_dresidual),
+    seconds={("residual", "residual"): log_cosh_dresidual_dresidual},
+    facts=(
+        Convex("residual"),
+        Even("residual"),
+        Lipschitz("residual", 1.0),
+        Smooth("residual", 1.0),
+    ),
+    tex=r"\ell(r) = \log\cosh r",
+    source=Source("hastie2009esl", "section 10.6"),
+    topic="O8",
+)
+
+
+def pinball(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
+    """The check function: `quantile` times a positive residual, 1 - `quantile` times a negative.
+
+    Its expectation over the target is least at the target's quantile of that level.
+    """
+    residual, quantile = jnp.asarray(residual), jnp.asarray(quantile)
+    return jnp.maximum(quantile * residual, (quantile - 1) * residual)
+
+
+def pinball_dresidual(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
+    """The level to the right of zero, the level minus one to the left, the middle at zero."""
+    return quantile - _step(-jnp.asarray(residual))
+
+
+def pinball_dquantile(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
+    """The residual itself."""
+    del quantile
+    return jnp.asarray(residual)
+
+
+PINBALL = Formula(
+    fn=pinball,
+    domain=dict(residual=REAL, quantile=OPEN_UNIT),
+    partials=dict(residual=pinball_dresidual, quantile=pinball_dquantile),
+    seconds={
+        ("residual", "residual"): lambda residual, quantile: jnp.zeros_like(residual),
+        ("residual", "quantile"): lambda residual, quantile: jnp.ones_like(residual),
+        ("quantile", "quantile"): lambda residual, quantile: jnp.zeros_like(quantile),
+    },
+    breaks=(Break(lambda residual, quantile: residual, 1, "middle", arguments=("residual",)),),
+    facts=(
+        Convex("residual"),
+        Convex("quantile"),
+        Lipschitz("residual", lambda residual, quantile: jnp.maximum(quantile, 1 - quantile)),
+    ),
+    tex=r"\ell_\tau(r) = \max(\tau r, (\tau - 1)\, r)",
+    source=Source("koenker1978regression", "eq. 3.1"),
+    topic="P14",
+)
+
+REGRESSION = (SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, LOG_COSH, PINBALL)

@@ -1,0 +1,17 @@
+"""The literature that formulas come from: a key for each work, and its full citation."""
+
+SOURCES: dict[str, str] = {
+    "huber1964robust": "P. J. Huber, Robust estimation of a location parameter, "
+    "Annals of Mathematical Statistics 35 (1964) 73-101",
+    "koenker1978regression": "R. Koenker and G. Bassett, Regression quantiles, "
+    "Econometrica 46 (1978) 33-50",
+    "bishop2006prml": "C. M. Bishop, Pattern Recognition and Machine Learning, Springer 2006",
+    "hastie2009esl": "T. Hastie, R. Tibshirani and J. Friedman, The Elements of Statistical "
+    "Learning, 2nd edition, Springer 2009",
+    "boyd2004convex": "S. Boyd and L. Vandenberghe, Convex Optimization, "
+    "Cambridge University Press 2004",
+    "deisenroth2020mml": "M. P. Deisenroth, A. A. Faisal and C. S. Ong, Mathematics for Machine "
+    "Learning, Cambridge University Press 2020",
+    "goodfellow2016deep": "I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, "
+    "MIT Press 2016",
+}
