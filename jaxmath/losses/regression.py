@@ -5,8 +5,6 @@ in the prediction is minus the derivative in the residual. `squared_error` has n
 one inside.
 """
 
-from __future__ import annotations
-
 import math
 
 import jax.numpy as jnp
@@ -165,7 +163,7 @@ def pinball(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
 
 def pinball_dresidual(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
     """The level to the right of zero, the level minus one to the left, the middle at zero."""
-    return quantile - _step(-jnp.asarray(residual))
+    return jnp.asarray(quantile) - _step(-jnp.asarray(residual))
 
 
 def pinball_dquantile(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
