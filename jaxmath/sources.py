@@ -14,4 +14,6 @@ SOURCES: dict[str, str] = {
     "Learning, Cambridge University Press 2020",
     "goodfellow2016deep": "I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, "
     "MIT Press 2016",
+    "nesterov2004lectures": "Y. Nesterov, Introductory Lectures on Convex Optimization, "
+    "Kluwer 2004",
 }
