@@ -114,16 +114,25 @@ class Claim:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length, by name; units stand in the column's name in brackets."""
+    """Columns of equal length, by name; units stand in the column's name in brackets.
+
+    `best` is the index of the row to mark as the best, where one is.
+    """
 
     name: str
     title: str
     columns: Mapping[str, Any]
+    best: int | None = None
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a plot: what it shows, its unit ("" for a pure number), and its scale."""
+    """One axis of a plot: what it shows, its unit ("" for a pure number), and its scale.
+
+    It is drawn as "label [unit]", a pure number's as "label [1]". With the scale "auto" it is
+    logarithmic where all values are positive and span more than two decades, unless the points
+    along x are evenly spaced.
+    """
 
     label: str
     unit: str = ""
@@ -132,7 +141,18 @@ class Axis:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve, with an optional band around it; `marker` draws points in place of a line."""
+    """One curve, with an optional band around it.
+
+    Attributes:
+        label: what it is, in a word or three, drawn beside its end; "" for none. TeX between
+            dollar signs.
+        x, y: its points; a value that is not finite leaves a gap.
+        low, high: the edges of the band.
+        style: "points" draws markers in place of a line.
+        hue: which colour of the palette, counted from 0, so that two curves can share one (a
+            measurement and its prediction); by default each curve takes the next.
+        value: where the curve lies on the plot's colour axis, when there are many.
+    """
 
     label: str
     x: Any
@@ -140,6 +160,8 @@ class Line:
     low: Any = None
     high: Any = None
     style: Literal["line", "dashed", "points"] = "line"
+    hue: int | None = None
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -148,13 +170,16 @@ class Plot:
 
     Attributes:
         name: the file's name, without ending.
-        title: one line above the picture.
+        title: one line above the picture: what it shows, best as a sentence.
         alt: what the picture shows, in a sentence, for someone who cannot see it.
         x, y: the axes.
-        lines: the curves; empty for an image.
-        image: a matrix drawn as a heat map over the edges `x_values`, `y_values`, or None.
-        image_label: what the colours of the image mean, with unit.
-        marks: vertical reference positions with a label each, such as a stability limit.
+        lines: the curves; empty for an image. Up to six are labelled where they end, up to ten in
+            a legend; more are coloured along the colour axis by their `value`, or by their order.
+        image: a matrix (rows along y) drawn as a heat map, or None.
+        x_values, y_values: the edges of its cells, or their centres, or their names.
+        color: the colour axis: what the colours of an image or of many lines mean.
+        marks: vertical reference positions by label, such as a stability limit.
+        caption: what a reader should see in it, in a sentence or two; TeX between dollar signs.
     """
 
     name: str
@@ -166,8 +191,9 @@ class Plot:
     image: Any = None
     x_values: Any = None
     y_values: Any = None
-    image_label: str = ""
+    color: Axis | None = None
     marks: Mapping[str, float] = field(default_factory=dict)
+    caption: str = ""
 
 
 @dataclass(frozen=True)
