@@ -26,26 +26,45 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with an input: where it stands, what is wrong, and what would be right."""
+    """One thing wrong with an input: where it stands, what is wrong, and what would be right.
+
+    Attributes:
+        sentence: what is wrong and what was expected.
+        file, line: where, for an input from a file.
+        path: the dotted path in a config.
+        hint: what would be right, such as the nearest valid name.
+        text: the line itself, or the word of the command line.
+        mark: the part of `text` to underline.
+    """
 
     sentence: str
     file: Path | None = None
     line: int | None = None
     path: str = ""
     hint: str = ""
+    text: str = ""
+    mark: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}" if self.file else ""
+        place = str(self.file) if self.file else ""
         if self.file and self.line:
             place += f":{self.line}"
-        return "\n".join(
-            part
-            for part in (
-                f"{place}: error: {self.sentence}" if place else f"error: {self.sentence}",
-                f"    {self.hint}" if self.hint else "",
-            )
-            if part
-        )
+        lines = [f"{place}: error: {self.sentence}" if place else f"error: {self.sentence}"]
+        if self.text:
+            margin = f"  {self.line} | " if self.line else "  command line | "
+            lines.append(margin + self.text)
+            start = self.text.find(self.mark)
+            if self.mark and start >= 0:
+                lines.append(" " * (len(margin) + start) + "^" * len(self.mark))
+        if self.hint:
+            lines.append(f"    {self.hint}")
+        return "\n".join(visible(line) for line in lines)
+
+
+def visible(text: str, limit: int = 200) -> str:
+    """Text as one printable line: control characters escaped, so that no input moves a cursor."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 class InputError(Exception):
@@ -56,3 +75,15 @@ class InputError(Exception):
             problem if isinstance(problem, Problem) else Problem(problem) for problem in problems
         )
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class ExperimentError(Exception):
+    """The experiment's own code raised; the cause is its exception. Exit status 4."""
+
+    def __init__(self, experiment: str, doing: str):
+        self.experiment, self.doing = experiment, doing
+        super().__init__(f"`{doing}` of the experiment {experiment} raised.")
+
+
+class StorageError(Exception):
+    """The disk is full, or a folder may not be written; what was finished stays. Exit status 74."""
