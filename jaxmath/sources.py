@@ -16,4 +16,10 @@ SOURCES: dict[str, str] = {
     "MIT Press 2016",
     "nesterov2004lectures": "Y. Nesterov, Introductory Lectures on Convex Optimization, "
     "Kluwer 2004",
+    "hendrycks2016gelu": "D. Hendrycks and K. Gimpel, Gaussian error linear units (GELUs), "
+    "arXiv:1606.08415 (2016)",
+    "tibshirani1996lasso": "R. Tibshirani, Regression shrinkage and selection via the lasso, "
+    "Journal of the Royal Statistical Society B 58 (1996) 267-288",
+    "hoerl1970ridge": "A. E. Hoerl and R. W. Kennard, Ridge regression: biased estimation for "
+    "nonorthogonal problems, Technometrics 12 (1970) 55-67",
 }

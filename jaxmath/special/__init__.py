@@ -1,1 +1,40 @@
-"""Empty room."""
+"""Activations, and the stable primitives under losses and distributions, of one example."""
+
+from jaxmath.special.hyperbolic import TANH, tanh, tanh_dx, tanh_dx_dx
+from jaxmath.special.logistic import (
+    LOG_SIGMOID,
+    SIGMOID,
+    SOFTPLUS,
+    log_sigmoid,
+    log_sigmoid_dx,
+    sigmoid,
+    sigmoid_dx,
+    sigmoid_dx_dx,
+    softplus,
+)
+from jaxmath.special.normalized import (
+    LOG_SOFTMAX,
+    LOGSUMEXP,
+    SOFTMAX,
+    log_softmax,
+    log_softmax_vjp,
+    logsumexp,
+    softmax,
+    softmax_complement,
+    softmax_jacobian,
+    softmax_vjp,
+)
+from jaxmath.special.rectified import (
+    GELU,
+    RELU,
+    gelu,
+    gelu_dx,
+    gelu_dx_dx,
+    relu,
+    relu_dx,
+)
+
+ACTIVATIONS = (SIGMOID, TANH, RELU, SOFTPLUS, GELU)
+"""Elementwise functions that a layer of a network applies, by name."""
+
+SPECIAL = (*ACTIVATIONS, LOG_SIGMOID, SOFTMAX, LOG_SOFTMAX, LOGSUMEXP)
