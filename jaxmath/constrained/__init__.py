@@ -1,1 +1,4 @@
-"""Empty room."""
+"""Constrained problems: solutions with multipliers, residuals and a status for each lane."""
+
+from jaxmath.constrained.equality import solve_equality
+from jaxmath.constrained.solution import Info, Kind, Solution, Status, describe
