@@ -1,5 +1,20 @@
 """Losses and penalties of one example; the caller batches with `jax.vmap` and reduces."""
 
+from jaxmath.losses.classification import (
+    CLASSIFICATION,
+    HINGE,
+    LOGISTIC,
+    SOFTMAX_CROSS_ENTROPY,
+    hinge,
+    hinge_dscore,
+    logistic,
+    logistic_dlogit,
+    logistic_dlogit_dlogit,
+    softmax_cross_entropy,
+    softmax_cross_entropy_dlogits,
+    softmax_cross_entropy_dlogits_dlogits,
+)
+from jaxmath.losses.penalties import L1, L2, PENALTIES, l1, l1_dweights, l2, l2_dweights
 from jaxmath.losses.regression import (
     ABSOLUTE_ERROR,
     HUBER,
@@ -14,4 +29,4 @@ from jaxmath.losses.regression import (
     squared_error,
 )
 
-LOSSES = (*REGRESSION,)
+LOSSES = (*REGRESSION, *CLASSIFICATION)

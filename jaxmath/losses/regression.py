@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL
 from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.special import tanh, tanh_dx
 from jaxmath.typing import Real
 
 
@@ -110,29 +111,30 @@ def _step(x: Real) -> Float[Array, "..."]:
 def _log_cosh(residual: Real) -> Float[Array, "..."]:
     r"""The logarithm of the hyperbolic cosine: half the square near zero, |r| - log 2 far out.
 
-    Computed as $\log(1 + 2\sinh^2(r/2))$ near zero, since $\cosh r - 1$ has lost its digits there.
+    Near zero the power series of $\cosh r - 1$, since $\cosh r$ has lost its digits there.
     """
     size = jnp.abs(residual)
-    near = jnp.minimum(size, 1.0)
+    square = jnp.square(jnp.minimum(size, 1.0))
     far = jnp.maximum(size, 1.0)
-    inner = jnp.log1p(2 * jnp.square(jnp.sinh(near / 2)))
-    outer = far + jnp.log1p(jnp.exp(-2 * far)) - math.log(2)
+    series = jnp.ones_like(square)
+    for k in range(9, 0, -1):
+        series = 1 + square * series / ((2 * k + 1) * (2 * k + 2))
+    inner = jnp.log1p(square * series / 2)
+    outer = (far - math.log(2)) + jnp.log1p(jnp.exp(-2 * far))
     return jnp.where(size < 1, inner, outer)
 
 
 def log_cosh_dresidual(residual: Real) -> Float[Array, "..."]:
     """The hyperbolic tangent of the residual."""
-    return jnp.tanh(residual)
-
-
-log_cosh = with_rule(_log_cosh, residual=log_cosh_dresidual)
+    return tanh(residual)
 
 
 def log_cosh_dresidual_dresidual(residual: Real) -> Float[Array, "..."]:
-    r"""The square of the hyperbolic secant, $4 e^{-2|r|} / (1 + e^{-2|r|})^2$."""
-    decay = jnp.exp(-2 * jnp.abs(residual))
-    return 4 * decay / jnp.square(1 + decay)
+    """The squared hyperbolic secant of the residual."""
+    return tanh_dx(residual)
 
+
+log_cosh = with_rule(_log_cosh, residual=log_cosh_dresidual)
 
 LOG_COSH = Formula(
     fn=log_cosh,

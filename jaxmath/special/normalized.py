@@ -68,7 +68,7 @@ def _softmax_jvp(primals, tangents):
 
 
 def softmax_vjp(logits: Logits, cotangent: Logits) -> tuple[Float[Array, " n"]]:
-    r"""The cotangent minus its mean, each entry times its probability; the Jacobian is symmetric."""
+    """The centred cotangent times the probabilities, entry by entry: the Jacobian is symmetric."""
     return (softmax(logits) * _centred(logits, cotangent),)
 
 

@@ -1,0 +1,144 @@
+r"""Losses of a score and a label, of one example.
+
+Two conventions of labels, told apart by the name of the first argument: a `logit` (log-odds, in
+nats) or `logits` go with a label in {0, 1} or a class index, a `score` with a label in {-1, 1}.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.domains import BINARY, REAL, SIGN, Box, Integers
+from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.special import (
+    log_softmax,
+    relu,
+    relu_dx,
+    sigmoid,
+    sigmoid_dx,
+    softmax,
+    softmax_complement,
+    softmax_jacobian,
+)
+from jaxmath.special.normalized import Logits
+from jaxmath.typing import Label, Real
+
+
+def _logistic(logit: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the log-probability, in nats, of a label in {0, 1} when `logit` is the log-odds of 1.
+
+    A label between 0 and 1 is read as the probability of 1. Stable in both tails: the label's own
+    side is never formed as a difference of large numbers.
+    """
+    logit, label = jnp.asarray(logit), jnp.asarray(label)
+    weight = jnp.where(logit > 0, 1 - label, -label)
+    # A weight of zero silences an infinite logit too: certain and right costs nothing.
+    linear = jnp.where(weight == 0, 0.0, weight * logit)
+    return linear + jnp.log1p(jnp.exp(-jnp.abs(logit)))
+
+
+def logistic_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
+    """The probability of 1 minus the label, as a sum of two terms of which a hard label has one."""
+    logit, label = jnp.asarray(logit), jnp.asarray(label)
+    return (1 - label) * sigmoid(logit) - label * sigmoid(-logit)
+
+
+logistic = with_rule(_logistic, logit=logistic_dlogit)
+
+
+def logistic_dlogit_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
+    """The variance of the label under the model, whatever the label."""
+    del label
+    return sigmoid_dx(logit)
+
+
+LOGISTIC = Formula(
+    fn=logistic,
+    plain=_logistic,
+    domain=dict(logit=REAL, label=BINARY),
+    partials=dict(logit=logistic_dlogit),
+    seconds={("logit", "logit"): logistic_dlogit_dlogit},
+    facts=(Convex("logit"), Lipschitz("logit", 1.0), Smooth("logit", 0.25)),
+    tex=r"\ell(z, y) = \log(1 + e^z) - y z",
+    source=Source("bishop2006prml", "eq. 4.90"),
+    topic="O8",
+)
+
+
+def _softmax_cross_entropy(logits: Logits, label: Label) -> Float[Array, ""]:
+    """Minus the log-probability, in nats, of a class index; NaN for an index that is no class.
+
+    Raises:
+        ValueError: if the logits are not one vector.
+    """
+    return -jnp.sum(jnp.where(_hot(logits, label), log_softmax(logits), 0.0))
+
+
+@jax.custom_jvp
+def softmax_cross_entropy_dlogits(logits: Logits, label: Label) -> Float[Array, " n"]:
+    """The probabilities, minus one at the label: there, minus the probability of the others."""
+    return jnp.where(_hot(logits, label), -softmax_complement(logits), softmax(logits))
+
+
+@softmax_cross_entropy_dlogits.defjvp
+def _dlogits_jvp(primals, tangents):
+    _, change = jax.jvp(softmax, primals[:1], tangents[:1])
+    return softmax_cross_entropy_dlogits(*primals), change
+
+
+softmax_cross_entropy = with_rule(_softmax_cross_entropy, logits=softmax_cross_entropy_dlogits)
+
+
+def softmax_cross_entropy_dlogits_dlogits(logits: Logits, label: Label) -> Float[Array, "n n"]:
+    """The covariance of the label under the model, whatever the label."""
+    del label
+    return softmax_jacobian(logits)
+
+
+def _hot(logits: Logits, label: Label):
+    return jnp.arange(jnp.size(logits)) == label
+
+
+SOFTMAX_CROSS_ENTROPY = Formula(
+    fn=softmax_cross_entropy,
+    plain=_softmax_cross_entropy,
+    domain=dict(logits=Box((4,), REAL), label=Integers(0, 3)),
+    partials=dict(logits=softmax_cross_entropy_dlogits),
+    seconds={("logits", "logits"): softmax_cross_entropy_dlogits_dlogits},
+    facts=(Convex("logits"), Lipschitz("logits", 2**0.5), Smooth("logits", 0.5)),
+    tex=r"\ell(z, y) = \log\sum_j e^{z_j} - z_y",
+    source=Source("bishop2006prml", "eq. 4.108"),
+    topic="P19",
+)
+
+
+def hinge(score: Real, label: Label) -> Float[Array, "..."]:
+    """By how much the margin, label times score, falls short of one; label in {-1, 1}.
+
+    At a margin of exactly one the slope is taken as zero.
+    """
+    return relu(1 - _margin(score, label))
+
+
+def hinge_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the label where the margin is below one, else zero."""
+    return -jnp.asarray(label) * relu_dx(1 - _margin(score, label))
+
+
+def _margin(score: Real, label: Label) -> Float[Array, "..."]:
+    return jnp.asarray(score) * jnp.asarray(label)
+
+
+HINGE = Formula(
+    fn=hinge,
+    domain=dict(score=REAL, label=SIGN),
+    partials=dict(score=hinge_dscore),
+    seconds={("score", "score"): lambda score, label: jnp.zeros_like(score)},
+    breaks=(Break(lambda score, label: 1 - _margin(score, label), order=1, convention="zero"),),
+    facts=(Convex("score"), Lipschitz("score", 1.0)),
+    tex=r"\ell(s, y) = \max(0, 1 - y s)",
+    source=Source("hastie2009esl", "eq. 12.25"),
+    topic="M5",
+)
+
+CLASSIFICATION = (LOGISTIC, SOFTMAX_CROSS_ENTROPY, HINGE)
