@@ -129,6 +129,7 @@ class Formula:
         plain: the same function without its custom rule, when `fn` carries one.
         twin: its meaning in high precision, when the program is a truncated series.
         exceptions: laws that do not hold, each with the reason.
+        label: its name where that of `fn` is shared, such as "normal.log_prob".
     """
 
     fn: Callable[..., Any]
@@ -145,6 +146,7 @@ class Formula:
     plain: Callable[..., Any] | None = None
     twin: Callable[..., Any] | None = None
     exceptions: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
 
     def __post_init__(self):
         names = tuple(inspect.signature(self.fn).parameters)
@@ -166,8 +168,8 @@ class Formula:
 
     @property
     def name(self) -> str:
-        """The name of the function."""
-        return self.fn.__name__
+        """The name of the formula, by default that of its function."""
+        return self.label or self.fn.__name__
 
     @property
     def arguments(self) -> tuple[str, ...]:

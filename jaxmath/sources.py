@@ -22,4 +22,12 @@ SOURCES: dict[str, str] = {
     "Journal of the Royal Statistical Society B 58 (1996) 267-288",
     "hoerl1970ridge": "A. E. Hoerl and R. W. Kennard, Ridge regression: biased estimation for "
     "nonorthogonal problems, Technometrics 12 (1970) 55-67",
+    "casella2002inference": "G. Casella and R. L. Berger, Statistical Inference, "
+    "2nd edition, Duxbury 2002",
+    "gautschi1967recurrence": "W. Gautschi, Computational aspects of three-term recurrence "
+    "relations, SIAM Review 9 (1967) 24-82",
+    "takahasi1974double": "H. Takahasi and M. Mori, Double exponential formulas for numerical "
+    "integration, Publications of the RIMS 9 (1974) 721-741",
+    "figurnov2018implicit": "M. Figurnov, S. Mohamed and A. Mnih, Implicit reparameterization "
+    "gradients, NeurIPS 2018",
 }
