@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -83,6 +85,17 @@ class ExperimentError(Exception):
     def __init__(self, experiment: str, doing: str):
         self.experiment, self.doing = experiment, doing
         super().__init__(f"`{doing}` of the experiment {experiment} raised.")
+
+
+@contextmanager
+def theirs(experiment: str, doing: str) -> Iterator[None]:
+    """Name what raises inside as the experiment's own doing; bad input stays bad input."""
+    try:
+        yield
+    except (ExperimentError, InputError):
+        raise
+    except Exception as error:
+        raise ExperimentError(experiment, doing) from error
 
 
 class StorageError(Exception):

@@ -1,0 +1,270 @@
+"""From a config (a TOML file, or a dict from Python) to a validated study.
+
+What can be known without JAX is told first, in a fraction of a second; only then is the
+experiment imported and every value held against its `Config`.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxmath.lab import project as projects
+from jaxmath.lab.document import (
+    Document,
+    Keys,
+    check_values,
+    dotted,
+    nearest,
+    read_document,
+    show,
+    suggest,
+)
+from jaxmath.lab.errors import InputError, Problem
+from jaxmath.lab.project import NAME, Project
+
+if TYPE_CHECKING:
+    from jaxmath.lab.study import Study
+
+RESERVED = ("experiment", "extends", "seed", "precision", "sweep", "smoke")
+PRECISIONS = ("float64", "float32")
+MAX_SEED = 2**32 - 1
+
+
+def read(
+    config: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), smoke: bool = False
+) -> Study:
+    """Read and validate a config.
+
+    Later wins: the experiment's defaults, the file, its [smoke] values if `smoke`, and `overrides`,
+    words such as "optimizer.learning_rate=0.1" or "sweep.seed=[0, 1, 2]". A single value takes its
+    path out of an earlier sweep.
+
+    Raises:
+        InputError: with every problem found, each with its place and the nearest valid name.
+        Exception: whatever the experiment's own module raises when it is imported.
+    """
+    document = open_document(config)
+    lay_over(document, overrides, smoke)
+    project = Project(document.folder)
+    check_top(document, project)
+    return _validate(document, project, tuple(overrides), smoke)
+
+
+def open_document(config: str | Path | Mapping[str, Any]) -> Document:
+    """A config's own values, before anything is laid over them."""
+    if isinstance(config, Mapping):
+        document = Document(copy.deepcopy(dict(config)))
+        check_values(document)
+        return document
+    return read_document(Path(config))
+
+
+def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
+    """Lay the [smoke] values and then the words of the command line over the file's."""
+    from jaxmath.lab import sweeps
+
+    sweeps.normalize(document)
+    table = document.values.get("smoke", {})
+    if smoke and isinstance(table, Mapping):
+        for key, value in table.items():
+            _overlay(document, tuple(str(key).split(".")), value, ("smoke", key))
+    problems = []
+    for word in overrides:
+        try:
+            keys, value = parse_override(word)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if keys[0] == "smoke":
+            problems.append(Problem("[smoke] is set in the file", text=word, mark="smoke"))
+            continue
+        _overlay(document, keys, value, word)
+    if problems:
+        raise InputError(*problems)
+    check_values(document)
+
+
+def _overlay(document: Document, keys: Keys, value: Any, origin: Keys | str) -> None:
+    from jaxmath.lab import sweeps
+
+    if keys[0] == "sweep":
+        path = ".".join(map(str, keys[1:]))
+        for name, inner, entry in sweeps.flatten({path: value} if path else value):
+            below = origin if isinstance(origin, str) else (*origin, *inner[bool(path) :])
+            document.overlay(("sweep", name), entry, below)
+        return
+    document.overlay(keys, value, origin)
+    for path in _leaves(keys, value):
+        sweeps.drop(document, path)
+
+
+def _leaves(keys: Keys, value: Any) -> list[str]:
+    if not isinstance(value, Mapping):
+        return [dotted(keys)]
+    return [path for key, inner in value.items() for path in _leaves((*keys, key), inner)]
+
+
+PATH = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
+
+
+def parse_override(word: str) -> tuple[Keys, Any]:
+    """Split `path=value`; the value is TOML, and a bare word is text.
+
+    Raises:
+        InputError: there is no such path or value.
+    """
+    path, equals, text = word.partition("=")
+    path, text = path.strip(), text.strip()
+    if not equals or not PATH.fullmatch(path):
+        hint = "such as optimizer.learning_rate=0.1"
+        raise InputError(Problem("an override is path=value", text=word, mark=path, hint=hint))
+    keys = tuple(path.split("."))
+    if not text:
+        raise InputError(Problem(f"`{path}` has no value", text=word, mark=path))
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+        if set(parsed) == {"value"}:
+            return keys, parsed["value"]
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        pass
+    number = re.fullmatch(r"([+-]?)(\.\d[\d_]*|\d[\d_]*\.)([eE][+-]?\d+)?", text)
+    if number:
+        sign, digits, power = number.groups()
+        whole = f"0{digits}" if digits.startswith(".") else f"{digits}0"
+        return keys, float(f"{sign}{whole}{power or ''}".replace("_", ""))
+    if text[0] in "[{\"'" or "\n" in text or not text.isprintable():
+        hint = "lists are [1, 2]; text in a list or table has quotes, so quote the whole word"
+        raise InputError(Problem(f"the value of `{path}` is no TOML", text=word, hint=hint))
+    return keys, text
+
+
+def check_top(document: Document, project: Project) -> None:
+    """Check what needs neither JAX nor the experiment: its name, and the keys at the top.
+
+    Raises:
+        InputError: with every problem found here.
+    """
+    problems: list[Problem] = []
+    values = document.values
+
+    def problem(keys: Keys, sentence: str, hint: str = "") -> None:
+        problems.append(document.problem(keys, sentence, hint))
+
+    if "extends" in values:
+        problem(("extends",), "`extends` is not there yet", "write the values themselves")
+    for key in ("sweep", "smoke"):
+        if not isinstance(values.get(key, {}), Mapping):
+            problem((key,), f"`{key}` should be a table, got {show(values[key])}")
+    sweep = values.get("sweep", {})
+    if isinstance(sweep, Mapping) and not isinstance(sweep.get("zip", {}), Mapping):
+        problem(("sweep", "zip"), f"`sweep.zip` should be a table, got {show(sweep['zip'])}")
+    seed = values.get("seed", 0)
+    if type(seed) is not int or not 0 <= seed <= MAX_SEED:
+        told = f"`seed` should be a whole number from 0 to {MAX_SEED}, got {show(seed)}"
+        hint = f"to vary it: [sweep] seed = {show(seed)}" if isinstance(seed, list) else ""
+        problem(("seed",), told, hint)
+    precision = values.get("precision", PRECISIONS[0])
+    if precision not in PRECISIONS:
+        told = f'`precision` should be "float64" or "float32", got {show(precision)}'
+        close = nearest(precision, PRECISIONS)
+        problem(("precision",), told, f'did you mean "{close}"?' if close else "")
+    name = values.get("experiment")
+    fields = None
+    if name is None:
+        close = nearest("experiment", values)
+        if not values:
+            told = "this config is empty"
+        else:
+            told = 'the key `experiment` is missing, such as experiment = "train"'
+        hint = f"did you mean it by `{close}`?" if close else suggest("", project.experiments)
+        problem((close,) if close else (), told, hint)
+    elif not isinstance(name, str):
+        problem(("experiment",), f"`experiment` should be a name, got {show(name)}")
+    else:
+        source = project.source(name) if NAME.fullmatch(name) else None
+        if source is None:
+            where = f" in {project.folder}" if project.folder else ""
+            hint = suggest(name, project.experiments)
+            problem(("experiment",), f"there is no experiment {show(name)}{where}", hint)
+        else:
+            fields = projects.fields(source)
+    if fields is not None:
+        known = [*fields, *RESERVED]
+        problems += _unknown_top(document, known, fields)
+    if problems:
+        raise InputError(*sorted(problems, key=lambda p: (p.line is None, p.line or 0)))
+
+
+def _unknown_top(document: Document, known: list[str], fields: Sequence[str]) -> list[Problem]:
+    """Keys at the top, in [smoke] and in [sweep], whose first part is no field."""
+    problems = []
+    problems += [
+        document.problem((key,), f"unknown key `{key}`", suggest(key, known))
+        for key in document.values
+        if key not in known
+    ]
+    smoke = document.values.get("smoke", {})
+    for key in smoke if isinstance(smoke, Mapping) else ():
+        head = str(key).partition(".")[0]
+        if head not in known or head in ("smoke", "experiment", "extends"):
+            hint = suggest(head, [k for k in known if k not in ("smoke", "experiment", "extends")])
+            problems.append(document.problem(("smoke", key), f"unknown key `smoke.{key}`", hint))
+    sweep = document.values.get("sweep", {})
+    if not isinstance(sweep, Mapping):
+        return problems
+    zipped = sweep.get("zip", {})
+    places = [("sweep", key) for key in sweep if key != "zip"]
+    places += [("sweep", "zip", key) for key in (zipped if isinstance(zipped, Mapping) else ())]
+    for place in places:
+        head = str(place[-1]).partition(".")[0]
+        if head not in (*fields, "seed"):
+            told = f"the sweep names `{place[-1]}`, and there is no `{head}`"
+            problems.append(document.problem(place, told, suggest(head, [*fields, "seed"])))
+    return problems
+
+
+def _validate(
+    document: Document, project: Project, overrides: tuple[str, ...], smoke: bool
+) -> Study:
+    """Import the experiment and hold every value against its `Config`."""
+    from jaxmath.lab.schema import Validation, plain
+    from jaxmath.lab.study import Study
+    from jaxmath.lab.sweeps import axes
+
+    values = document.values
+    module = project.load(values["experiment"])
+    lacking = [n for n in ("Config", "load", "measure", "judge") if not hasattr(module, n)]
+    if lacking:
+        told = f"{module.__file__} is no experiment: it has no {' and no '.join(lacking)}"
+        raise InputError(document.problem(("experiment",), told))
+    check = Validation(document, project)
+    given = {key: value for key, value in values.items() if key not in RESERVED}
+    config = check.table(module.Config, given, ())
+    swept = axes(config, check) if config is not MISSING else ()
+    check.finish()
+    resolved = {
+        "experiment": values["experiment"],
+        "seed": values.get("seed", 0),
+        "precision": values.get("precision", PRECISIONS[0]),
+        **plain(config),
+    }
+    if values.get("sweep"):
+        resolved["sweep"] = copy.deepcopy(values["sweep"])
+    return Study(
+        experiment=values["experiment"],
+        module=module,
+        config=config,
+        axes=swept,
+        seed=resolved["seed"],
+        precision=resolved["precision"],
+        smoke=smoke,
+        source=document.file,
+        resolved=resolved,
+        overrides=overrides,
+    )
