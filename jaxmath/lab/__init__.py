@@ -1,1 +1,47 @@
-"""Empty room."""
+"""The lab: a config file becomes trainings, claims, pictures and a folder that someone can read.
+
+``run("x.toml") -> Run`` does what `jaxmath run` does, without the terminal; ``load(folder)`` reads
+a finished run back; ``load_params(folder, like)`` hangs its trained parameters into your pytree.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxmath.lab.run import Run
+
+
+def run(
+    config: Path | str,
+    overrides: tuple[str, ...] | list[str] = (),
+    smoke: bool = False,
+    out: Path | str | None = None,
+) -> Run:
+    """Run a config file with overrides such as "steps=100", and write its folder below `out`.
+
+    Raises `InputError` with every problem of the config, `ExperimentError` where the experiment's
+    own code raised, `StorageError` where the folder cannot be written.
+    """
+    from jaxmath.lab import engine, reading, report, store
+
+    study = reading.read(Path(config), tuple(overrides), smoke)
+    finished = engine.execute(study, out=out, quiet=True)
+    report.write(finished)
+    store.seal(finished)
+    return finished
+
+
+def load(folder: Path | str) -> Run:
+    """Read a finished run from its folder."""
+    from jaxmath.lab import store
+
+    return store.load(folder)
+
+
+def load_params(folder: Path | str, like: Any = None) -> Any:
+    """The trained parameters of a run: nested dicts, or hung into a pytree like yours."""
+    from jaxmath.lab import store
+
+    return store.load_params(folder, like)

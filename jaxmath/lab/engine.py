@@ -1,0 +1,206 @@
+"""Runs a study: a program a cell, lanes side by side in it, and a folder of what came out.
+
+Lanes are vectorised over settings inside seeds, and the seed's key is not mapped over the settings.
+What depends on the key alone, such as the order of the data, is then computed and gathered once for
+all settings of a seed, without any planner.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmath.lab import encoding, plan, provenance, store, sweep
+from jaxmath.lab.cache import switch_on
+from jaxmath.lab.errors import Exit, ExperimentError, theirs
+from jaxmath.lab.experiment import Result
+from jaxmath.lab.loading import Loader, read_by_load, split, static_part
+from jaxmath.lab.measured import Measured, gather
+from jaxmath.lab.program import Program, abstract, compiled, workers
+from jaxmath.lab.progress import Progress
+from jaxmath.lab.run import Run
+from jaxmath.lab.study import Study
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a study measured, before anyone judged it.
+
+    Attributes:
+        data: what `load` returned for the study's own config.
+        measured: the arrays of all lanes.
+        seconds: wall time of "load", "compile" and "run".
+        programs, tiles: how many were compiled, and how many pieces of work they ran.
+    """
+
+    data: Any
+    measured: Measured
+    seconds: dict[str, float]
+    programs: int
+    tiles: int
+
+
+def measure(study: Study, progress: Progress | None = None) -> Measurement:
+    """Load the data, compile one program a cell, and run all lanes."""
+    progress = progress or Progress(quiet=True)
+    with jax.enable_x64(study.precision == "float64"):
+        started = time.perf_counter()
+        loader = Loader(study)
+        data = loader(study.config)
+        cells = plan.cells(study, read_by_load(study, loader))
+        loaded = time.perf_counter()
+        progress.phase("compiling", len(cells))
+        programs: dict[Any, Program] = {}
+        work: list[tuple[Program, plan.Cell, Any, np.ndarray, np.ndarray]] = []
+        for cell in cells:
+            values = loader(cell.config)
+            key = (plan.signature(cell.config), static_part(values), cell.lanes.shape)
+            if key not in programs:
+                programs[key] = compiled(study, cell, values)
+            program = programs[key]
+            work += [
+                (program, cell, values, rows, columns)
+                for rows, columns in program.tiling.tiles(*cell.lanes.shape)
+            ]
+            progress.advance()
+        ready = time.perf_counter()
+        progress.phase("running", sum(program.pieces for program, *_ in work))
+        parts = _run_all(study, work, progress)
+        done = time.perf_counter()
+    return Measurement(
+        data=data,
+        measured=gather(parts, study.axes),
+        seconds={"load": loaded - started, "compile": ready - loaded, "run": done - ready},
+        programs=len(programs),
+        tiles=len(work),
+    )
+
+
+def judge(study: Study, data, arrays: Mapping[str, Any]) -> Result:
+    """Let the experiment judge measured arrays, as they were measured or with a fault planted."""
+    with theirs(study.experiment, "judge"):
+        return study.module.judge(study.config, data, Measured(arrays, study.axes))
+
+
+def execute(
+    study: Study, out: Path | str | None = None, quiet: bool = False, cache: bool = True
+) -> Run:
+    """Run a study and write its folder, all but figures, report and STATUS.
+
+    The folder is made first, so that a full disk or a lack of rights is known before hours of
+    work. If something raises later, or the run is interrupted, what was finished stays there and
+    `STATUS` says why.
+    """
+    folder = store.create(study, out)
+    switch_on(cache)
+    try:
+        with Progress(quiet) as progress:
+            measurement = measure(study, progress)
+        return _conclude(study, folder, measurement)
+    except KeyboardInterrupt:
+        store.status(folder, "INTERRUPTED 130\n")
+        raise
+    except ExperimentError as error:
+        store.status(folder, f"ERROR {int(Exit.EXPERIMENT)}\n{error}\n")
+        raise
+
+
+def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
+    measured = measurement.measured
+    arrays = {name: value for name, value in measured.items() if name != "params"}
+    # Written before anyone judges them: what took hours must not be lost to a slip in `judge`.
+    store.series(folder, arrays, study.axes)
+    result = judge(study, measurement.data, measured)
+    draw = getattr(study.module, "draw", None)
+    with theirs(study.experiment, "draw"):
+        plots = tuple(draw(result)) if draw else ()
+    title, description = _documented(study.module)
+    run = Run(
+        name=study.name,
+        experiment=study.experiment,
+        title=title,
+        description=description,
+        topics=tuple(getattr(study.module, "TOPICS", ())),
+        folder=folder,
+        config=encoding.config_of(study),
+        axes=study.axes,
+        claims=tuple(result.claims),
+        tables=(*sweep.tables(study.module, measured), *result.tables),
+        series=arrays | dict(result.series),
+        plots=plots,
+        params=encoding.nested(measured["params"]) if "params" in measured else None,
+        provenance=provenance.collect(
+            study, measurement.seconds, measurement.programs, measurement.tiles
+        ),
+        smoke=study.smoke,
+    )
+    store.save(run)
+    return run
+
+
+def _documented(module) -> tuple[str, str]:
+    """The first sentence of a module's docstring, and the rest."""
+    first, _, rest = inspect.cleandoc(module.__doc__ or module.__name__).partition("\n\n")
+    return " ".join(first.split()).rstrip("."), rest.strip()
+
+
+def _run_all(study: Study, work, progress: Progress):
+    """Run all tiles, several at once; the parts for `gather`."""
+    stop = threading.Event()
+    keys = functools.cache(jax.random.key)
+
+    def one(item):
+        program, cell, values, rows, columns = item
+        with jax.enable_x64(study.precision == "float64"), theirs(study.experiment, "measure"):
+            return _run_tile(study, program, cell, values, rows, columns, keys, progress, stop)
+
+    # Padding repeats lanes; writing them twice writes the same numbers.
+    with ThreadPoolExecutor(max_workers=min(workers(), max(1, len(work)))) as pool:
+        futures = [pool.submit(one, item) for item in work]
+        try:
+            results = [future.result() for future in futures]
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            raise
+    return [part for part in results if part is not None]
+
+
+def _run_tile(study, program, cell, values, rows, columns, keys, progress, stop):
+    if stop.is_set():
+        return None
+    dtype = plan.DTYPES[study.precision]
+    arrays, _ = split(values)
+    fixed, _, _ = abstract(study, cell)
+    swept = {path: column[columns].astype(dtype) for path, column in cell.settings.items()}
+    seeds = jax.numpy.stack([keys(cell.seeds[row]) for row in rows])
+    state = program.begin(fixed, seeds, arrays, swept)
+    records = []
+    for _ in range(program.rounds):
+        if stop.is_set():
+            return None
+        jax.block_until_ready(state)
+        progress.advance()
+        state, record = program.proceed(fixed, arrays, swept, state)
+        records.append(record)
+    if program.rounds:
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=2), *records)
+        state = program.finish(fixed, arrays, swept, state, stacked)
+    results = jax.tree.map(
+        lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), jax.device_get(state)
+    )
+    progress.advance()
+    lanes = cell.lanes[np.ix_(rows, columns)].ravel()
+    _, first = np.unique(lanes, return_index=True)
+    return lanes[first], jax.tree.map(lambda leaf: leaf[first], results)

@@ -1,0 +1,237 @@
+"""From a study to programs: what is traced, which lanes share a program, how lanes are tiled.
+
+A *lane* is one point of the sweep: one training, one measurement. Every float of a config is a
+traced argument of the program, so a sweep over floats and seeds is one program; everything else is
+part of the program, and each combination of such values is a *cell* with a program of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxmath.lab.study import Study, SweepAxis, replace_path
+
+DTYPES = {"float64": np.float64, "float32": np.float32}
+
+CACHE_BYTES = 1 << 20
+"""What the lanes of a tile may occupy on a CPU: about one core's share of its cache."""
+
+MEMORY_SHARE = 0.25
+"""The part of the machine's memory that all running tiles may fill together."""
+
+
+def values(config, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested dataclasses with their dotted paths."""
+    for field in dataclasses.fields(config):
+        path, value = prefix + field.name, getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from values(value, path + ".")
+        else:
+            yield path, value
+
+
+def floats(config) -> dict[str, float]:
+    """The values that a program takes as arguments: all floats, by dotted path."""
+    return {path: value for path, value in values(config) if type(value) is float}
+
+
+def signature(config) -> tuple:
+    """What is part of a program: the types of the tables and all values that are not floats."""
+    kinds = [type(config)]
+    fixed = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            fixed.append((field.name, signature(value)))
+        else:
+            fixed.append((field.name, type(value) if type(value) is float else repr(value)))
+    return (*kinds, *fixed)
+
+
+def fill(config, traced: Mapping[str, Any]):
+    """A copy of the config with traced values at the dotted paths.
+
+    No `__init__` runs: a tracer is not a float, and a config may check that its fields are.
+    """
+    for path, value in traced.items():
+        head, _, rest = path.partition(".")
+        changed = copy.copy(config)
+        object.__setattr__(
+            changed, head, fill(getattr(config, head), {rest: value}) if rest else value
+        )
+        config = changed
+    return config
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The lanes that run in one program: a grid of seeds by settings.
+
+    Attributes:
+        config: its values that are not swept as arguments.
+        label: the values of the structural axes by path, such as {"model.hidden": (16,)}.
+        seeds: one seed a row.
+        settings: the swept floats by path, an entry a column.
+        lanes: the flat index, in the sweep's grid, of each lane (rows, columns).
+    """
+
+    config: Any
+    label: dict[str, Any]
+    seeds: tuple[int, ...]
+    settings: dict[str, np.ndarray]
+    lanes: np.ndarray
+
+
+def kind(study: Study, axis: SweepAxis, host: frozenset[str] = frozenset()) -> str:
+    """How an axis is run: as a "seed", as a traced "setting", or as a "structural" value.
+
+    `host` names floats that `load` reads: their data differ, so that each is a cell.
+    """
+    if axis.paths == ("seed",):
+        return "seed"
+    if host.isdisjoint(axis.paths) and all(
+        type(value) is float for row in axis.values for value in row
+    ):
+        return "setting"
+    return "structural"
+
+
+def cells(study: Study, host: frozenset[str] = frozenset()) -> list[Cell]:
+    """Cut the sweep into cells, in the order of its grid."""
+    kinds = [kind(study, axis, host) for axis in study.axes]
+    grid = np.arange(math.prod(map(len, study.axes))).reshape([len(axis) for axis in study.axes])
+    by_kind = {
+        name: [i for i, k in enumerate(kinds) if k == name]
+        for name in ("structural", "seed", "setting")
+    }
+    grid = grid.transpose([i for name in by_kind for i in by_kind[name]])
+    structural = [study.axes[i] for i in by_kind["structural"]]
+    seeds = [row[0] for i in by_kind["seed"] for row in study.axes[i].values]
+    swept = [study.axes[i] for i in by_kind["setting"]]
+    columns = list(itertools.product(*(axis.values for axis in swept)))
+    settings = {
+        path: np.array([column[a][p] for column in columns])
+        for a, axis in enumerate(swept)
+        for p, path in enumerate(axis.paths)
+    }
+    found = []
+    for index in np.ndindex(*(len(axis) for axis in structural)):
+        config, seed, label = study.config, study.seed, {}
+        for axis, at in zip(structural, index, strict=True):
+            for path, value in zip(axis.paths, axis.values[at], strict=True):
+                label[path] = value
+                if path == "seed":
+                    seed = value
+                else:
+                    config = replace_path(config, path, value)
+        rows = tuple(seeds) if by_kind["seed"] else (seed,)
+        lanes = grid[index].reshape(len(rows), len(columns))
+        found.append(Cell(config, label, rows, settings, lanes))
+    return found
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a cell's grid is cut: all tiles have one shape, so that one program serves them."""
+
+    rows: int
+    columns: int
+
+    def tiles(self, seeds: int, settings: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Row and column indices of each tile; the last repeats its last index as padding."""
+        return [
+            (
+                np.minimum(np.arange(row, row + self.rows), seeds - 1),
+                np.minimum(np.arange(column, column + self.columns), settings - 1),
+            )
+            for row in range(0, seeds, self.rows)
+            for column in range(0, settings, self.columns)
+        ]
+
+
+def tiling(seeds: int, settings: int, lane_bytes: int, workers: int, budget: int) -> Tiling:
+    """Cut a grid so that a tile fits `budget` bytes and every worker has work.
+
+    Settings of one seed stay together as long as they fit, since they share the order of the data.
+    """
+    most = max(1, budget // max(lane_bytes, 1))
+    columns = _even(settings, most)
+    rows = _even(seeds, max(1, most // columns))
+    if seeds * settings > 1:
+        pieces = math.ceil(seeds / rows) * math.ceil(settings / columns)
+        if pieces < workers:
+            if seeds >= workers:
+                rows = math.ceil(seeds / workers)
+            else:
+                columns = math.ceil(settings / math.ceil(workers / math.ceil(seeds / rows)))
+    return Tiling(rows, columns)
+
+
+def _even(count: int, most: int) -> int:
+    """The size of equal pieces, none larger than `most`."""
+    return math.ceil(count / math.ceil(count / most))
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> int:
+    """The machine's memory in bytes."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30
+
+
+def budget(workers: int, platform: str) -> int:
+    """The bytes that the lanes of one tile may occupy."""
+    share = int(MEMORY_SHARE * memory()) // workers
+    return min(CACHE_BYTES, share) if platform == "cpu" else share
+
+
+def live_bytes(jaxpr) -> int:
+    """The most bytes alive at once when a jaxpr runs operation by operation.
+
+    A bound from above of what a compiled program needs, since fused operations store less; it
+    takes milliseconds where compiling takes a second.
+    """
+    last: dict[Any, int] = {}
+    for i, eqn in enumerate(jaxpr.eqns):
+        last |= {var: i for var in eqn.invars if not hasattr(var, "val")}
+    last |= {var: len(jaxpr.eqns) for var in jaxpr.outvars if not hasattr(var, "val")}
+    alive = peak = 0
+    sizes: dict[Any, int] = {}
+    for i, eqn in enumerate(jaxpr.eqns):
+        inner = max((live_bytes(sub) for sub in _inner(eqn.params)), default=0)
+        for var in eqn.outvars:
+            sizes[var] = _bytes(var.aval)
+            alive += sizes[var]
+            last.setdefault(var, i)
+        peak = max(peak, alive + inner)
+        ended = {v for v in (*eqn.invars, *eqn.outvars) if not hasattr(v, "val") and last[v] == i}
+        alive -= sum(sizes.get(var, 0) for var in ended)
+    return peak
+
+
+def _inner(params) -> Iterator[Any]:
+    for param in params.values():
+        for part in param if isinstance(param, (tuple, list)) else (param,):
+            part = getattr(part, "jaxpr", part)
+            if hasattr(part, "eqns"):
+                yield part
+
+
+def _bytes(aval) -> int:
+    size = getattr(aval, "dtype", None)
+    return math.prod(getattr(aval, "shape", ())) * getattr(size, "itemsize", 4)
