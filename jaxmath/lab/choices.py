@@ -70,6 +70,11 @@ class Choice:
     optional: bool = False
 
 
+@dataclass(frozen=True)
+class DataFile:
+    """Marks text as the name of a file, relative to the config, that must be there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Option:
     """A named thing with its options as fields; made by `choose` or read from a config."""

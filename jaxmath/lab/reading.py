@@ -67,9 +67,9 @@ def open_document(config: str | Path | Mapping[str, Any]) -> Document:
 
 def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
     """Lay the [smoke] values and then the words of the command line over the file's."""
-    from jaxmath.lab import sweeps
+    from jaxmath.lab import axes
 
-    sweeps.normalize(document)
+    axes.normalize(document)
     table = document.values.get("smoke", {})
     if smoke and isinstance(table, Mapping):
         for key, value in table.items():
@@ -91,17 +91,17 @@ def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
 
 
 def _overlay(document: Document, keys: Keys, value: Any, origin: Keys | str) -> None:
-    from jaxmath.lab import sweeps
+    from jaxmath.lab import axes
 
     if keys[0] == "sweep":
         path = ".".join(map(str, keys[1:]))
-        for name, inner, entry in sweeps.flatten({path: value} if path else value):
+        for name, inner, entry in axes.flatten({path: value} if path else value):
             below = origin if isinstance(origin, str) else (*origin, *inner[bool(path) :])
             document.overlay(("sweep", name), entry, below)
         return
     document.overlay(keys, value, origin)
     for path in _leaves(keys, value):
-        sweeps.drop(document, path)
+        axes.drop(document, path)
 
 
 def _leaves(keys: Keys, value: Any) -> list[str]:
@@ -235,18 +235,20 @@ def _validate(
     """Import the experiment and hold every value against its `Config`."""
     from jaxmath.lab.schema import Validation, plain
     from jaxmath.lab.study import Study
-    from jaxmath.lab.sweeps import axes
+    from jaxmath.lab.axes import sweep_axes
 
     values = document.values
     module = project.load(values["experiment"])
-    lacking = [n for n in ("Config", "load", "measure", "judge") if not hasattr(module, n)]
+    lacking = [n for n in ("Config", "load", "judge") if not hasattr(module, n)]
+    if not hasattr(module, "measure") and not hasattr(module, "begin"):
+        lacking.append("measure")
     if lacking:
         told = f"{module.__file__} is no experiment: it has no {' and no '.join(lacking)}"
         raise InputError(document.problem(("experiment",), told))
     check = Validation(document, project)
     given = {key: value for key, value in values.items() if key not in RESERVED}
     config = check.table(module.Config, given, ())
-    swept = axes(config, check) if config is not MISSING else ()
+    swept = sweep_axes(config, check) if config is not MISSING else ()
     check.finish()
     resolved = {
         "experiment": values["experiment"],

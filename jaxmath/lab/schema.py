@@ -18,15 +18,10 @@ from typing import Annotated, Any, Literal
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from jaxmath.lab.choices import Choice, Option, available, options_of
+from jaxmath.lab.choices import Choice, DataFile, Option, available, options_of
 from jaxmath.lab.document import Document, Keys, dotted, nearest, show, suggest
 from jaxmath.lab.errors import InputError, Problem
 from jaxmath.lab.project import Project
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """Marks text as the name of a file, relative to the config, that must exist."""
 
 
 @dataclass

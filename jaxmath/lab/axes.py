@@ -69,7 +69,7 @@ def drop(document: Document, path: str) -> None:
                 del table["zip"]
 
 
-def axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
+def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
     """The axes of the document's sweep, every value validated like a value of its field."""
     table = check.document.values.get("sweep", {})
     groups: list[list[tuple[str, Keys, Any]]] = [
