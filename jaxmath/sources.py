@@ -30,4 +30,6 @@ SOURCES: dict[str, str] = {
     "integration, Publications of the RIMS 9 (1974) 721-741",
     "figurnov2018implicit": "M. Figurnov, S. Mohamed and A. Mnih, Implicit reparameterization "
     "gradients, NeurIPS 2018",
+    "abramowitz1964handbook": "M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, "
+    "National Bureau of Standards 1964",
 }

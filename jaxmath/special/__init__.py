@@ -12,6 +12,16 @@ from jaxmath.special.logistic import (
     sigmoid_dx_dx,
     softplus,
 )
+from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
+from jaxmath.special.normal_tail import (
+    NORMAL_TAIL,
+    erfcx,
+    inverse_mills,
+    log_ndtr,
+    mills_ratio,
+    ndtr,
+    ndtri,
+)
 from jaxmath.special.normalized import (
     LOG_SOFTMAX,
     LOGSUMEXP,
@@ -37,4 +47,12 @@ from jaxmath.special.rectified import (
 ACTIVATIONS = (SIGMOID, TANH, RELU, SOFTPLUS, GELU)
 """Elementwise functions that a layer of a network applies, by name."""
 
-SPECIAL = (*ACTIVATIONS, LOG_SIGMOID, SOFTMAX, LOG_SOFTMAX, LOGSUMEXP)
+SPECIAL = (
+    *ACTIVATIONS,
+    LOG_SIGMOID,
+    SOFTMAX,
+    LOG_SOFTMAX,
+    LOGSUMEXP,
+    *LOGARITHM,
+    *NORMAL_TAIL,
+)

@@ -17,8 +17,17 @@ import jax.scipy.special
 from jaxtyping import Array, Float
 
 from jaxmath.domains import OPEN_UNIT, REAL
-from jaxmath.formula import Bounded, Concave, Convex, Decreasing, Formula, Increasing, Source
-from jaxmath.formula import with_rule
+from jaxmath.formula import (
+    Bounded,
+    Concave,
+    Convex,
+    Decreasing,
+    Formula,
+    Increasing,
+    Source,
+    with_rule,
+)
+from jaxmath.special.logarithm import log1p
 from jaxmath.typing import Real
 
 SQRT_TAU = math.sqrt(2 * math.pi)
@@ -78,7 +87,7 @@ def _moments(x):
     right = (m0, m0 * r1, m0 * r1 * r2, m0 * r1 * r2 * r3)
     # On the left the recurrence adds only positive numbers.
     exact, rest = _half_square(size)
-    n0 = SQRT_TAU * jnp.exp(exact) * jnp.exp(rest) - m0
+    n0 = (SQRT_TAU * jnp.exp(exact)) * jnp.exp(rest) - m0
     n1 = 1 + size * n0
     n2 = n0 + size * n1
     left = (n0, n1, n2, 2 * n1 + size * n2)
@@ -157,7 +166,8 @@ ERFCX = Formula(
 
 def _density(z: Real) -> Float[Array, "..."]:
     exact, rest = _half_square(jnp.asarray(z))
-    return jnp.exp(-exact) * jnp.exp(-rest) / SQRT_TAU
+    # The constant stands between the two, or XLA joins them into the exponential of the sum.
+    return (jnp.exp(-exact) / SQRT_TAU) * jnp.exp(-rest)
 
 
 def ndtr_dz_dz(z: Real) -> Float[Array, "..."]:
@@ -202,7 +212,7 @@ def _log_ndtr(z: Real) -> Float[Array, "..."]:
     size = jnp.abs(z)
     r1, _, _ = _ratios(size)
     left = -size * (size / 2) - jnp.log(SQRT_TAU * (size + r1))
-    right = jnp.log1p(-ndtr_dz(size) / (size + r1))
+    right = log1p(-ndtr_dz(size) / (size + r1))
     return jnp.where(z < 0, left, right)
 
 
