@@ -1,0 +1,425 @@
+r"""A second opinion on derivatives that knows nothing of calculus, with its own error bar.
+
+`numerical` evaluates the function alone, in float64, on ladders of steps that shrink by halves, and
+extrapolates the difference quotients to step zero (Richardson; the bar is Ridders'). Each estimate
+has a bar made of what extrapolation still changes and of what rounding can do. Small steps have
+wide but honest bars and large steps narrow ones that may overlook a feature, so an estimate at a
+larger step is believed only while it agrees with those at smaller steps.
+
+Nothing is evaluated outside the domain or across a declared break: where one side is missing, the
+quotient is one-sided. Where both sides exist and differ, the point is a kink.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmath import domains
+from jaxmath.formula import Formula
+from jaxmath.verify.flat import Layout, as_dtype, bounds, evaluate, layout
+
+EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).tiny)
+SCALES = 3
+STEPS = 28
+ROUNDING = 4.0
+"""How many roundings a value is granted where float32 shows no more."""
+LOPSIDED = 1e-5
+"""How much narrower a central bar may be than the one-sided bar at the same step."""
+FINER = 4
+"""How many smaller steps must confirm the one that is believed."""
+MOST_COORDINATES = 12
+MOST_PAIRS = 12
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A derivative at many points: |value - truth| <= error, where error is infinite if unknown.
+
+    `left` and `right` are the one-sided derivatives with their bars `left_error`, `right_error`
+    (None for mixed and second derivatives where they were not formed); `kink` says where they are
+    certainly different. First order: `(points, outputs, coordinates)`; second order has another
+    axis of coordinates.
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    left: np.ndarray
+    left_error: np.ndarray
+    right: np.ndarray
+    right_error: np.ndarray
+
+    @property
+    def kink(self) -> np.ndarray:
+        """Where the left and the right derivative are certainly different."""
+        with np.errstate(invalid="ignore"):
+            return np.abs(self.left - self.right) > self.left_error + self.right_error
+
+
+class Reference(Protocol):
+    """What judges derivatives. Exchangeable: one that is proven can stand in for the numerical."""
+
+    @property
+    def name(self) -> str:
+        """Words for the report, such as "numerical, not proven"."""
+        ...
+
+    def __call__(
+        self, formula: Formula, args: Mapping[str, Any], wrt: tuple[str, ...] | None, seconds: bool
+    ) -> tuple[Estimate, Estimate | None]:
+        """Estimate the first and, if asked for, second derivatives of `formula.fn` at points."""
+        ...
+
+
+@dataclass(frozen=True)
+class Numerical:
+    """Extrapolated differences of the function in float64, whatever the dtype of the points."""
+
+    name: str = "numerical, not proven"
+
+    def __call__(self, formula, args, wrt=None, seconds=True):
+        """Estimate first and second derivatives; only 12 coordinates of a longer vector."""
+        with jax.enable_x64(True), np.errstate(all="ignore"):
+            lay = layout(formula, wrt)
+            theta, fixed = lay.flatten(args)
+            probe = _Probe(formula, lay, theta.astype(np.float64), as_dtype(fixed, np.float64))
+            first, second, steps = probe.straight()
+            return first, probe.mixed(second, steps) if seconds else None
+
+
+numerical: Reference = Numerical()
+
+
+class _Probe:
+    """One formula at one set of points: evaluates stencils and extrapolates."""
+
+    def __init__(self, formula: Formula, lay: Layout, theta: np.ndarray, fixed):
+        self.formula, self.lay, self.theta, self.fixed = formula, lay, theta, fixed
+        self.low, self.high = bounds(formula, lay)
+        self.centre, self.sides = self._values(theta[:, None, :])
+        self.noise = self._noise()
+        self.coordinates = _some(lay.size, MOST_COORDINATES)
+
+    def straight(self) -> tuple[Estimate, Estimate, np.ndarray]:
+        """First and second derivatives along each coordinate, and the steps that served best."""
+        points, size = self.theta.shape
+        outputs = self.centre.shape[-1]
+        first = _unknown((points, outputs, size))
+        second = _unknown((points, outputs, size, size))
+        best = np.full((points, size), np.nan)
+        for j in self.coordinates:
+            one, two, step = self._along(j)
+            best[:, j] = step
+            for name in ("value", "error", "left", "left_error", "right", "right_error"):
+                getattr(first, name)[:, :, j] = one[name]
+                getattr(second, name)[:, :, j, j] = two[name]
+        return first, second, best
+
+    def _along(self, j: int):
+        step = self._ladder(j)  # (points, scales, steps), steps shrink along the last axis
+        shape = step.shape
+        flat = step.reshape(len(step), -1)
+        moved = np.repeat(self.theta[:, None, :], 2 * flat.shape[1], axis=1)
+        moved[:, : flat.shape[1], j] += flat
+        moved[:, flat.shape[1] :, j] -= flat
+        values, sides = self._values(moved)
+        usable = self._usable(moved, sides) & np.isfinite(values).all(axis=-1)
+        # A moved point is rounded, too: by how much it misses its step adds to the noise.
+        offset = np.abs(np.abs(moved[..., j] - self.theta[:, [j]]) - np.tile(flat, 2))
+        usable &= offset <= np.tile(flat, 2) / 8
+        values = np.where(usable[..., None], values, np.nan)
+        plus, minus = (v.reshape(*shape, -1) for v in np.split(values, 2, axis=1))
+        offset = [part.reshape(*shape, 1) for part in np.split(offset, 2, axis=1)]
+
+        centre, h = self.centre[:, None, None], step[..., None]
+        noise = self._noise_of(plus, minus)
+        slope = np.fmax(np.abs(plus - centre), np.abs(minus - centre)) / h
+        shifted = noise + slope * np.fmax(*offset)
+        one = _both_ways(
+            _Table((plus - minus) / (2 * h), shifted / h, 4.0, 5),
+            _Table((centre - minus) / h, 2 * shifted / h, 2.0, 7),
+            _Table((plus - centre) / h, 2 * shifted / h, 2.0, 7),
+            step,
+        )
+
+        def bent(side):
+            """The one-sided second quotient needs the step before, twice as large."""
+            return (_coarser(side) - 2 * side + centre) / area
+
+        area = _normal(h * h)
+        two = _both_ways(
+            _Table((plus - 2 * centre + minus) / area, 4 * shifted / area, 4.0, 5),
+            _Table(bent(minus), 4 * shifted / area, 2.0, 7),
+            _Table(bent(plus), 4 * shifted / area, 2.0, 7),
+            step,
+        )
+        # A kink of the function has no second derivative, whatever the quotients say.
+        kink = np.abs(one["left"] - one["right"]) > one["left_error"] + one["right_error"]
+        two["error"] = np.where(kink, np.inf, two["error"])
+        return one, two, np.nanmin(one["step"], axis=1, initial=np.inf)
+
+    def mixed(self, second: Estimate, best: np.ndarray) -> Estimate:
+        """Fill in the second derivatives in two different coordinates, from nine-point stencils."""
+        pairs = [(i, j) for i in self.coordinates for j in self.coordinates if i < j]
+        for i, j in [pairs[p] for p in _some(len(pairs), MOST_PAIRS)]:
+            value, error = self._across(i, j, best)
+            for a, b in ((i, j), (j, i)):
+                second.value[:, :, a, b] = value
+                second.error[:, :, a, b] = error
+        return second
+
+    def _across(self, i: int, j: int, best: np.ndarray):
+        halvings = np.exp2(3.0 - np.arange(20))
+        sizes = []
+        for k in (i, j):
+            fallback = np.where(self.theta[:, k] == 0, 1.0, np.abs(self.theta[:, k]))
+            size = np.where(np.isfinite(best[:, k]), best[:, k], _power(fallback / 16))
+            room = np.fmax(self.theta[:, k] - self.low[k], self.high[k] - self.theta[:, k])
+            sizes.append(np.fmin(size, _power(room / 16))[:, None] * halvings)
+        h, k = sizes
+        corners = {}
+        for a in (-1, 0, 1):
+            for b in (-1, 0, 1):
+                moved = np.repeat(self.theta[:, None, :], h.shape[1], axis=1)
+                moved[..., i] += a * h
+                moved[..., j] += b * k
+                values, sides = self._values(moved)
+                usable = self._usable(moved, sides) & np.isfinite(values).all(axis=-1)
+                corners[a, b] = np.where(usable[..., None], values, np.nan)
+        h, k = h[..., None], k[..., None]
+        spread = functools.reduce(
+            np.fmax, [np.abs(v - corners[0, 0]) for v in corners.values()]
+        )
+        # Moved points are rounded: an ulp of x in a step h changes f by that share of its change.
+        ulp = EPS * np.fmax(
+            np.abs(self.theta[:, None, [i]]) / h, np.abs(self.theta[:, None, [j]]) / k
+        )
+        area = _normal(h * k)
+        noise = (self._noise_of(*corners.values()) + spread * ulp) / area
+        square = corners[1, 1] - corners[1, -1] - corners[-1, 1] + corners[-1, -1]
+        step = sizes[0][:, None]
+        tables = [_Table((square / (4 * area))[:, None], noise[:, None], 4.0, 5)]
+        for a in (-1, 1):
+            for b in (-1, 1):
+                quarter = corners[a, b] - corners[a, 0] - corners[0, b] + corners[0, 0]
+                tables.append(_Table((a * b * quarter / area)[:, None], 4 * noise[:, None], 2.0, 6))
+        sides = functools.reduce(np.fmin, [table.bar for table in tables[1:]])
+        tables[0].bar = np.fmax(tables[0].bar, LOPSIDED * sides)
+        value, error, _ = _believe(tables[0], step)
+        for table in tables[1:]:
+            other, bar, _ = _believe(table, step)
+            apart = np.abs(other - value) > bar + error
+            better = bar < error
+            value, error = np.where(better, other, value), np.where(better, bar, error)
+            error = np.where(apart, np.inf, error)
+        return value, error
+
+    def _ladder(self, j: int) -> np.ndarray:
+        """Steps in powers of two below the sizes on which the function may vary along x_j."""
+        size = np.abs(self.theta)
+        others = np.delete(size, j, axis=1)
+        nearest = np.where(others > 0, others, np.inf).min(axis=1, initial=np.inf)
+        room = np.fmax(self.theta[:, j] - self.low[j], self.high[j] - self.theta[:, j])
+        distance = np.stack([self.theta[:, j] - self.low[j], self.high[j] - self.theta[:, j]])
+        distance = np.where(distance > 0, distance, np.inf).min(axis=0)
+        scales = [np.fmin(size[:, j], distance), np.ones(len(size)), np.fmin(nearest, distance)]
+        scales = np.stack([np.fmin(s, room) for s in scales], axis=1)
+        scales = np.where((scales > 0) & np.isfinite(scales), scales, np.nan)
+        return _power(scales / 2)[..., None] * np.exp2(-np.arange(STEPS))
+
+    def _values(self, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The function and the sides of its breaks at `(points, stencil, coordinates)`."""
+        points, stencil, size = moved.shape
+        fixed = jax.tree.map(lambda leaf: np.repeat(leaf, stencil, axis=0), self.fixed)
+        theta = moved.reshape(-1, size)
+        values = evaluate(self.formula.fn, self.lay, theta, fixed)
+        sides = self._sides(theta, fixed)
+        if stencil == 1:
+            return values, sides
+        return values.reshape(points, stencil, -1), sides.reshape(points, stencil, -1)
+
+    def _sides(self, theta, fixed) -> np.ndarray:
+        """The relation between arguments (1 if it holds), then the side of each break."""
+        if self.formula.where is None and not self.formula.breaks:
+            return np.ones((len(theta), 1))
+        program = _sides_of(self.formula.where, self.formula.breaks)
+        return evaluate(program, self.lay, theta, fixed)
+
+    def _usable(self, moved: np.ndarray, sides: np.ndarray) -> np.ndarray:
+        """Stencil points inside the domain and on the same side of every break as the centre."""
+        inside = ((moved >= self.low) & (moved <= self.high) & np.isfinite(moved)).all(axis=-1)
+        related, breaks = sides[..., 0] > 0, sides[..., 1:]
+        centre = self.sides[:, None, 1:]
+        same = ((breaks == centre) | (centre == 0)).all(axis=-1)
+        return inside & related & same
+
+    def _noise(self) -> np.ndarray:
+        """What rounding does to the value at each point: absolute, (points, outputs).
+
+        Two things show how much worse than one rounding the program is. Its values at neighbouring
+        floats scatter. And its distance from float32, at points that both can represent, scaled to
+        the precision of float64; where float32 has lost all its digits nothing is known.
+        """
+        noise = ROUNDING * EPS * np.abs(self.centre) + TINY
+        for stride in (1, 1021):
+            unit = stride * np.spacing(np.abs(self.theta))
+            start = np.where(self.theta - 3 * unit < self.low, 0, -3)
+            start = np.where(self.theta + 3 * unit > self.high, -6, start)
+            steps = start[:, None, :] + np.arange(7)[:, None]
+            values, _ = self._values(self.theta[:, None, :] + steps * unit[:, None, :])
+            scatter = np.abs(np.diff(values, 3, axis=1)).max(axis=1) / 2
+            noise = np.where(np.isfinite(scatter), np.fmax(noise, scatter), noise)
+            wild = scatter > 1e-3 * np.abs(values).max(axis=1) + TINY
+            noise = np.where(wild, np.inf, noise)
+        fixed = as_dtype(self.fixed, np.float32)
+        ratio = float(np.finfo(np.float32).eps) / EPS
+        for factor in (1.0, 1.001, 0.9985):
+            theta = (self.theta * factor).astype(np.float32)
+            size = np.abs(self.theta)
+            exact = ((size == 0) | ((size > 1e-36) & (size < 1e36))).all(axis=1)
+            fixed64 = as_dtype(fixed, np.float64)
+            coarse = evaluate(self.formula.fn, self.lay, theta, fixed).astype(np.float64)
+            fine = evaluate(self.formula.fn, self.lay, theta.astype(np.float64), fixed64)
+            gap = np.abs(coarse - fine)
+            normal = (np.abs(fine) > 1e-30) & (np.abs(fine) < 1e36) & np.isfinite(coarse)
+            known = exact[:, None] & normal
+            lost = known & (gap > 0.1 * np.abs(fine))
+            noise = np.where(known, np.fmax(noise, 2 * gap / ratio), noise)
+            noise = np.where(lost, np.fmax(noise, gap), noise)
+        return noise
+
+    def _noise_of(self, *values: np.ndarray) -> np.ndarray:
+        """The noise of a stencil, given its values: that of the centre or of its largest value."""
+        largest = functools.reduce(np.fmax, map(np.abs, values))
+        middle = self.noise.reshape(len(self.noise), *(1 for _ in largest.shape[1:-1]), -1)
+        return np.fmax(middle, ROUNDING * EPS * largest)
+
+
+@functools.lru_cache(maxsize=1024)
+def _sides_of(where, breaks):
+    def sides(*args):
+        related = True if where is None else jnp.all(where(*args))
+        signs = [jnp.ravel(jnp.sign(b.distance(*args))) for b in breaks]
+        return [jnp.asarray(related, float), *(s.astype(float) for s in signs)]
+
+    return sides
+
+
+class _Table:
+    """Richardson's table along the axis of steps: for each step, its best value and bar.
+
+    Quotients `(points, scales, steps, outputs)` whose error is a series in the step (`base` 2) or
+    in its square (`base` 4); `rounding` is their bar at each step.
+    """
+
+    def __init__(self, quotient, rounding, base: float, columns: int):
+        self.quotient, self.rounding = quotient, rounding
+        table, noise = quotient, rounding
+        self.value, self.bar = quotient, np.full_like(quotient, np.inf)
+        for column in range(1, columns + 1):
+            weight = base**column - 1
+            improved = table + (table - _coarser(table)) / weight
+            noise = noise + (noise + _coarser(noise)) / weight
+            changes = (improved - table, improved - _coarser(table), improved - _coarser(improved))
+            bar = 2 * functools.reduce(np.maximum, map(np.abs, changes)) + noise
+            better = bar < self.bar  # never where a step is missing: its change is NaN
+            self.value = np.where(better, improved, self.value)
+            self.bar = np.where(better, bar, self.bar)
+            table = improved
+
+
+def _coarser(table):
+    """Each entry's neighbour at twice the step."""
+    return np.concatenate([np.full_like(table[:, :, :1], np.nan), table[:, :, :-1]], axis=2)
+
+
+def _believe(table: _Table, step: np.ndarray):
+    """From small steps to large, keep the narrowest bar for as long as the bars overlap.
+
+    Returns value and bar `(points, outputs)`, and the step at which the kept estimate was found.
+    """
+    points, outputs = len(step), table.value.shape[-1]
+    step = step.reshape(points, -1)
+    order = np.argsort(step, axis=1, kind="stable")  # NaN steps come last
+    step = np.take_along_axis(step, order, axis=1)
+    value, bar, quotient, rounding = (
+        np.take_along_axis(
+            np.broadcast_to(part, table.value.shape).reshape(points, -1, outputs),
+            order[..., None],
+            axis=1,
+        )
+        for part in (table.value, table.bar, table.quotient, table.rounding)
+    )
+    best, width = np.full((points, outputs), np.nan), np.full((points, outputs), np.inf)
+    rough, at = np.full((points, outputs), np.nan), np.full((points, outputs), np.nan)
+    stopped = np.zeros((points, outputs), bool)
+    for k in range(value.shape[1]):
+        known = np.isfinite(bar[:, k]) & ~stopped
+        gap = np.abs(value[:, k] - best)
+        conflict = known & (gap > bar[:, k] + width)
+        # A near miss says that a bar was too narrow, a far one that a feature was stepped over.
+        near = conflict & (gap <= 4 * (bar[:, k] + width))
+        width = np.where(near, np.fmax(width, gap), width)
+        stopped |= conflict
+        better = known & ~conflict & (bar[:, k] < width)
+        best, width = np.where(better, value[:, k], best), np.where(better, bar[:, k], width)
+        rough = np.where(better, quotient[:, k], rough)
+        at = np.where(better, step[:, [k]], at)
+    # Towards zero the plain quotients come closer, but for rounding; if not, nothing is resolved.
+    farther = np.abs(quotient - best[:, None]) > (
+        2 * np.abs(rough - best)[:, None] + 8 * rounding + width[:, None]
+    )
+    finer = step[..., None] < at[:, None]
+    unresolved = (farther & finer).any(axis=1)
+    unresolved |= (np.isfinite(quotient) & finer).sum(axis=1) < FINER
+    return best, np.where(unresolved, np.inf, width + TINY), at
+
+
+def _both_ways(middle: _Table, left: _Table, right: _Table, step) -> dict[str, np.ndarray]:
+    """One estimate from three: the narrowest, if both sides agree; none at a kink."""
+    # By symmetry central differences can look converged where the function is not resolved.
+    middle.bar = np.fmax(middle.bar, LOPSIDED * np.fmin(left.bar, right.bar))
+    value, error, at = _believe(middle, step)
+    l, l_error, _ = _believe(left, step)
+    r, r_error, _ = _believe(right, step)
+    kink = np.abs(l - r) > l_error + r_error
+    for other, bar in ((l, l_error), (r, r_error)):
+        better = bar < error
+        value, error = np.where(better, other, value), np.where(better, bar, error)
+    error = np.where(kink, np.inf, error)
+    return dict(
+        value=value,
+        error=error,
+        left=l,
+        left_error=l_error,
+        right=r,
+        right_error=r_error,
+        step=at,
+    )
+
+
+def _unknown(shape) -> Estimate:
+    nan, inf = (lambda: np.full(shape, np.nan)), (lambda: np.full(shape, np.inf))
+    return Estimate(nan(), inf(), nan(), inf(), nan(), inf())
+
+
+def _normal(area):
+    """A product of steps, NaN where it has left the range of normal numbers."""
+    return np.where((area > TINY / EPS) & np.isfinite(area), area, np.nan)
+
+
+def _power(size):
+    """The largest power of two not above each number."""
+    return np.exp2(np.floor(np.log2(size)))
+
+
+def _some(count: int, most: int) -> np.ndarray:
+    """At most so many of the indices below `count`, spread evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
