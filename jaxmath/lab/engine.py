@@ -7,7 +7,6 @@ all settings of a seed, without any planner.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import threading
 import time
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -26,7 +25,7 @@ from jaxmath.lab.errors import Exit, ExperimentError, theirs
 from jaxmath.lab.experiment import Result
 from jaxmath.lab.loading import Loader, read_by_load, split, static_part
 from jaxmath.lab.measured import Measured, gather
-from jaxmath.lab.program import Program, abstract, compiled, workers
+from jaxmath.lab.program import Program, arguments, compiled, lane, lane_bytes, workers
 from jaxmath.lab.progress import Progress
 from jaxmath.lab.run import Run
 from jaxmath.lab.study import Study
@@ -50,6 +49,23 @@ class Measurement:
     tiles: int
 
 
+class Tile(NamedTuple):
+    """A piece of work: some seeds (rows) and settings (columns) of a cell."""
+
+    program: Program
+    cell: plan.Cell
+    data: Any
+    rows: np.ndarray
+    columns: np.ndarray
+
+
+def tiling(cell: plan.Cell, lane_size: int) -> plan.Tiling:
+    """How a cell is cut for this machine."""
+    threads = workers()
+    budget = plan.budget(threads, jax.default_backend())
+    return plan.tiling(*cell.lanes.shape, lane_size, threads, budget)
+
+
 def measure(study: Study, progress: Progress | None = None) -> Measurement:
     """Load the data, compile one program a cell, and run all lanes."""
     progress = progress or Progress(quiet=True)
@@ -61,20 +77,21 @@ def measure(study: Study, progress: Progress | None = None) -> Measurement:
         loaded = time.perf_counter()
         progress.phase("compiling", len(cells))
         programs: dict[Any, Program] = {}
-        work: list[tuple[Program, plan.Cell, Any, np.ndarray, np.ndarray]] = []
+        work: list[Tile] = []
         for cell in cells:
             values = loader(cell.config)
             key = (plan.signature(cell.config), static_part(values), cell.lanes.shape)
             if key not in programs:
-                programs[key] = compiled(study, cell, values)
-            program = programs[key]
+                with theirs(study.experiment, "measure"):
+                    one = lane(study, cell, values)
+                    programs[key] = compiled(one, tiling(cell, lane_bytes(one)))
             work += [
-                (program, cell, values, rows, columns)
-                for rows, columns in program.tiling.tiles(*cell.lanes.shape)
+                Tile(programs[key], cell, values, rows, columns)
+                for rows, columns in programs[key].tiling.tiles(*cell.lanes.shape)
             ]
             progress.advance()
         ready = time.perf_counter()
-        progress.phase("running", sum(program.pieces for program, *_ in work))
+        progress.phase("running", sum(tile.program.pieces for tile in work))
         parts = _run_all(study, work, progress)
         done = time.perf_counter()
     return Measurement(
@@ -154,53 +171,50 @@ def _documented(module) -> tuple[str, str]:
     return " ".join(first.split()).rstrip("."), rest.strip()
 
 
-def _run_all(study: Study, work, progress: Progress):
+def _run_all(study: Study, work: list[Tile], progress: Progress) -> list:
     """Run all tiles, several at once; the parts for `gather`."""
     stop = threading.Event()
-    keys = functools.cache(jax.random.key)
+    keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
 
-    def one(item):
-        program, cell, values, rows, columns = item
-        with jax.enable_x64(study.precision == "float64"), theirs(study.experiment, "measure"):
-            return _run_tile(study, program, cell, values, rows, columns, keys, progress, stop)
+    def one(tile: Tile):
+        # JAX's settings belong to a thread, so each enters the precision for itself.
+        with jax.enable_x64(study.precision == "float64"):
+            return _run_tile(study, tile, keys, progress, stop)
 
-    # Padding repeats lanes; writing them twice writes the same numbers.
-    with ThreadPoolExecutor(max_workers=min(workers(), max(1, len(work)))) as pool:
-        futures = [pool.submit(one, item) for item in work]
+    with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
+        futures = [pool.submit(one, tile) for tile in work]
         try:
-            results = [future.result() for future in futures]
-        except BaseException:
-            stop.set()
+            return [future.result() for future in futures]
+        finally:
+            stop.set()  # only matters if one raised, or a person interrupts
             for future in futures:
                 future.cancel()
-            raise
-    return [part for part in results if part is not None]
 
 
-def _run_tile(study, program, cell, values, rows, columns, keys, progress, stop):
-    if stop.is_set():
-        return None
-    dtype = plan.DTYPES[study.precision]
-    arrays, _ = split(values)
-    fixed, _, _ = abstract(study, cell)
-    swept = {path: column[columns].astype(dtype) for path, column in cell.settings.items()}
-    seeds = jax.numpy.stack([keys(cell.seeds[row]) for row in rows])
-    state = program.begin(fixed, seeds, arrays, swept)
+def _run_tile(study: Study, tile: Tile, keys, progress: Progress, stop: threading.Event):
+    program, cell = tile.program, tile.cell
+    arrays, _ = split(tile.data)
+    fixed, swept = arguments(study, cell)
+    settings = {
+        path: cell.settings[path][tile.columns].astype(x.dtype) for path, x in swept.items()
+    }
+    seeds = jax.numpy.stack([keys[cell.seeds[row]] for row in tile.rows])
+    state = program.begin(fixed, seeds, arrays, settings)
     records = []
     for _ in range(program.rounds):
-        if stop.is_set():
-            return None
         jax.block_until_ready(state)
         progress.advance()
-        state, record = program.proceed(fixed, arrays, swept, state)
+        if stop.is_set():
+            return None
+        state, record = program.proceed(fixed, arrays, settings, state)
         records.append(record)
     if program.rounds:
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=2), *records)
-        state = program.finish(fixed, arrays, swept, state, stacked)
+        state = program.finish(fixed, arrays, settings, state, stacked)
     results = jax.tree.map(
         lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), jax.device_get(state)
     )
     progress.advance()
-    lanes = cell.lanes[np.ix_(rows, columns)].ravel()
-    _, first = np.unique(lanes, return_index=True)
-    return lanes[first], jax.tree.map(lambda leaf: leaf[first], results)
+    # The padding of a last tile repeats lanes; each is taken once.
+    lanes, first = np.unique(cell.lanes[np.ix_(tile.rows, tile.columns)], return_index=True)
+    return lanes, jax.tree.map(lambda leaf: leaf[first], results)

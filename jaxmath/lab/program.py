@@ -7,36 +7,82 @@ of the data, is then computed and gathered once for all settings of a seed, with
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 
 from jaxmath.lab import plan
-from jaxmath.lab.errors import theirs
 from jaxmath.lab.loading import split
 from jaxmath.lab.plan import DTYPES
 from jaxmath.lab.study import Study
 
 
-class Stages(NamedTuple):
-    """The parts of a measurement: one for a short one, rounds of the second for a long one."""
+class Lane(NamedTuple):
+    """The stages of one lane as functions of arrays alone, and the shapes of their arguments.
+
+    Each is jitted, so that the experiment's code is traced once however often it is transformed.
+    A short measurement has no rounds: its `begin` is all of it.
+    """
 
     begin: Callable[..., Any]
-    proceed: Callable[..., Any] | None
-    finish: Callable[..., Any] | None
+    proceed: Callable[..., Any]
+    finish: Callable[..., Any]
     rounds: int
+    fixed: dict[str, Any]
+    key: Any
+    arrays: list[Any]
+    swept: dict[str, Any]
 
 
-def stages(module, config) -> Stages:
-    """Find the functions of an experiment: `measure`, or begin, proceed and finish."""
-    if hasattr(module, "begin"):
-        return Stages(module.begin, module.proceed, module.finish, module.rounds(config))
-    return Stages(module.measure, None, None, 0)
+def lane(study: Study, cell: plan.Cell, data) -> Lane:
+    """The experiment's functions: `measure`, or `rounds`, `begin`, `proceed` and `finish`."""
+    module: Any = study.module
+    arrays, join = split(data)
+    long = hasattr(module, "begin")
+
+    def config(fixed, swept):
+        return plan.fill(cell.config, fixed | swept)
+
+    @jax.jit
+    def begin(fixed, key, arrays, swept):
+        first = module.begin if long else module.measure
+        return first(config(fixed, swept), join(arrays), key)
+
+    @jax.jit
+    def proceed(fixed, arrays, swept, carry):
+        return module.proceed(config(fixed, swept), join(arrays), carry)
+
+    @jax.jit
+    def finish(fixed, arrays, swept, carry, records):
+        return module.finish(config(fixed, swept), join(arrays), carry, records)
+
+    fixed, swept = arguments(study, cell)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    rounds = module.rounds(cell.config) if long else 0
+    return Lane(begin, proceed, finish, rounds, fixed, key, arrays, swept)
 
 
-@dataclass(frozen=True)
-class Program:
+def arguments(study: Study, cell: plan.Cell) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The floats that no lane varies, and the shapes of those that the sweep varies."""
+    dtype = DTYPES[study.precision]
+    values = plan.floats(cell.config)
+    fixed = {path: dtype(v) for path, v in values.items() if path not in cell.settings}
+    return fixed, {path: jax.ShapeDtypeStruct((), dtype) for path in cell.settings}
+
+
+def lane_bytes(one: Lane) -> int:
+    """The memory of one lane, from above, without compiling or running anything."""
+    jaxpr, carry = jax.make_jaxpr(one.begin, return_shape=True)(
+        one.fixed, one.key, one.arrays, one.swept
+    )
+    needed = plan.live_bytes(jaxpr.jaxpr)
+    if one.rounds:
+        jaxpr = jax.make_jaxpr(one.proceed)(one.fixed, one.arrays, one.swept, carry)
+        needed = max(needed, plan.live_bytes(jaxpr.jaxpr))
+    return needed
+
+
+class Program(NamedTuple):
     """One cell's compiled stages, for tiles of one shape."""
 
     begin: Any
@@ -51,137 +97,82 @@ class Program:
         return 1 + self.rounds
 
 
-def compiled(study: Study, cell: plan.Cell, data) -> Program:
-    """Compile a cell's stages for tiles that fit memory and cache."""
-    arrays, join = split(data)
-    with theirs(study.experiment, "measure"):
-        parts = stages(study.module, cell.config)
+def compiled(one: Lane, tiling: plan.Tiling) -> Program:
+    """Compile the stages of a lane for a tile of lanes: settings inside seeds."""
+    rows, width = tiling.rows, tiling.columns
+    keys = jax.ShapeDtypeStruct((rows,), one.key.dtype)
+    columns = {path: jax.ShapeDtypeStruct((width,), x.dtype) for path, x in one.swept.items()}
 
-    def begin(fixed, key, arrays, swept):
-        return parts.begin(plan.fill(cell.config, fixed | swept), join(arrays), key)
+    def grid(fn, over_settings, over_seeds, out_settings=0):
+        inner = jax.vmap(fn, in_axes=over_settings, out_axes=out_settings, axis_size=width)
+        return jax.jit(jax.vmap(inner, in_axes=over_seeds, axis_size=rows))
 
-    def proceed(fixed, arrays, swept, carry):
-        assert parts.proceed
-        return parts.proceed(plan.fill(cell.config, fixed | swept), join(arrays), carry)
+    if not one.rounds:
+        whole = grid(one.begin, (None, None, None, 0), (None, 0, None, None))
+        done = whole.lower(one.fixed, keys, one.arrays, columns).compile()
+        return Program(done, None, None, 0, tiling)
 
-    def finish(fixed, arrays, swept, carry, records):
-        assert parts.finish
-        return parts.finish(plan.fill(cell.config, fixed | swept), join(arrays), carry, records)
-
-    with theirs(study.experiment, "measure"):
-        fixed, key, swept = abstract(study, cell)
-        lane = jax.make_jaxpr(begin, return_shape=True)(fixed, key, arrays, swept)
-        lane_bytes, carry = plan.live_bytes(lane[0].jaxpr), lane[1]
-        if parts.rounds:
-            inner = jax.make_jaxpr(proceed)(fixed, arrays, swept, carry)
-            lane_bytes = max(lane_bytes, plan.live_bytes(inner.jaxpr))
-        threads = workers()
-        budget = plan.budget(threads, jax.default_backend())
-        tiling = plan.tiling(*cell.lanes.shape, lane_bytes, threads, budget)
-        return _compile(begin, proceed, finish, parts.rounds, tiling, fixed, key, arrays, swept)
-
-
-def _compile(begin, proceed, finish, rounds, tiling, fixed, key, arrays, swept) -> Program:
-    shape = (tiling.rows, tiling.columns)
-    keys = jax.ShapeDtypeStruct(shape[:1], key.dtype)
-    columns = {path: jax.ShapeDtypeStruct(shape[1:], x.dtype) for path, x in swept.items()}
-    # An empty dict maps no axis: without swept floats the axis of settings has length one.
-    width = shape[1]
-
-    def grid(fn, inside, outside, out_inside, out_outside):
-        inner = jax.vmap(fn, in_axes=inside, out_axes=out_inside, axis_size=width)
-        return jax.jit(
-            jax.vmap(inner, in_axes=outside, out_axes=out_outside, axis_size=shape[0]),
-        )
-
-    if not rounds:
-        whole = grid(begin, (None, None, None, 0), (None, 0, None, None), 0, 0)
-        return Program(whole.lower(fixed, keys, arrays, columns).compile(), None, None, 0, tiling)
-
-    shared = _shared(begin, proceed, width, fixed, key, arrays, columns)
-    own = jax.tree.map(lambda same: None if same else 0, shared)
-    starting = grid(begin, (None, None, None, 0), (None, 0, None, None), own, 0)
-    stepping = grid(proceed, (None, None, 0, own), (None, None, None, 0), (own, 0), 0)
-    ending = grid(finish, (None, None, 0, own, 0), (None, None, None, 0, 0), 0, 0)
-    carry = jax.eval_shape(starting, fixed, keys, arrays, columns)
-    _, record = jax.eval_shape(stepping, fixed, arrays, columns, carry)
+    own = _axes(one, columns, width)
+    begin = grid(one.begin, (None, None, None, 0), (None, 0, None, None), own)
+    proceed = grid(one.proceed, (None, None, 0, own), (None, None, None, 0), (own, 0))
+    finish = grid(one.finish, (None, None, 0, own, 0), (None, None, None, 0, 0))
+    carry = jax.eval_shape(begin, one.fixed, keys, one.arrays, columns)
+    _, record = jax.eval_shape(proceed, one.fixed, one.arrays, columns, carry)
     records = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct((*shape, rounds, *leaf.shape[2:]), leaf.dtype), record
+        lambda x: jax.ShapeDtypeStruct((rows, width, one.rounds, *x.shape[2:]), x.dtype), record
     )
     return Program(
-        starting.lower(fixed, keys, arrays, columns).compile(),
-        stepping.lower(fixed, arrays, columns, carry).compile(),
-        ending.lower(fixed, arrays, columns, carry, records).compile(),
-        rounds,
+        begin.lower(one.fixed, keys, one.arrays, columns).compile(),
+        proceed.lower(one.fixed, one.arrays, columns, carry).compile(),
+        finish.lower(one.fixed, one.arrays, columns, carry, records).compile(),
+        one.rounds,
         tiling,
     )
 
 
-def _shared(begin, proceed, width, fixed, key, arrays, columns):
-    """Which leaves of the carry are the same for all settings of a seed, now and in every round.
+def _axes(one: Lane, columns, width: int):
+    """For each leaf of the carry: None if all settings of a seed share it in every round, else 0.
 
     A leaf that depends on the key alone must not be copied for each setting, or the gather of a
-    batch would be repeated for each. `vmap` itself knows: a leaf that it does not map stays what
-    it was outside.
+    batch would be repeated for each. `vmap` itself knows: inside it, a leaf that it does not map
+    is no tracer of its own. What is shared at the start may differ after a round, so rounds are
+    traced until nothing more changes.
     """
-    found: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
 
-    def watch(fn, swept):
-        mapped = type(jax.tree.leaves(swept)[0]) if jax.tree.leaves(swept) else ()
-        carry = fn(swept)
-        found["same"] = jax.tree.map(lambda leaf: not isinstance(leaf, mapped), carry)
-        found["shape"] = carry
+    def watched(carry, mapped):
+        tracer = type(mapped)
+        seen["axes"] = jax.tree.map(lambda x: 0 if type(x) is tracer else None, carry)
         return carry
 
-    if not columns:
-        return jax.tree.map(lambda _: True, jax.eval_shape(begin, fixed, key, arrays, {}))
+    def begin(swept, probe, fixed, key, arrays):
+        return watched(one.begin(fixed, key, arrays, swept), probe)
 
-    def start(fixed, key, arrays, columns):
-        return jax.vmap(
-            lambda swept: watch(lambda s: begin(fixed, key, arrays, s), swept), axis_size=width
-        )(columns)
+    def proceed(swept, probe, carry, fixed, arrays):
+        return watched(one.proceed(fixed, arrays, swept, carry)[0], probe)
 
-    jax.eval_shape(start, fixed, key, arrays, columns)
-    same = found["same"]
-    lane = jax.eval_shape(
-        begin,
-        fixed,
-        key,
-        arrays,
-        {p: jax.ShapeDtypeStruct((), c.dtype) for p, c in columns.items()},
-    )
+    probe = jax.ShapeDtypeStruct((width,), bool)
+    over = jax.vmap(begin, in_axes=(0, 0, None, None, None), axis_size=width)
+    jax.eval_shape(over, columns, probe, one.fixed, one.key, one.arrays)
+    lane_carry = jax.eval_shape(one.begin, one.fixed, one.key, one.arrays, one.swept)
+    axes = seen["axes"]
     while True:
-        own = jax.tree.map(lambda s: None if s else 0, same)
-        carry = jax.tree.map(
-            lambda s, leaf: leaf if s else jax.ShapeDtypeStruct((width, *leaf.shape), leaf.dtype),
-            same,
-            lane,
+        carry = _tree_map(
+            lambda axis, x: x if axis is None else jax.ShapeDtypeStruct((width, *x.shape), x.dtype),
+            axes,
+            lane_carry,
         )
-
-        def step(fixed, arrays, columns, carry, own=own):
-            return jax.vmap(
-                lambda swept, carry: watch(lambda s: proceed(fixed, arrays, s, carry)[0], swept),
-                in_axes=(0, own),
-                axis_size=width,
-            )(columns, carry)
-
-        jax.eval_shape(step, fixed, arrays, columns, carry)
-        after = jax.tree.map(lambda a, b: a and b, same, found["same"])
-        if after == same:
-            return same
-        same = after
+        over = jax.vmap(proceed, in_axes=(0, 0, axes, None, None), axis_size=width)
+        jax.eval_shape(over, columns, probe, carry, one.fixed, one.arrays)
+        after = _tree_map(lambda a, b: None if a is b is None else 0, axes, seen["axes"])
+        if after == axes:
+            return axes
+        axes = after
 
 
-def abstract(study: Study, cell: plan.Cell):
-    dtype = DTYPES[study.precision]
-    scalar = jax.ShapeDtypeStruct((), dtype)
-    fixed = {
-        path: dtype(value)
-        for path, value in plan.floats(cell.config).items()
-        if path not in cell.settings
-    }
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    return fixed, key, dict.fromkeys(cell.settings, scalar)
+def _tree_map(fn, *trees):
+    """`jax.tree.map` with None as a leaf."""
+    return jax.tree.map(fn, *trees, is_leaf=lambda node: node is None)
 
 
 def workers() -> int:
