@@ -1,6 +1,7 @@
 """Activations, and the stable primitives under losses and distributions, of one example."""
 
 from jaxmath.special.hyperbolic import TANH, tanh, tanh_dx, tanh_dx_dx
+from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (
     LOG_SIGMOID,
     SIGMOID,
@@ -12,7 +13,6 @@ from jaxmath.special.logistic import (
     sigmoid_dx_dx,
     softplus,
 )
-from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.normal_tail import (
     NORMAL_TAIL,
     erfcx,
