@@ -20,14 +20,16 @@ _PIECES = re.compile(
     r"|`(?P<code>[^`]+)`",
     re.DOTALL,
 )
-_ELEMENTS = set(
-    "math mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover "
-    "mmultiscripts mprescripts mtable mtr mtd mstyle mpadded mphantom menclose".split()
+_ELEMENTS = frozenset(
+    {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "mpadded", "mphantom"}
+    | {"mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover"}
+    | {"mtable", "mtr", "mtd", "menclose"}
 )
-_ATTRIBUTES = set(
-    "display stretchy fence form separator accent accentunder movablelimits largeop lspace rspace "
-    "columnalign rowspacing columnspacing columnlines rowlines mathvariant displaystyle "
-    "scriptlevel linethickness minsize maxsize notation width height depth symmetric".split()
+_ATTRIBUTES = frozenset(
+    {"display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "fence", "form"}
+    | {"separator", "accent", "accentunder", "movablelimits", "largeop", "symmetric"}
+    | {"lspace", "rspace", "minsize", "maxsize", "linethickness", "notation", "width", "height"}
+    | {"depth", "columnalign", "columnspacing", "columnlines", "rowspacing", "rowlines"}
 )
 
 

@@ -35,7 +35,7 @@ def number(value: Any, digits: int = 4) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (int, np.integer)) and abs(int(value)) < 10**15:
-        return _grouped(str(int(value)))
+        return grouped(str(int(value)))
     if not isinstance(value, (int, float, np.integer, np.floating)):
         return str(value)
     value = float(value)
@@ -47,7 +47,7 @@ def number(value: Any, digits: int = 4) -> str:
     if value == 0 or -4 <= int(exponent) < 6:
         places = max(0, digits - 1 - int(exponent))
         text = f"{value:.{places}f}"
-        return _grouped(text.rstrip("0").rstrip(".") if "." in text else text)
+        return grouped(text.rstrip("0").rstrip(".") if "." in text else text)
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     power = "10" + str(int(exponent)).translate(_RAISED)
     if mantissa in ("1", "-1"):
@@ -55,7 +55,7 @@ def number(value: Any, digits: int = 4) -> str:
     return f"{mantissa}×{power}".replace("-", "−", 1)
 
 
-def _grouped(text: str) -> str:
+def grouped(text: str) -> str:
     """Digits before the point in threes where there are five or more; a true minus sign."""
     sign, text = ("−", text[1:]) if text.startswith("-") else ("", text)
     whole, point, rest = text.partition(".")
@@ -66,9 +66,7 @@ def _grouped(text: str) -> str:
 
 def ascii_only(text: str) -> str:
     """The text in the characters of the oldest terminal: 1.25e-7, <=, +-."""
-    text = _POWER.sub(
-        lambda m: ("e" if m.group(1) else "1e") + m.group(2).translate(_FLAT), text
-    )
+    text = _POWER.sub(lambda m: ("e" if m.group(1) else "1e") + m.group(2).translate(_FLAT), text)
     for fine, coarse in _COARSE.items():
         text = text.replace(fine, coarse)
     return text.encode("ascii", "replace").decode()
@@ -111,7 +109,9 @@ def verdict(run: Run) -> str:
             f"{skipped} {'needs' if skipped == 1 else 'need'} a full run and "
             f"{'was' if skipped == 1 else 'were'} skipped in this smoke run"
         )
-    sentence = f"{count[Outcome.PASS]} of {judged} {'claim passes' if judged == 1 else 'claims pass'}"
+    sentence = (
+        f"{count[Outcome.PASS]} of {judged} {'claim passes' if judged == 1 else 'claims pass'}"
+    )
     return "; ".join([sentence, *rest]) + "."
 
 
