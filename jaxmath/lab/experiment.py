@@ -43,7 +43,7 @@ class Claim:
         name: short and unique within its experiment, such as "gradient_equals_autodiff".
         statement: one sentence for a person; TeX between dollar signs.
         measured: a number, or an array each of whose entries must satisfy the relation; a boolean
-            for the relation "true". NaN never satisfies a relation; None is UNDECIDED.
+            for the relation "true". What is not finite satisfies no relation; None is UNDECIDED.
         relation: how `measured` must stand to `expected`.
         expected: a number or an array like `measured`; a pair of ends for "in"; unused for "true".
         tolerance: how far from `expected` is still equal (or beyond the bound still within).
@@ -74,21 +74,25 @@ class Claim:
 
     def holds(self) -> np.ndarray:
         """Whether the relation holds, entry by entry; an empty array holds nowhere."""
-        measured = np.asarray(self.measured)
+        measured = np.atleast_1d(np.asarray(self.measured, float))
         if measured.size == 0:
-            return np.asarray(False)
+            return np.array([False])
+        finite = np.isfinite(measured)
+        measured = np.where(finite, measured, 0.0)
         if self.relation == "true":
-            return measured.astype(bool)
+            return finite & (measured != 0)
         if self.relation == "in":
             low, high = self.expected
-            return (measured >= low) & (measured <= high)
+            return finite & (measured >= low) & (measured <= high)
         expected = np.asarray(self.expected, float)
+        known, expected = np.isfinite(expected), np.nan_to_num(expected)
         slack = self.tolerance * (np.abs(expected) if self.relative else 1.0)
-        if self.relation == "=":
-            return np.abs(measured - expected) <= slack
-        if self.relation == "<=":
-            return measured <= expected + slack
-        return measured >= expected - slack
+        within = {
+            "=": np.abs(measured - expected) <= slack,
+            "<=": measured <= expected + slack,
+            ">=": measured >= expected - slack,
+        }
+        return finite & known & within[self.relation]
 
     def worst(self) -> tuple[float, float]:
         """The entry furthest from satisfying the relation, and what was expected of it."""
