@@ -60,7 +60,8 @@ _FOURTH_RATIO = (
 
 def _ratios(x):
     """The ratios r_1, r_2, r_3 of successive moments, for x >= 0."""
-    bounded = jnp.minimum(x, 1e9)  # beyond, r_4 is lost against x, and x squared may overflow
+    # Beyond 1e9, r_4 is lost against x; and the square must not overflow, in half precision either.
+    bounded = jnp.minimum(x, min(1e9, float(jnp.finfo(x.dtype).max) ** 0.5 / 2))
     s = jnp.sqrt(jnp.square(bounded) + 28)
     t = 2 * bounded / s - 1
     series = jnp.zeros_like(t)
