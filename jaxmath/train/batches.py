@@ -71,8 +71,7 @@ def order(
     if sampling == "replacement":
         number = first + jnp.arange(steps)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, number)
-        draw = lambda key: jax.random.randint(key, (batch_size,), 0, examples, jnp.int32)
-        return jax.vmap(draw)(keys)
+        return jax.vmap(lambda key: jax.random.randint(key, (batch_size,), 0, examples))(keys)
     if sampling != "epochs":
         raise ValueError(f"Sampling is 'epochs' or 'replacement', got {sampling!r}.")
     per_epoch = examples // batch_size

@@ -20,7 +20,7 @@ import optax
 from jaxtyping import Array, Bool
 
 from jaxmath.train.batches import Sampling, fold_in_name, order, steps_per_epoch
-from jaxmath.train.stopping import Status, Stop, is_finite, norm
+from jaxmath.train.stopping import NEVER, Status, Stop, is_finite, norm
 from jaxmath.typing import PRNGKey
 
 ROUND = 1024
@@ -60,7 +60,7 @@ class State:
     stop: Any
     optimizer: Callable[..., Any] = field(metadata={"static": True})
     batch_size: int | None = field(metadata={"static": True})
-    sampling: str = field(metadata={"static": True})
+    sampling: Sampling = field(metadata={"static": True})
 
 
 def start(
@@ -73,7 +73,7 @@ def start(
     batch_size: int | None = None,
     sampling: Sampling = "epochs",
     schedule: Callable[..., Any] | None = None,
-    stop: Stop = Stop(),
+    stop: Stop = NEVER,
 ) -> State:
     """A run before its first step.
 
@@ -143,7 +143,10 @@ def step(state: State, batch) -> State:
     status = _first(refused + accepted)
     moves = running & (_first(refused) == Status.RUNNING)
     measured = running & jnp.isfinite(loss)
-    keep = lambda new, old: jnp.where(moves, new, old)
+
+    def keep(new, old):
+        return jnp.where(moves, new, old)
+
     return dataclasses.replace(
         state,
         params=jax.tree.map(keep, params, state.params),
@@ -172,8 +175,8 @@ def advance(state: State, data, steps: int) -> State:
     batches = order(state.key, state.step, steps, examples, state.batch_size, state.sampling)
 
     def one(state: State, indices) -> tuple[State, None]:
-        take = lambda array: array.at[indices].get(mode="promise_in_bounds")
-        return step(state, jax.tree.map(take, data)), None
+        batch = jax.tree.map(lambda array: _rows(array, indices), data)
+        return step(state, batch), None
 
     return jax.lax.scan(one, state, batches)[0]
 
@@ -190,7 +193,7 @@ def train(
     batch_size: int | None = None,
     sampling: Sampling = "epochs",
     schedule: Callable[..., Any] | None = None,
-    stop: Stop = Stop(),
+    stop: Stop = NEVER,
 ) -> State:
     """`start`, then `advance` until a stopping rule, or `steps` steps.
 
@@ -212,7 +215,8 @@ def _train(
     limit = steps if stop.steps is None else jnp.minimum(stop.steps, steps)
     state = start(
         objective, params, optimizer, hyper, key,
-        batch_size=batch_size, sampling=sampling, schedule=schedule, stop=stop._replace(steps=limit),
+        batch_size=batch_size, sampling=sampling, schedule=schedule,
+        stop=stop._replace(steps=limit),
     )  # fmt: skip
     examples = len(jax.tree.leaves(data)[0])
     longest = max(ROUND, steps_per_epoch(examples, batch_size))
@@ -255,6 +259,10 @@ def axes(state: State, shared: tuple[str, ...] = ("key", "step")) -> State:
 def _as_pytree(function):
     """A function as a pytree without leaves; what is a pytree already, as it is."""
     return jax.tree_util.Partial(function) if jax.tree_util.all_leaves([function]) else function
+
+
+def _rows(array, indices):
+    return jnp.asarray(array).at[indices].get(mode="promise_in_bounds")
 
 
 def _rule(tolerance, holds, status: Status) -> list:

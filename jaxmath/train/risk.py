@@ -13,8 +13,8 @@ from jaxtyping import Array, Float
 
 from jaxmath.formula import Formula
 
-LABEL_LOSSES = ("logit", "logits", "score", "prediction")
-"""First arguments of losses that take the prediction and the target; `residual` is the other."""
+LABEL_LOSSES = ("logit", "logits", "score")
+"""First arguments of losses that take the prediction and a label; `residual` is the other."""
 
 
 @jax.tree_util.register_dataclass
@@ -82,7 +82,7 @@ def empirical_risk(
     Args:
         apply: `(params, x) -> prediction` for one example.
         loss: of one example. If its first argument is named `residual` it gets target minus
-            prediction; if `logit`, `logits`, `score` or `prediction`, then prediction and target.
+            prediction; if `logit`, `logits` or `score`, the prediction and the target.
         penalty: of one array of parameters; summed over all arrays but the exempt.
         loss_args: the loss's other arguments by name, such as `{"delta": 1.0}`; traced.
         strength: the factor of the penalty; traced.

@@ -20,11 +20,12 @@ def constant(progress: Real) -> Float[Array, "..."]:
 
 def linear(progress: Real, final: Real = 0.0) -> Float[Array, "..."]:
     """A straight line from one to `final`."""
-    return 1 + (final - 1) * jnp.asarray(progress)
+    return 1 + (jnp.asarray(final) - 1) * progress
 
 
 def cosine(progress: Real, final: Real = 0.0) -> Float[Array, "..."]:
     """Half a cosine wave from one to `final` (Loshchilov and Hutter 2017, eq. 5)."""
+    final = jnp.asarray(final)
     return final + (1 - final) * (1 + jnp.cos(jnp.pi * jnp.asarray(progress))) / 2
 
 
@@ -35,7 +36,7 @@ def exponential(progress: Real, final: Real = 0.01) -> Float[Array, "..."]:
 
 def inverse_time(progress: Real, decay: Real = 9.0) -> Float[Array, "..."]:
     """1 / (1 + decay * progress), the rate of Robbins and Monro's conditions."""
-    return 1 / (1 + decay * jnp.asarray(progress))
+    return 1 / (1 + jnp.asarray(decay) * progress)
 
 
 def warmup_cosine(progress: Real, warmup: Real = 0.1, final: Real = 0.0) -> Float[Array, "..."]:

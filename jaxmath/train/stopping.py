@@ -59,6 +59,10 @@ class Stop(NamedTuple):
     improvement: Any = 0.0
 
 
+NEVER = Stop()
+"""No rule: a run takes all its steps unless its numbers stop being finite."""
+
+
 def norm(tree) -> Float[Array, ""]:
     """The Euclidean length of all entries of a pytree together, without overflow on the way."""
     leaves = [jnp.abs(jnp.ravel(leaf)) for leaf in jax.tree.leaves(tree)]
