@@ -99,7 +99,7 @@ class Claim:
         measured = np.asarray(self.measured, float).ravel()
         if self.relation in ("true", "in") or measured.size == 0:
             expected = math.nan
-            index = int(np.argmin(np.broadcast_to(self.holds(), np.shape(self.measured)).ravel()))
+            index = int(np.argmin(self.holds().ravel()))
             return (float(measured[index]) if measured.size else math.nan), expected
         expected = np.broadcast_to(
             np.asarray(self.expected, float), np.shape(self.measured)
