@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from types import ModuleType
 from typing import Any
 
@@ -20,15 +19,22 @@ def tables(module: ModuleType, measured: Measured) -> tuple[Table, ...]:
 
     A *metric* is a measured number of each lane. A lane failed if its `status` is a key of the
     module's `REASONS` (a code -> a reason in words), or one of its metrics is not finite; it
-    counts in no mean. `METRIC` of the module names the metric that is best where it is smallest.
+    counts in no mean. `METRIC` of the module names the metric that is best where it is smallest,
+    or several of which the first that was measured counts.
     """
     if not measured.axes:
         return ()
     metrics = scalars(measured)
     reasons = failures(module, measured, metrics)
-    cells = _cells(measured, metrics, reasons, getattr(module, "METRIC", None))
+    cells = _cells(measured, metrics, reasons, metric(module, metrics))
     failed = _failed(measured, reasons)
     return (cells, failed) if failed else (cells,)
+
+
+def metric(module: ModuleType, metrics: dict[str, np.ndarray]) -> str | None:
+    """The metric by which the best setting is chosen."""
+    named = getattr(module, "METRIC", ())
+    return next((m for m in ((named,) if isinstance(named, str) else named) if m in metrics), None)
 
 
 def scalars(measured: Measured) -> dict[str, np.ndarray]:
@@ -55,50 +61,56 @@ def failures(module: ModuleType, measured: Measured, metrics: dict[str, Any]) ->
     return reasons
 
 
-def interval(values: np.ndarray) -> tuple[float, float, float, float]:
-    """Mean, standard deviation, and the ends of Student's interval for the mean.
+def interval(values, good) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, standard deviation and the ends of Student's interval of the mean, along the last axis.
 
-    NaN where there are too few values: no mean of none, no spread of one.
+    Of the entries where `good` alone. NaN where there are too few: no mean of none, no spread of
+    one.
     """
     from scipy.special import stdtrit
 
-    n = len(values)
-    if n == 0:
-        return (math.nan,) * 4
-    mean = float(np.mean(values))
-    if n == 1:
-        return mean, math.nan, math.nan, math.nan
-    spread = float(np.std(values, ddof=1))
-    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(n)
+    values = np.where(good, np.asarray(values, float), 0.0)
+    n = np.broadcast_to(np.sum(good, axis=-1), values.shape[:-1]).astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(n > 0, values.sum(-1) / n, np.nan)
+        squares = np.where(good, values - mean[..., None], 0.0) ** 2
+        spread = np.where(n > 1, np.sqrt(squares.sum(-1) / (n - 1)), np.nan)
+        half = stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * spread / np.sqrt(n)
     return mean, spread, mean - half, mean + half
 
 
-def _cells(measured: Measured, metrics, reasons, best_by: str | None) -> Table:
+def by_cell(measured: Measured, array: np.ndarray) -> np.ndarray:
+    """An array of all lanes as (cells, ..., seeds): a row a setting, the seeds at last."""
+    depth = len(measured.axes)
     seed = next((i for i, axis in enumerate(measured.axes) if axis.paths == ("seed",)), None)
-    others = [axis for i, axis in enumerate(measured.axes) if i != seed]
+    array = array[..., None] if seed is None else np.moveaxis(array, seed, -1)
+    before = depth - (seed is not None)
+    return array.reshape(-1, *array.shape[before:])
 
-    def rows(array):
-        """One row a cell, one column a seed."""
-        if seed is None:
-            return array.reshape(-1, 1)
-        return np.moveaxis(array, seed, -1).reshape(-1, array.shape[seed])
 
-    good = rows(reasons) == ""
-    columns: dict[str, Any] = {}
+def settings(measured: Measured) -> dict[str, np.ndarray]:
+    """The swept values but the seed's, by path: one entry a cell."""
+    others = [axis for axis in measured.axes if axis.paths != ("seed",)]
     grid = list(np.ndindex(*(len(axis) for axis in others)))
-    for a, axis in enumerate(others):
-        for p, path in enumerate(axis.paths):
-            columns[path] = _column([axis.values[index[a]][p] for index in grid])
-    columns["lanes"] = np.full(len(grid), good.shape[1])
+    return {
+        path: _column([axis.values[index[a]][p] for index in grid])
+        for a, axis in enumerate(others)
+        for p, path in enumerate(axis.paths)
+    }
+
+
+def _cells(measured: Measured, metrics, reasons, metric: str | None) -> Table:
+    good = by_cell(measured, reasons) == ""
+    seeds = good.shape[1]
+    columns: dict[str, Any] = dict(settings(measured))
+    columns["runs"] = np.full(len(good), seeds)
     columns["failed"] = np.sum(~good, axis=1)
-    means = {}
+    best = None
     for name, array in metrics.items():
-        found = [
-            interval(np.asarray(row[ok], float)) for row, ok in zip(rows(array), good, strict=True)
-        ]
-        mean, spread, low, high = np.array(found).T
-        means[name] = mean
-        if good.shape[1] == 1:
+        mean, spread, low, high = interval(by_cell(measured, array), good)
+        if name == metric and np.isfinite(mean).any():
+            best = int(np.nanargmin(mean))
+        if seeds == 1:
             columns[name] = mean
         else:
             columns |= {
@@ -107,14 +119,11 @@ def _cells(measured: Measured, metrics, reasons, best_by: str | None) -> Table:
                 f"{name} 95% low": low,
                 f"{name} 95% high": high,
             }
-    best = None
-    if best_by in means and np.isfinite(means[best_by]).any():
-        best = int(np.nanargmin(means[best_by]))
     title = "The sweep: a row a setting"
-    if good.shape[1] > 1:
-        title += ", mean and 95% interval over seeds"
+    if seeds > 1:
+        title += ", mean, standard deviation and 95% interval of the mean over seeds"
     if best is not None:
-        title += f"; best by {best_by}"
+        title += f"; best by {metric}"
     return Table("sweep", title, columns, best=best)
 
 
