@@ -6,15 +6,16 @@ grid; what stands under [sweep.zip] varies together.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING
 from typing import Any
 
 import numpy as np
 
-from jaxmath.lab.choices import Option
+from jaxmath.lab.choices import Option, available, options_of
 from jaxmath.lab.document import Document, Keys, dotted, nearest, show, suggest
-from jaxmath.lab.schema import Validation, hint_at
+from jaxmath.lab.schema import Validation, choice_of, hint_at, plain
 from jaxmath.lab.study import SweepAxis, replace_path
 
 FORMS = ("range", "linspace", "logspace")
@@ -73,15 +74,22 @@ def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
     """The axes of the document's sweep, every value validated like a value of its field."""
     table = check.document.values.get("sweep", {})
     groups: list[list[tuple[str, Keys, Any]]] = [
-        [(path, ("sweep", path), value)] for path, value in table.items() if path != "zip"
+        [(_path(path, config), ("sweep", path), value)]
+        for path, value in table.items()
+        if path != "zip"
     ]
     if zipped := table.get("zip", {}):
-        groups.append([(path, ("sweep", "zip", path), value) for path, value in zipped.items()])
+        groups.append(
+            [(_path(path, config), ("sweep", "zip", path), v) for path, v in zipped.items()]
+        )
     # A choice comes before its own options, which are checked under each of its values.
     columns: dict[str, list[Any] | None] = {}
     variants = [config]
     flat = [entry for group in groups for entry in group]
     for path, keys, raw in sorted(flat, key=lambda entry: entry[0].count(".")):
+        if path in columns:
+            check.problem(keys, f"`{path}` is swept twice")
+            continue
         columns[path] = _column(path, keys, raw, variants, check)
         found = columns[path]
         if found and isinstance(found[0], Option):
@@ -101,6 +109,26 @@ def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
         made.append(SweepAxis(paths, values))
     made.sort(key=lambda axis: not any(isinstance(v, Option) for v in axis.values[0]))
     return tuple(made)
+
+
+def written(table: Mapping[str, Any], axes: tuple[SweepAxis, ...]) -> dict[str, Any]:
+    """A sweep as its file has it, with every choice spelt out in full."""
+    full = {
+        path: [plain(row[i]) for row in axis.values]
+        for axis in axes
+        for i, path in enumerate(axis.paths)
+        if isinstance(axis.values[0][i], Option)
+    }
+
+    def spelt(entries: Mapping[str, Any]) -> dict[str, Any]:
+        paths = {path: path.removesuffix(".name") for path in entries}
+        return {
+            paths[path] if paths[path] in full else path: full.get(paths[path], value)
+            for path, value in entries.items()
+        }
+
+    grid = spelt({path: value for path, value in table.items() if path != "zip"})
+    return {**grid, "zip": spelt(table["zip"])} if "zip" in table else grid
 
 
 def _column(
@@ -128,8 +156,10 @@ def _column(
                     told = f"the sweep names `{path}`, but `{dotted(wrong[:-1])}` has no fields"
                 check.problem(keys, told, suggest(wrong[-1], [*names, *["seed"] * (not wrong[1:])]))
                 return None
-            default = _value_at(config, path)
-            one = check.value(hint, value, where, default)
+            present = _option_at(config, path)
+            if present is not None:
+                value = _with_shared(value, hint, present, path, check)
+            one = check.value(hint, value, where, present or MISSING)
             if len(check.problems) > before + 4:
                 return None  # one slip, such as text for numbers: the first few say it all
             if one is MISSING:
@@ -139,10 +169,35 @@ def _column(
     return found if len(check.problems) == before else None
 
 
-def _value_at(config: Any, path: str) -> Any:
+def _path(path: str, config: Any) -> str:
+    """To sweep the name of a choice is to sweep the choice."""
+    above = path.removesuffix(".name")
+    return above if _option_at(config, above) is not None else path
+
+
+def _option_at(config: Any, path: str) -> Option | None:
     for part in path.split("."):
-        config = getattr(config, part)
-    return config if isinstance(config, Option) else MISSING
+        config = getattr(config, part, None)
+    return config if isinstance(config, Option) else None
+
+
+def _with_shared(value: Any, hint: Any, present: Option, path: str, check: Validation) -> Any:
+    """A swept name, with those options that it needs or that the file's own table gives."""
+    choice = choice_of(hint)
+    if not isinstance(value, str) or not choice:
+        return value
+    if value not in available(choice.kind, value, check.project):
+        return value
+    table: Any = check.document.values
+    for part in path.split("."):
+        table = table.get(part, {}) if isinstance(table, Mapping) else {}
+    given = dict(table) if isinstance(table, Mapping) else {}
+    shared = {"name": value}
+    for item in dataclasses.fields(options_of(choice.kind, value, check.project)):
+        needed = item.default is MISSING and item.default_factory is MISSING
+        if item.name != "name" and hasattr(present, item.name) and (needed or item.name in given):
+            shared[item.name] = plain(getattr(present, item.name))
+    return shared
 
 
 def _seed(value: Any, keys: Keys, check: Validation) -> Any:

@@ -9,7 +9,6 @@ never as code.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib
 import inspect
 import math
@@ -46,17 +45,27 @@ DATA_ARGUMENTS: dict[str, frozenset[str]] = {
 }
 """What the program passes at run time, and a config therefore does not set."""
 
-BOUNDS: dict[str, tuple[Any, ...]] = {
-    "learning_rate": (Gt(0.0),),
-    "strength": (Ge(0.0),),
-    "weight_decay": (Ge(0.0),),
-    "momentum": (Ge(0.0), Lt(1.0)),
-    "b1": (Ge(0.0), Lt(1.0)),
-    "b2": (Ge(0.0), Lt(1.0)),
-    "decay": (Ge(0.0), Lt(1.0)),
-    "eps": (Ge(0.0),),
+_SHARE = Annotated[float, Ge(0.0), Lt(1.0)]
+HINTS: dict[str, dict[str, Any]] = {
+    "optimizer": {
+        "learning_rate": Annotated[float, Gt(0.0)],
+        "weight_decay": Annotated[float, Ge(0.0)],
+        "decay": _SHARE,
+        "b1": _SHARE,
+        "b2": _SHARE,
+        "eps": Annotated[float, Ge(0.0)],
+    },
+    "schedule": {
+        "final": Annotated[float, Ge(0.0)],
+        "decay": Annotated[float, Ge(0.0)],
+        "warmup": Annotated[float, Gt(0.0), Lt(1.0)],
+    },
+    "model": {
+        "scale": Annotated[float, Ge(0.0)],
+        "hidden": tuple[Annotated[int, Ge(1)], ...],
+    },
 }
-"""The range of a number by its name, where its function says nothing itself."""
+"""What an option may be, by its name, for kinds whose functions have no record to say it."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +103,14 @@ class Option:
         return self.name + (f"({', '.join(changed)})" if changed else "")
 
 
+def entry(option: Option) -> Any:
+    """What an option names, as its tuple lists it: a function, a `Formula` or a model's record."""
+    return type(option)._target
+
+
 def target(option: Option) -> Any:
     """The function (or the model's record) that an option names."""
-    chosen = type(option)._target
-    return getattr(chosen, "fn", chosen)
+    return getattr(entry(option), "fn", entry(option))
 
 
 def arguments(option: Option) -> dict[str, Any]:
@@ -141,12 +154,18 @@ def entry_name(entry: Any) -> str:
 
 
 def options_of(kind: Kind, name: str, project: Project | None = None) -> type[Option]:
-    """The dataclass of the options of a named thing."""
-    return _options_type(kind, name, resolve(kind, name, project))
+    """The dataclass of the options of a named thing: always the same for the same thing."""
+    entry = resolve(kind, name, project)
+    known = _OPTIONS.get((kind, name))
+    if known is None or known._target is not entry:
+        known = _OPTIONS[kind, name] = _make_options(kind, name, entry)
+    return known
 
 
-@functools.cache
-def _options_type(kind: Kind, name: str, entry: Any) -> type[Option]:
+_OPTIONS: dict[tuple[str, str], type[Option]] = {}
+
+
+def _make_options(kind: Kind, name: str, entry: Any) -> type[Option]:
     function = getattr(entry, "init", None) or getattr(entry, "fn", entry)
     domain = getattr(entry, "domain", {})
     fields: list[Any] = []
@@ -155,7 +174,7 @@ def _options_type(kind: Kind, name: str, entry: Any) -> type[Option]:
             continue
         if parameter.default is None and not _is_plain(parameter.annotation):
             continue  # not something that a config can state
-        hint = _hint(parameter, domain.get(parameter.name))
+        hint = _hint(kind, parameter, domain.get(parameter.name))
         if parameter.default is inspect.Parameter.empty:
             fields.append((parameter.name, hint))
         else:
@@ -194,24 +213,26 @@ def _parameters(function: Callable) -> list[inspect.Parameter]:
     return [p for p in parameters.values() if p.kind not in variadic]
 
 
-def _hint(parameter: inspect.Parameter, domain: Any) -> Any:
+def _hint(kind: Kind, parameter: inspect.Parameter, domain: Any) -> Any:
     """The type of an option: as annotated, or as its default, or a number in its domain."""
     annotation, default = parameter.annotation, parameter.default
+    if typing.get_origin(annotation) in (Annotated, Literal):
+        return annotation
+    if kind == "model" and parameter.name == "activation":
+        return Literal[
+            tuple(map(entry_name, importlib.import_module("jaxmath.special").ACTIVATIONS))
+        ]
+    if parameter.name in HINTS.get(kind, {}):
+        return HINTS[kind][parameter.name]
     if not _is_plain(annotation):
         structural = isinstance(default, (bool, int, str, tuple))
         annotation = type(default) if structural else float
-    if annotation is float:
-        return in_domain(domain) if domain is not None else bounded(parameter.name)
-    return annotation
+    bounds = _bounds(domain) if annotation is float else ()
+    return Annotated[(float, *bounds)] if bounds else annotation
 
 
-def bounded(name: str) -> Any:
-    """A float with the range that goes with its name."""
-    return Annotated[(float, *BOUNDS[name])] if name in BOUNDS else float
-
-
-def in_domain(domain: Any) -> Any:
-    """A float in the domain of a formula's argument."""
+def _bounds(domain: Any) -> tuple[Any, ...]:
+    """The domain of a formula's argument as annotations of a float."""
     bounds: list[Any] = []
     if isinstance(domain, Interval):
         low, high = domain.closed
@@ -219,7 +240,7 @@ def in_domain(domain: Any) -> Any:
             bounds.append(Ge(domain.low) if low else Gt(domain.low))
         if math.isfinite(domain.high):
             bounds.append(Le(domain.high) if high else Lt(domain.high))
-    return Annotated[(float, *bounds)] if bounds else float
+    return tuple(bounds)
 
 
 def _is_plain(annotation: Any) -> bool:

@@ -147,7 +147,7 @@ def _cut(data: Dataset, split: Split) -> tuple[Rows, Rows | None]:
             f"{'test on' if held_out == 0 else 'train on'}"
         )
     # The one generator of NumPy whose numbers are promised never to change.
-    order = np.random.RandomState(split.seed).permutation(count)  # noqa: NPY002
+    order = np.random.RandomState(split.seed).permutation(count)
     test, train = np.sort(order[:held_out]), np.sort(order[held_out:])
     return (
         Rows(data.features[train], data.targets[train]),
@@ -272,7 +272,7 @@ def linear(
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0,
 ) -> Dataset:
     """Draw standard normal features, and targets linear in them plus normal noise of this size."""
-    random = np.random.RandomState(seed)  # noqa: NPY002
+    random = np.random.RandomState(seed)
     features = random.standard_normal((rows, dimension))
     weights, intercept = random.standard_normal(dimension), random.standard_normal()
     targets = features @ weights + intercept + noise * random.standard_normal(rows)
@@ -293,7 +293,7 @@ def quadratic(
     size = len(spectrum)
     if rows <= size:
         raise InputError(f"{size} eigenvalues need more than {size} rows, got {rows}")
-    random = np.random.RandomState(seed)  # noqa: NPY002
+    random = np.random.RandomState(seed)
     centred = np.column_stack([np.ones(rows), random.standard_normal((rows, size))])
     left = np.linalg.qr(centred)[0][:, 1:]
     right = np.linalg.qr(random.standard_normal((size, size)))[0]

@@ -233,9 +233,9 @@ def _validate(
     document: Document, project: Project, overrides: tuple[str, ...], smoke: bool
 ) -> Study:
     """Import the experiment and hold every value against its `Config`."""
+    from jaxmath.lab.axes import sweep_axes, written
     from jaxmath.lab.schema import Validation, plain
     from jaxmath.lab.study import Study
-    from jaxmath.lab.axes import sweep_axes
 
     values = document.values
     module = project.load(values["experiment"])
@@ -256,8 +256,8 @@ def _validate(
         "precision": values.get("precision", PRECISIONS[0]),
         **plain(config),
     }
-    if values.get("sweep"):
-        resolved["sweep"] = copy.deepcopy(values["sweep"])
+    if swept:
+        resolved["sweep"] = written(values["sweep"], swept)
     return Study(
         experiment=values["experiment"],
         module=module,

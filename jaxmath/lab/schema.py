@@ -60,7 +60,7 @@ class Validation:
             fallback = _default(item) if default is MISSING else getattr(default, item.name)
             if item.name in given:
                 value = self.value(hints[item.name], given[item.name], where, fallback)
-            elif _choice(hints[item.name]) and isinstance(fallback, (str, Mapping)):
+            elif choice_of(hints[item.name]) and isinstance(fallback, (str, Mapping)):
                 value = self.value(hints[item.name], fallback, where)
             elif fallback is MISSING:
                 self.problem(
@@ -84,7 +84,7 @@ class Validation:
 
     def value(self, hint: Any, given: Any, keys: Keys, default: Any = MISSING) -> Any:
         """A value of a field, whatever kind of field it is; MISSING where it is wrong."""
-        choice = _choice(hint)
+        choice = choice_of(hint)
         if choice:
             return self.choice(choice, given, keys, default)
         if dataclasses.is_dataclass(hint):
@@ -210,7 +210,7 @@ class Validation:
 
 def describe(hint: Any) -> str:
     """What a field takes, in words: "a number > 0", "a whole number", 'one of "a", "b"'."""
-    choice = _choice(hint)
+    choice = choice_of(hint)
     if choice:
         return f"the name of a {choice.kind}"
     origin, args = typing.get_origin(hint), typing.get_args(hint)
@@ -261,7 +261,7 @@ def plain(value: Any) -> Any:
             inner = getattr(value, item.name)
             if inner is not None:
                 table[item.name] = plain(inner)
-            elif _choice(hints[item.name]):
+            elif choice_of(hints[item.name]):
                 table[item.name] = "none"
         return table
     if isinstance(value, (tuple, list)):
@@ -279,7 +279,8 @@ def _default(item: dataclasses.Field) -> Any:
     return item.default
 
 
-def _choice(hint: Any) -> Choice | None:
+def choice_of(hint: Any) -> Choice | None:
+    """The mark of a field that is chosen by name."""
     return next((mark for mark in _metadata(hint) if isinstance(mark, Choice)), None)
 
 

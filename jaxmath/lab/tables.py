@@ -114,13 +114,17 @@ def _is_number(cell: str) -> bool:
 
 def _number(path: Path, line: int, column: str, cell: str) -> float:
     cell = cell.strip()
-    value = float(cell) if _is_number(cell) else None
-    if value is not None and math.isfinite(value):
-        return value
+    value = float(cell) if _is_number(cell) else math.nan
+    if not math.isfinite(value):
+        _no_number(path, line, column, cell)
+    return value
+
+
+def _no_number(path: Path, line: int, column: str, cell: str) -> NoReturn:
     hint = ""
     if not cell:
         told = "is empty"
-    elif value is not None:
+    elif _is_number(cell):
         told = f"should be a finite number, got {cell[:40]}"
     else:
         told = f"should be a number, got {show(cell, 40)}"
@@ -156,7 +160,7 @@ def read_npz(path: Path, features: str, targets: str, classes: bool) -> Columns:
     for name, array, kinds in ((features, X, "biuf"), (targets, y, "biufU")):
         if array.dtype.kind not in kinds:
             _wrong(path, None, f"the array {show(name)} holds no numbers but {array.dtype}")
-        wrong = np.argwhere(~np.isfinite(array)) if array.dtype.kind == "f" else ()
+        wrong = np.argwhere(~np.isfinite(array) if array.dtype.kind == "f" else np.zeros(0))
         if len(wrong):
             place = f"row {wrong[0][0] + 1}"
             if array.ndim == 2:

@@ -1,0 +1,271 @@
+"""What there is, in words: `jaxmath list` and `jaxmath show`."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import os
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jaxmath.formula import Fact, Formula
+from jaxmath.lab import tex
+from jaxmath.lab.choices import TUPLES, available, entry_name, options_of
+from jaxmath.lab.document import suggest
+from jaxmath.lab.errors import InputError, Problem
+from jaxmath.lab.project import Project
+from jaxmath.lab.schema import describe
+from jaxmath.sources import SOURCES
+
+FORMULA_ROOMS = (
+    ("special functions", "jaxmath.special", "SPECIAL"),
+    ("distributions", "jaxmath.distributions", "FORMULAS"),
+    ("gradients by hand", "jaxmath.models", "FORMULAS"),
+)
+
+
+def listing(start: Path) -> str:
+    """Every name with a line of what it is, room by room."""
+    project = Project(start)
+    lines = ["experiments"]
+    lines += [_entry(name, title) for name, title in experiments(project)]
+    for room, entries in rooms():
+        lines += ["", room, *(_entry(entry_name(entry), _first_line(entry)) for entry in entries)]
+    return "\n".join(lines)
+
+
+def rooms() -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The library's tuples: what a config chooses by name, kind by kind, then other formulas."""
+    for kind in TUPLES:
+        yield kind, tuple(available(kind).values())  # pyright: ignore[reportArgumentType]
+    for room, module, name in FORMULA_ROOMS:
+        yield room, tuple(getattr(importlib.import_module(module), name, ()))
+
+
+def experiments(project: Project) -> list[tuple[str, str]]:
+    """The names of all experiments, each with its title, read and not run."""
+    found = []
+    for name in project.experiments:
+        source = project.source(name)
+        if source is not None and source.is_file():
+            found.append((name, _title(source)))
+    return found
+
+
+def by_topic(start: Path) -> str:
+    """The rows of the mission, each with the formulas and experiments that serve it."""
+    project = Project(start)
+    serving: dict[str, list[str]] = {}
+    for name in project.experiments:
+        source = project.source(name)
+        for topic in _topics(source) if source is not None and source.is_file() else ():
+            serving.setdefault(topic, []).append(name)
+    for _, entries in rooms():
+        for entry in entries:
+            if isinstance(entry, Formula):
+                serving.setdefault(entry.topic, []).append(entry.name)
+    lines, section = [], None
+    for identifier, row in topic_rows().items():
+        if row["section"] != section:
+            section = row["section"]
+            lines += ["", section] if lines else [section]
+        names = dict.fromkeys(serving.get(identifier, ()))
+        told = ", ".join(names) or "planned"
+        lines.append(_entry(f"{identifier:<4} {row['concept']}", told, 52))
+    return "\n".join(lines)
+
+
+def topic_rows() -> dict[str, dict[str, str]]:
+    """The project's own list of its mission: id -> section, concept, formula, source."""
+    here = Path(__file__).resolve()
+    for file in (here.with_name("topics.toml"), here.parents[2] / "docs" / "topics.toml"):
+        if file.is_file():
+            found = tomllib.loads(file.read_text("utf-8"))
+            rows = found.get("topics", found)
+            if isinstance(rows, list):
+                return {row["id"]: row for row in rows}
+            return rows
+    raise InputError("this installation of jaxmath has no list of topics")
+
+
+def card(name: str, start: Path) -> str:
+    """All that is known of a formula, or of a model, an optimiser or a data set.
+
+    Raises:
+        InputError: there is no such name.
+    """
+    project = Project(start)
+    known: dict[str, list[tuple[str, Any]]] = {}
+    for room, entries in rooms():
+        for entry in entries:
+            known.setdefault(entry_name(entry), []).append((room, entry))
+    for kind in TUPLES:
+        for full, entry in available(kind, name, project).items():  # pyright: ignore
+            if full not in known:
+                known[full] = [(kind, entry)]
+    if name not in known:
+        raise InputError(
+            Problem(f"there is no formula {name!r}", hint=suggest(name, known, every=False))
+        )
+    return "\n\n".join(
+        _formula_card(room, entry)
+        if isinstance(entry, Formula)
+        else _other_card(room, name, entry, project)
+        for room, entry in known[name]
+    )
+
+
+def _formula_card(room: str, formula: Formula) -> str:
+    signature = ", ".join(formula.arguments)
+    rows = [
+        ("formula", tex.plain(f"${formula.tex}$")),
+        ("domain", "; ".join(f"{k} in {v}" for k, v in formula.domain.items())),
+        ("first derivatives", _derivatives(formula)),
+    ]
+    if formula.seconds:
+        pairs = ", ".join(f"({first}, {second})" for first, second in formula.seconds)
+        rows.append(("second derivatives", f"closed form in {pairs}"))
+    for place in formula.breaks:
+        what = {1: "the function has a kink", 2: "the slope has a kink"}[place.order]
+        where = _source_of(place.distance)
+        rows.append(("break", f"{what} where {where} = 0; there the {place.convention} one counts"))
+    rows += [("fact", _fact(fact)) for fact in formula.facts]
+    rows += [("exception", f"{law}: {why}") for law, why in formula.exceptions.items()]
+    cited = SOURCES.get(formula.source.key, formula.source.key)
+    rows.append(("source", f"{cited}, {formula.source.place}".rstrip(", ")))
+    rows.append(("topic", _topic(formula.topic)))
+    rows.append(("file", _file(formula.plain or formula.fn)))
+    return _card(f"{formula.name}({signature})", room, _doc(formula.fn), rows)
+
+
+def _other_card(room: str, name: str, entry: Any, project: Project) -> str:
+    rows = []
+    for item in dataclasses.fields(options_of(room, name, project)):  # pyright: ignore
+        if item.name != "name":
+            none = item.default is dataclasses.MISSING
+            rows.append(
+                (item.name, describe(item.type) + ("" if none else f", default {item.default}"))
+            )
+    rows.append(("file", _file(getattr(entry, "init", entry))))
+    return _card(name, room, _first_line(entry), rows)
+
+
+def _card(title: str, room: str, words: str, rows: list[tuple[str, str]]) -> str:
+    width = min(100, os.get_terminal_size().columns if _on_terminal() else 100)
+    lines = [f"{title}  [{room}]", *textwrap.wrap(words, width), ""]
+    for name, text in rows:
+        lead = f"  {name:<20}"
+        lines += textwrap.wrap(
+            text, width, initial_indent=lead, subsequent_indent=" " * len(lead)
+        ) or [lead.rstrip()]
+    return "\n".join(lines)
+
+
+def _on_terminal() -> bool:
+    try:
+        return os.isatty(1)
+    except OSError:
+        return False
+
+
+def _derivatives(formula: Formula) -> str:
+    if formula.vjp is not None:
+        return "closed form, as a product with a cotangent"
+    closed = [name for name in formula.differentiable if name in formula.partials]
+    other = [name for name in formula.differentiable if name not in formula.partials]
+    told = f"closed form in {', '.join(closed)}" if closed else ""
+    rest = f"by autodiff in {', '.join(other)}" if other else ""
+    rule = "installed as a rule for autodiff" if formula.plain is not None else ""
+    return "; ".join(filter(None, (told, rest, rule))) or "none: no argument is differentiated"
+
+
+def _fact(fact: Fact) -> str:
+    constant = getattr(fact, "constant", None)
+    limit = ""
+    if constant is not None:
+        limit = f" with constant {_source_of(constant) if callable(constant) else constant}"
+    if hasattr(fact, "low"):
+        limit = f" between {getattr(fact, 'low')} and {getattr(fact, 'high')}"  # noqa: B009
+    return f"{fact.name}{limit} in {fact.argument}"
+
+
+def _source_of(function: Any) -> str:
+    """The body of a lambda, as it stands in its file."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function)).strip()
+    except (OSError, TypeError):
+        return "its distance"
+    start = text.find("lambda")
+    for end in range(len(text), max(start, 0), -1):
+        try:
+            found = ast.parse(text[start:end], mode="eval").body
+        except SyntaxError:
+            continue
+        if isinstance(found, ast.Lambda):
+            return ast.unparse(found.body)
+    return getattr(function, "__name__", "its distance")
+
+
+def _file(function: Any) -> str:
+    function = inspect.unwrap(function)
+    try:
+        file = inspect.getsourcefile(function) or ""
+        line = inspect.getsourcelines(function)[1]
+    except (OSError, TypeError):
+        return "unknown"
+    inside = os.path.relpath(file)
+    return f"{file if inside.startswith('..') else inside}:{line}"
+
+
+def _topic(identifier: str) -> str:
+    try:
+        row = topic_rows().get(identifier)
+    except InputError:
+        row = None
+    return f"{identifier}, {row['concept']}" if row else identifier
+
+
+def _entry(name: str, words: str, width: int = 26) -> str:
+    return f"  {name:<{width}} {words}".rstrip()
+
+
+def _doc(thing: Any) -> str:
+    return tex.plain(" ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split()))
+
+
+def _first_line(entry: Any) -> str:
+    if hasattr(entry, "apply"):  # what a model is, its module says
+        try:
+            return _doc(importlib.import_module(f"jaxmath.models.{entry.name}"))
+        except ImportError:
+            return _doc(entry.apply)
+    return _doc(getattr(entry, "fn", entry))
+
+
+def _tree(source: Path) -> ast.Module:
+    try:
+        return ast.parse(source.read_bytes())
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _title(source: Path) -> str:
+    words = ast.get_docstring(_tree(source)) or ""
+    return tex.plain(" ".join(words.partition("\n\n")[0].split()))
+
+
+def _topics(source: Path) -> tuple[str, ...]:
+    """The `TOPICS` of an experiment's source."""
+    for node in _tree(source).body:
+        names = [t.id for t in getattr(node, "targets", ()) if isinstance(t, ast.Name)]
+        if isinstance(node, ast.Assign) and names == ["TOPICS"]:
+            try:
+                return tuple(ast.literal_eval(node.value))
+            except ValueError:
+                return ()
+    return ()

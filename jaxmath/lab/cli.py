@@ -1,0 +1,244 @@
+"""The command line. Nothing here imports JAX before a command needs it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxmath import __version__
+from jaxmath.lab.errors import Exit, InputError, Problem
+from jaxmath.lab.statuses import hush, listen, statuses
+
+EPILOG = """
+Exit status: 0 every claim passes; 2 bad input; 3 a claim failed or is undecided; 4 the
+experiment's own code raised; 74 disk or permissions; 130 and 143 interrupted; 1 a bug of jaxmath.
+"""
+
+app = typer.Typer(
+    name="jaxmath",
+    help="Verified derivatives, vectorised training, experiments that end in claims.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+new = typer.Typer(
+    help="Write a module, a config and a test that run and pass.", no_args_is_help=True
+)
+app.add_typer(new, name="new")
+
+Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A .toml file.", show_default=False)]
+
+
+def main() -> None:
+    """Run the command line; what the process ends with is an `Exit`."""
+    with statuses():
+        listen()
+        app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"jaxmath {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+Words = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CONFIG|path=value",
+        help="Config files, and values laid over theirs, such as optimizer.learning_rate=0.1.",
+        show_default=False,
+    ),
+]
+
+
+@app.command(epilog=EPILOG)
+def run(
+    words: Words,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Use the [smoke] values: short.")] = False,
+    out: Annotated[
+        str | None,
+        typer.Option(help="Where run folders are made; runs, unless said.", show_default=False),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Keep no compiled programs on disk.")
+    ] = False,
+) -> None:
+    """Run configs: train, judge the claims, draw, and write a report."""
+    with statuses():
+        from jaxmath.lab import reading
+
+        configs, overrides = split_words(words)
+        # All are read before any is run, so that a slip in the last does not cost the others.
+        studies = [reading.read(config, overrides, smoke) for config in configs]
+        worst = Exit.PASS
+        for study in studies:
+            worst = max(worst, _run(study, out, quiet, not no_cache))
+        raise SystemExit(int(worst))
+
+
+def _run(study: Any, out: str | None, quiet: bool, cache: bool) -> Exit:
+    from jaxmath.lab import engine, report, store, summary
+
+    finished = engine.execute(study, out=out, quiet=quiet, cache=cache)
+    report.write(finished)
+    store.seal(finished)
+    if not quiet:
+        try:
+            summary.show(finished)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            hush()  # the run is done and on disk; its status stands
+    return finished.exit
+
+
+@app.command(epilog=EPILOG)
+def check(
+    words: Words,
+    smoke: Annotated[bool, typer.Option("--smoke", help="With the [smoke] values.")] = False,
+) -> None:
+    """Validate configs and print what running them would take; run nothing."""
+    with statuses():
+        from jaxmath.lab import forecast, reading
+
+        configs, overrides = split_words(words)
+        for study in [reading.read(config, overrides, smoke) for config in configs]:
+            say(forecast.forecast(study))
+
+
+@app.command(name="config")
+def config_command(
+    name: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT|CONFIG", help="An experiment, or a .toml file.")
+    ],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[path=value ...]", help="Values laid over it.")
+    ] = None,
+) -> None:
+    """Print an experiment's complete defaults as TOML; of a file, all its values."""
+    with statuses():
+        from jaxmath.lab import reading
+
+        is_file = name.endswith(".toml") or "/" in name or Path(name).is_file()
+        study = reading.read(name if is_file else {"experiment": name}, overrides or ())
+        from jaxmath.lab.project import Project
+        from jaxmath.lab.writing import written
+
+        title = (study.module.__doc__ or "").partition("\n\n")[0]
+        folder = study.source.parent if study.source else Path.cwd()
+        text = written(
+            study.experiment,
+            " ".join(title.split()),
+            study.config,
+            Project(folder),
+            study.seed,
+            study.precision,
+            study.resolved.get("sweep"),
+        )
+        say(text.rstrip("\n"))
+
+
+@app.command(name="list")
+def list_command(
+    by: Annotated[str | None, typer.Option("--by", help="`topic`: the mission's rows.")] = None,
+) -> None:
+    """List experiments, formulas, data sets, models and optimisers."""
+    with statuses():
+        from jaxmath.lab import catalog
+
+        if by not in (None, "topic"):
+            raise InputError(Problem(f"`--by` should be topic, got {by}", text=f"--by {by}"))
+        say(catalog.by_topic(Path.cwd()) if by else catalog.listing(Path.cwd()))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="FORMULA", help="A name that `list` prints.")],
+) -> None:
+    """Print the card of a formula: domain, derivatives, facts, source."""
+    with statuses():
+        from jaxmath.lab import catalog
+
+        say(catalog.card(name, Path.cwd()))
+
+
+@app.command(epilog=EPILOG)
+def verify(
+    function: Annotated[
+        str, typer.Argument(metavar="FILE.py:FUNCTION|MODULE:FUNCTION", help="What to verify.")
+    ],
+    wrt: Annotated[
+        str | None, typer.Option(help="Arguments to differentiate, comma-separated.")
+    ] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option(help="The set of an argument, such as x=(0,inf) or p=[0,1]; repeatable."),
+    ] = None,
+) -> None:
+    """Compare a function's derivatives with a numerical reference that knows its own error."""
+    with statuses():
+        from jaxmath.lab import verifying
+
+        words, status = verifying.verify(function, wrt, domain or [])
+        say(words)
+        raise SystemExit(int(status))
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Lower case, such as my_study.")]
+
+
+@new.command()
+def experiment(name: Name) -> None:
+    """Write experiments/NAME.py, configs/NAME.toml and tests/experiments/test_NAME.py."""
+    with statuses():
+        from jaxmath.lab import scaffold
+
+        say(scaffold.experiment(name, Path.cwd()))
+
+
+@new.command()
+def loss(name: Name) -> None:
+    """Write a loss in experiments/NAME.py, a config that trains with it, and its test."""
+    with statuses():
+        from jaxmath.lab import scaffold
+
+        say(scaffold.loss(name, Path.cwd()))
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell config files from overrides: `path=value`, unless there is a file of that name."""
+    overrides = [
+        word
+        for word in words
+        if re.match(r"[A-Za-z_][\w.-]*\s*=", word) and not Path(word).is_file()
+    ]
+    configs = [word for word in words if word not in overrides]
+    if not configs:
+        hint = "jaxmath run CONFIG [path=value ...]"
+        raise InputError(Problem("no config is named, only values", hint=hint))
+    return configs, overrides
+
+
+def say(text: str) -> None:
+    """Print a result on stdout, whatever its encoding can show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.flush()

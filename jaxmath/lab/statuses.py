@@ -1,0 +1,98 @@
+"""From whatever ends a command to its exit status and the words on the terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jaxmath.lab.errors import Exit, ExperimentError, InputError, StorageError, visible
+
+PACKAGE = str(Path(__file__).resolve().parents[1])
+LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen ")
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived: whatever tidies up after Ctrl-C does so here too."""
+
+
+def listen() -> None:
+    """Let SIGTERM end a command the way that Ctrl-C does, with its own exit status."""
+
+    def stop(signum, frame):
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+@contextmanager
+def statuses() -> Iterator[None]:
+    """Turn every exception into its exit status, with words a person can act on."""
+    try:
+        yield
+    except SystemExit:
+        raise
+    except Terminated:
+        _leave(Exit.TERMINATED, "terminated")
+    except KeyboardInterrupt:
+        _leave(Exit.INTERRUPTED, "interrupted")
+    except InputError as error:
+        _leave(Exit.INPUT, str(error))
+    except BrokenPipeError:
+        hush()
+        raise SystemExit(Exit.PASS) from None
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, ExperimentError) and error.__cause__ else error
+        own = own_frames(cause)
+        if own:
+            said = f"error: {error}\n" if isinstance(error, ExperimentError) else ""
+            _leave(Exit.EXPERIMENT, said + "\n".join(own))
+        if isinstance(error, (StorageError, OSError)):
+            _leave(Exit.IO, f"error: {_disk_words(error)}")
+        traceback.print_exc()
+        _leave(Exit.BUG, "error: this is a bug of jaxmath; please report it with the lines above")
+
+
+def own_frames(error: BaseException) -> list[str]:
+    """The traceback of code that is neither jaxmath's nor a library's; empty if there is none."""
+    told = traceback.TracebackException.from_exception(error, compact=True)
+    if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename):
+        return "".join(told.format_exception_only()).rstrip().split("\n")
+    frames = [frame for frame in told.stack if _is_own(frame.filename)]
+    if not frames:
+        return []
+    lines = ["Traceback, your own code:", *traceback.StackSummary.from_list(frames).format()]
+    lines += told.format_exception_only()
+    return "".join(lines[:1] + ["\n"] + lines[1:]).rstrip().split("\n")
+
+
+def _is_own(filename: str) -> bool:
+    path = os.path.realpath(filename) if os.path.exists(filename) else filename
+    ours = path.startswith(PACKAGE + os.sep)
+    return os.path.exists(path) and not ours and not any(part in path for part in LIBRARIES)
+
+
+def hush() -> None:
+    """Send what is still to be printed nowhere: the reader of a pipe has gone."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+
+
+def _disk_words(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error) or type(error).__name__).lower()
+        return f"{error.filename}: {reason}" if error.filename else reason
+    return str(error)
+
+
+def _leave(status: Exit, words: str) -> None:
+    try:
+        for line in words.split("\n"):
+            sys.stderr.write(visible(line, 500) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass
+    raise SystemExit(int(status))
