@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Integer, Key
 from jaxtyping import ArrayLike as ArrayLike
 
 Real: TypeAlias = Float[ArrayLike, "..."]
@@ -11,7 +11,7 @@ Real: TypeAlias = Float[ArrayLike, "..."]
 Scalar: TypeAlias = Float[ArrayLike, ""]
 """One real number."""
 
-Label: TypeAlias = Float[ArrayLike, "..."] | Int[ArrayLike, "..."] | Bool[ArrayLike, "..."]
+Label: TypeAlias = Float[ArrayLike, "..."] | Integer[ArrayLike, "..."] | Bool[ArrayLike, "..."]
 """A label: 0 or 1, -1 or 1, or a class index, in whatever dtype the data has."""
 
 PRNGKey: TypeAlias = Key[Array, ""]

@@ -85,7 +85,10 @@ def worst(computed, truth, batch, conditioned=False):
         exact = [_exact(arg) for arg in args]
         truths = _flat(truth(*exact))
         slack = _slack(truth, args, exact, truths, dtype) if conditioned else [0] * len(truths)
+        lost = any(abs(true) > largest for true in truths)  # infinity times zero is no number
         for j, (answer, true) in enumerate(zip(answers[i], truths, strict=True)):
+            if lost and np.isnan(answer):
+                continue
             if abs(true) < tiny:
                 errors[i, j] = 0 if abs(answer) <= 1.001 * tiny + slack[j] else np.inf
             elif abs(true) > largest:
@@ -97,6 +100,15 @@ def worst(computed, truth, batch, conditioned=False):
                 errors[i, j] = abs(mp.mpf(float(answer)) - true) / (ulp + slack[j])
     i, j = np.unravel_index(np.argmax(errors), errors.shape)
     return errors[i, j], tuple(np.asarray(arg[i]).tolist() for arg in batch)
+
+
+def distinct(answers):
+    """The answers less those that equal an earlier one bit for bit: the truth is slow."""
+    kept = []
+    for answer in map(np.asarray, answers):
+        if not any(np.array_equal(answer, other, equal_nan=True) for other in kept):
+            kept.append(answer)
+    return kept
 
 
 def _exact(value):

@@ -8,69 +8,22 @@ import numpy as np
 import pytest
 
 from jaxmath import special
-from tests.accuracy import points, routes, vectors, worst
+from tests.accuracy import distinct, points, routes, vectors, worst
+from tests.truths import (
+    below,
+    covariance,
+    density,
+    log_softmax,
+    log_softmax_jacobian,
+    logsumexp,
+    sech,
+    sigmoid,
+    sigmoid_dx,
+    softmax,
+    softplus,
+)
 
 DTYPES = (np.float32, np.float64)
-
-
-def sigmoid(x):
-    return 1 / (1 + mp.exp(-x))
-
-
-def sigmoid_dx(x):
-    return sigmoid(x) * sigmoid(-x)
-
-
-def softplus(x):
-    return max(x, mp.mpf(0)) + mp.log1p(mp.exp(-abs(x)))
-
-
-def sech(x):
-    return 2 / (mp.exp(x) + mp.exp(-x))
-
-
-def below(x):
-    # Beyond 1e4 the probability is no number of any dtype, and mpmath takes its time.
-    return mp.ncdf(x) if abs(x) < 1e4 else mp.mpf(x > 0)
-
-
-def density(x):
-    return mp.npdf(x) if abs(x) < 1e4 else mp.mpf(0)
-
-
-def softmax(z):
-    weights = [mp.exp(entry - max(z)) for entry in z]
-    return [weight / mp.fsum(weights) for weight in weights]
-
-
-def others(z, k):
-    """One minus the k-th probability, summed from the others."""
-    return mp.fsum(p for j, p in enumerate(softmax(z)) if j != k)
-
-
-def covariance(z):
-    p = softmax(z)
-    return [
-        [p[i] * others(z, i) if i == j else -p[i] * p[j] for j in range(len(z))]
-        for i in range(len(z))
-    ]
-
-
-def log_softmax(z):
-    return [
-        -mp.log1p(mp.fsum(mp.exp(b - a) for j, b in enumerate(z) if j != i))
-        for i, a in enumerate(z)
-    ]
-
-
-def log_softmax_jacobian(z):
-    p = softmax(z)
-    return [[others(z, i) if i == j else -p[j] for j in range(len(z))] for i in range(len(z))]
-
-
-def logsumexp(z):
-    return max(z) + mp.log(mp.fsum(mp.exp(entry - max(z)) for entry in z))
-
 
 TRUTHS = {
     "sigmoid": (sigmoid, sigmoid_dx, lambda x: -sigmoid_dx(x) * mp.tanh(x / 2)),
@@ -190,7 +143,7 @@ def test_logsumexp_accuracy(dtype):
     orders = ((), ("logits",), ("logits", "logits"))
     truths = (logsumexp, softmax, covariance)
     for order, truth, bar in zip(orders, truths, VECTOR_BARS[dtype], strict=True):
-        for answer in _distinct(answers[order]):
+        for answer in distinct(answers[order]):
             assert answer.dtype == dtype
             error, where = worst(answer, truth, (z,), conditioned=True)
             assert error <= bar, (order, where)
@@ -215,7 +168,7 @@ def test_softmax_accuracy(formula, value, jacobian, dtype):
     answer, *jacobians = jax.jit(jax.vmap(one))(z)
     error, where = worst(answer, value, (z,), conditioned=True)
     assert error <= 2, where
-    for answer in _distinct(jacobians):
+    for answer in distinct(jacobians):
         error, where = worst(answer, jacobian, (z,), conditioned=True)
         assert error <= 4, where
 
@@ -273,12 +226,3 @@ def test_a_batch_is_refused_with_the_way_out(fn, monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(ValueError, match=r"shape \(2, 3\).*jax\.vmap"):
         fn(jnp.zeros((2, 3)))
-
-
-def _distinct(answers):
-    """The answers less those that equal an earlier one bit for bit: the truth is slow."""
-    kept = []
-    for answer in map(np.asarray, answers):
-        if not any(np.array_equal(answer, other, equal_nan=True) for other in kept):
-            kept.append(answer)
-    return kept

@@ -23,10 +23,18 @@ from jaxmath.losses.regression import (
     REGRESSION,
     SQUARED_ERROR,
     absolute_error,
+    absolute_error_dresidual,
     huber,
+    huber_ddelta,
+    huber_dresidual,
     log_cosh,
+    log_cosh_dresidual,
+    log_cosh_dresidual_dresidual,
     pinball,
+    pinball_dquantile,
+    pinball_dresidual,
     squared_error,
+    squared_error_dresidual,
 )
 
 LOSSES = (*REGRESSION, *CLASSIFICATION)

@@ -6,7 +6,7 @@ nats) or `logits` go with a label in {0, 1} or a class index, a `score` with a l
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxmath.domains import BINARY, REAL, SIGN, Box, Integers
 from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source, with_rule
@@ -27,10 +27,10 @@ from jaxmath.typing import Label, Real
 def _logistic(logit: Real, label: Label) -> Float[Array, "..."]:
     """Minus the log-probability, in nats, of a label in {0, 1} when `logit` is the log-odds of 1.
 
-    A label between 0 and 1 is read as the probability of 1. Stable in both tails: the label's own
-    side is never formed as a difference of large numbers.
+    A label between 0 and 1 is read as the probability of 1. The label's own side is never formed
+    as a difference of large numbers.
     """
-    logit, label = jnp.asarray(logit), jnp.asarray(label)
+    logit, label = _alike(logit, label)
     weight = jnp.where(logit > 0, 1 - label, -label)
     # A weight of zero silences an infinite logit too: certain and right costs nothing.
     linear = jnp.where(weight == 0, 0.0, weight * logit)
@@ -38,9 +38,15 @@ def _logistic(logit: Real, label: Label) -> Float[Array, "..."]:
 
 
 def logistic_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
-    """The probability of 1 minus the label, as a sum of two terms of which a hard label has one."""
-    logit, label = jnp.asarray(logit), jnp.asarray(label)
+    """The probability of 1 minus the label, as two terms, one of which a hard label silences."""
+    logit, label = _alike(logit, label)
     return (1 - label) * sigmoid(logit) - label * sigmoid(-logit)
+
+
+def _alike(number: Real, label: Label) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """Both as arrays of the number's dtype: an unsigned or boolean label cannot be negated."""
+    number = jnp.asarray(number)
+    return number, jnp.asarray(label, number.dtype)
 
 
 logistic = with_rule(_logistic, logit=logistic_dlogit)
@@ -71,13 +77,17 @@ def _softmax_cross_entropy(logits: Logits, label: Label) -> Float[Array, ""]:
     Raises:
         ValueError: if the logits are not one vector.
     """
-    return -jnp.sum(jnp.where(_hot(logits, label), log_softmax(logits), 0.0))
+    hot = _hot(logits, label)
+    loss = -jnp.sum(jnp.where(hot, log_softmax(logits), 0.0))
+    return jnp.where(jnp.any(hot), loss, jnp.nan)
 
 
 @jax.custom_jvp
 def softmax_cross_entropy_dlogits(logits: Logits, label: Label) -> Float[Array, " n"]:
     """The probabilities, minus one at the label: there, minus the probability of the others."""
-    return jnp.where(_hot(logits, label), -softmax_complement(logits), softmax(logits))
+    hot = _hot(logits, label)
+    slope = jnp.where(hot, -softmax_complement(logits), softmax(logits))
+    return jnp.where(jnp.any(hot), slope, jnp.nan)
 
 
 @softmax_cross_entropy_dlogits.defjvp
@@ -95,7 +105,8 @@ def softmax_cross_entropy_dlogits_dlogits(logits: Logits, label: Label) -> Float
     return softmax_jacobian(logits)
 
 
-def _hot(logits: Logits, label: Label):
+def _hot(logits: Logits, label: Label) -> Bool[Array, " n"]:
+    """Which entry the label names; none if it is no class."""
     return jnp.arange(jnp.size(logits)) == label
 
 
@@ -122,11 +133,13 @@ def hinge(score: Real, label: Label) -> Float[Array, "..."]:
 
 def hinge_dscore(score: Real, label: Label) -> Float[Array, "..."]:
     """Minus the label where the margin is below one, else zero."""
-    return -jnp.asarray(label) * relu_dx(1 - _margin(score, label))
+    score, label = _alike(score, label)
+    return -label * relu_dx(1 - label * score)
 
 
 def _margin(score: Real, label: Label) -> Float[Array, "..."]:
-    return jnp.asarray(score) * jnp.asarray(label)
+    score, label = _alike(score, label)
+    return label * score
 
 
 HINGE = Formula(

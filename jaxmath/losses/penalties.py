@@ -4,11 +4,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import REAL, Box
-from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source
+from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source, with_rule
 from jaxmath.typing import Real
 
 
-def l1(weights: Real) -> Float[Array, ""]:
+def _l1(weights: Real) -> Float[Array, ""]:
     """The sum of the absolute values; the slope at a weight of zero is taken as zero."""
     return jnp.sum(jnp.abs(weights))
 
@@ -18,8 +18,12 @@ def l1_dweights(weights: Real) -> Float[Array, "..."]:
     return jnp.sign(weights)
 
 
+# The slope of JAX's `abs` is one at zero and finite at NaN.
+l1 = with_rule(_l1, weights=l1_dweights)
+
 L1 = Formula(
     fn=l1,
+    plain=_l1,
     domain=dict(weights=Box((3,), REAL)),
     partials=dict(weights=l1_dweights),
     seconds={("weights", "weights"): lambda weights: _diagonal(jnp.zeros_like(weights))},

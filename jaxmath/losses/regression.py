@@ -38,7 +38,7 @@ SQUARED_ERROR = Formula(
 )
 
 
-def absolute_error(residual: Real) -> Float[Array, "..."]:
+def _absolute_error(residual: Real) -> Float[Array, "..."]:
     """The distance of the residual from zero; its slope at zero is taken as zero."""
     return jnp.abs(residual)
 
@@ -48,8 +48,12 @@ def absolute_error_dresidual(residual: Real) -> Float[Array, "..."]:
     return jnp.sign(residual)
 
 
+# The slope of JAX's `abs` is one at zero and finite at NaN.
+absolute_error = with_rule(_absolute_error, residual=absolute_error_dresidual)
+
 ABSOLUTE_ERROR = Formula(
     fn=absolute_error,
+    plain=_absolute_error,
     domain=dict(residual=REAL),
     partials=dict(residual=absolute_error_dresidual),
     seconds={("residual", "residual"): jnp.zeros_like},
@@ -61,7 +65,7 @@ ABSOLUTE_ERROR = Formula(
 )
 
 
-def huber(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+def _huber(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
     """Half the squared residual within `delta` of zero, linear beyond."""
     size = jnp.abs(residual)
     inner = jnp.minimum(size, delta)
@@ -78,8 +82,11 @@ def huber_ddelta(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
     return jnp.maximum(jnp.abs(residual) - delta, 0.0)
 
 
+huber = with_rule(_huber, residual=huber_dresidual, delta=huber_ddelta)
+
 HUBER = Formula(
     fn=huber,
+    plain=_huber,
     domain=dict(residual=REAL, delta=POSITIVE),
     partials=dict(residual=huber_dresidual, delta=huber_ddelta),
     seconds={

@@ -55,7 +55,9 @@ def _log1p_gap(x: Real) -> Float[Array, "..."]:
     series = jnp.zeros_like(s)
     for power in range(27, 1, -2):  # |s| < 0.24: what is left out is below 1e-17 of the sum
         series = series * square + 2 / power
-    return jnp.where(small, s * (near - square * series), far - log1p(far))
+    return jnp.where(
+        small, s * (near - square * series), far - log1p(jnp.minimum(far, jnp.finfo(far.dtype).max))
+    )
 
 
 def log1p_gap_dx(x: Real) -> Float[Array, "..."]:
