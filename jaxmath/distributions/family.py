@@ -1,0 +1,215 @@
+r"""The record of a family of distributions: what is stated once, and what follows from it.
+
+A family is a module of plain functions with the same names in each, and one `Family` that states
+its parameters, their domains and the support. From it follow the formulas of its functions, and a
+filling for each function that the module does not have: a generic route, or "not defined" with the
+reason. Combinators take families and return families, with the same attributes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import jax.numpy as jnp
+
+from jaxmath.distributions import generic
+from jaxmath.domains import OPEN_UNIT, Domain
+from jaxmath.formula import Bounded, Decreasing, Fact, Formula, Increasing, Source
+
+
+class Kind(NamedTuple):
+    """What the functions of one name have in common in all families.
+
+    Attributes:
+        takes: the arguments before the parameters: "x", "p", nothing; "q" for a second set of
+            parameters after them.
+        tex: the definition.
+        facts: what holds in every continuous family of one variable.
+    """
+
+    takes: Literal["x", "p", "", "q"]
+    tex: str
+    facts: tuple[Fact, ...] = ()
+
+
+KINDS: dict[str, Kind] = {
+    "log_prob": Kind("x", r"\log p(x)"),
+    "prob": Kind("x", r"p(x)"),
+    "cdf": Kind("x", r"F(x) = \Pr(X \le x)", (Increasing("x"), Bounded("x", 0.0, 1.0))),
+    "log_cdf": Kind("x", r"\log F(x)", (Increasing("x"),)),
+    "sf": Kind("x", r"S(x) = \Pr(X > x)", (Decreasing("x"), Bounded("x", 0.0, 1.0))),
+    "log_sf": Kind("x", r"\log S(x)", (Decreasing("x"),)),
+    "quantile": Kind("p", r"\inf\{x : F(x) \ge p\}", (Increasing("p"),)),
+    "isf": Kind("p", r"\inf\{x : S(x) \le p\}", (Decreasing("p"),)),
+    "mean": Kind("", r"\mu = \operatorname{E} X"),
+    "median": Kind("", r"\inf\{x : F(x) \ge \tfrac12\}"),
+    "mode": Kind("", r"\arg\max_x p(x)"),
+    "variance": Kind("", r"\sigma^2 = \operatorname{E}(X - \mu)^2"),
+    "std": Kind("", r"\sigma = \sqrt{\operatorname{E}(X - \mu)^2}"),
+    "skewness": Kind("", r"\operatorname{E}(X - \mu)^3 / \sigma^3"),
+    "kurtosis": Kind("", r"\operatorname{E}(X - \mu)^4 / \sigma^4 - 3"),
+    "entropy": Kind("", r"H(p) = -\operatorname{E}_p \log p(X)"),
+    "cross_entropy": Kind("q", r"H(p, q) = -\operatorname{E}_p \log q(X)"),
+    "kl": Kind("q", r"\operatorname{KL}(p \,\|\, q) = \operatorname{E}_p \log(p(X) / q(X))"),
+}
+"""The scalar functions of a family, each of which has a formula where the family has its own."""
+
+OTHERS = ("sample", "score", "fisher_information", "fit")
+"""Functions whose values are draws, parameters or matrices: no formulas, but what they rest on."""
+
+FUNCTIONS = (*KINDS, *OTHERS)
+"""The functions of every family, in their order."""
+
+STEPS = ("quantile", "isf", "median", "mode")
+"""In a discrete family these jump from one whole number to another: nothing to differentiate."""
+
+
+class NotDefinedError(Exception):
+    """A function that this family doesn't have; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    r"""A family of distributions.
+
+    Attributes:
+        name: in lower case, as its module is called.
+        parameters: their domains, as an instance of the module's NamedTuple `Params`.
+        support: the values that can occur for some parameters; discrete if it isn't
+            differentiable.
+        functions: the family's own functions, each found by its name.
+        source, topic: as in a formula.
+        ends: the lowest and highest value that can occur, as a function of the parameters, where
+            they move; infinite ends are Python's.
+        tex, facts, partials, seconds, plain, exceptions: what its formulas say, by function.
+        undefined: functions that do not exist, each with the reason.
+
+    Every name of `FUNCTIONS` is an attribute: `family.cdf(x, *params)`.
+    """
+
+    name: str
+    parameters: Any
+    support: Domain
+    functions: tuple[Callable[..., Any], ...]
+    source: Source
+    topic: str
+    ends: Callable[..., tuple[Any, Any]] | None = None
+    tex: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+    partials: Mapping[str, Mapping[str, Callable[..., Any]]] = field(default_factory=dict)
+    seconds: Mapping[str, Mapping[tuple[str, str], Callable[..., Any]]] = field(
+        default_factory=dict
+    )
+    plain: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    exceptions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        stated = {fn.__name__ for fn in self.functions}
+        for name in [*stated, *self.undefined, *self.partials, *self.tex]:
+            if name not in FUNCTIONS:
+                raise ValueError(f"{name!r} is not one of a family's functions {FUNCTIONS}.")
+        for name in ("log_prob", "sample"):
+            if name not in stated:
+                raise ValueError(f"The family {self.name} needs a function {name}.")
+
+    @property
+    def discrete(self) -> bool:
+        """Whether the values are isolated points, and probabilities take the place of densities."""
+        return not self.support.differentiable
+
+    @property
+    def params(self) -> type:
+        """The NamedTuple of its parameters."""
+        return type(self.parameters)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in FUNCTIONS:
+            return self.function(name)
+        raise AttributeError(f"The family {self.name} has no attribute {name!r}.")
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """The function of that name: the family's own, a generic one, or one that says why not.
+
+        A module ends with ``__getattr__ = FAMILY.function``, so that it has all functions too.
+        """
+        if name not in FUNCTIONS:
+            raise AttributeError(f"The family {self.name} has no function {name!r}.")
+        return _function(self, name)
+
+    def origin(self, name: str) -> Literal["own", "generic", "not defined"]:
+        """Where a function comes from: written for the family, a generic route, or nowhere."""
+        if any(fn.__name__ == name for fn in self.functions):
+            return "own"
+        return "not defined" if self.why_not(name) else "generic"
+
+    def why_not(self, name: str) -> str:
+        """The reason why a function does not exist; nothing if it does."""
+        if any(fn.__name__ == name for fn in self.functions):
+            return ""
+        return self.undefined.get(name) or generic.why_not(self, name)
+
+    def domain(self, name: str) -> dict[str, Any]:
+        """The domain of each argument of a scalar function, by name."""
+        first: dict[str, Any] = {"x": {"x": self.support}, "p": {"p": OPEN_UNIT}}.get(
+            KINDS[name].takes, {}
+        )
+        parameters = self.parameters._asdict()
+        second = {f"{key}_q": value for key, value in parameters.items()}
+        return first | parameters | (second if KINDS[name].takes == "q" else {})
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """A formula for each of the family's own scalar functions that can be differentiated."""
+        own = {fn.__name__: fn for fn in self.functions}
+        names = [name for name in KINDS if name in own]
+        if self.discrete:
+            names = [name for name in names if name not in STEPS]
+        return tuple(self._formula(name, own[name]) for name in names)
+
+    def _formula(self, name: str, fn: Callable[..., Any]) -> Formula:
+        kind = KINDS[name]
+        return Formula(
+            fn=fn,
+            label=f"{self.name}.{name}",
+            domain=self.domain(name),
+            partials=self._partials(name),
+            seconds=self.seconds.get(name, {}),
+            facts=(*(() if self.discrete else kind.facts), *self.facts.get(name, ())),
+            tex=self.tex.get(name, kind.tex),
+            source=self.source,
+            topic=self.topic,
+            plain=self.plain.get(name),
+            exceptions=self.exceptions.get(name, {}),
+        )
+
+    def _partials(self, name: str) -> dict[str, Callable[..., Any]]:
+        """Those that are stated; the parameters' partials of `log_prob` are its score."""
+        stated = dict(self.partials.get(name, {}))
+        if name == "log_prob" and self.origin("score") == "own":
+            score = self.function("score")
+
+            def component(parameter):
+                return lambda *args: getattr(score(*args), parameter)
+
+            return {key: component(key) for key in self.parameters._fields} | stated
+        return stated
+
+
+@functools.lru_cache(maxsize=None)
+def _function(family: Family, name: str) -> Callable[..., Any]:
+    """One object for each function, so that `jit` of it traces once."""
+    for fn in family.functions:
+        if fn.__name__ == name:
+            return fn
+    reason = family.why_not(name)
+    if reason:
+
+        def missing(*args, **kwargs):
+            raise NotDefinedError(f"{family.name}.{name} is not defined: {reason}")
+
+        return missing
+    return generic.fill(family, name)

@@ -1,0 +1,53 @@
+r"""What location-scale families share: the standardised variable, and how derivatives follow it.
+
+A function g of $z = (x - \mu) / \sigma$ alone, such as a distribution function, has three partial
+derivatives and one slope: with $g_x$ in x, they are $-g_x$ in the location, $-z g_x$ in the scale.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.formula import with_rule
+from jaxmath.typing import Real
+
+
+def positive(scale: Real) -> Float[Array, "..."]:
+    """The scale itself where it is one, NaN where it isn't."""
+    scale = jnp.asarray(scale)
+    return jnp.where(scale > 0, scale, jnp.nan)
+
+
+def _standardize(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The distance of x from `loc` in units of `scale`; NaN for a scale that isn't positive."""
+    x, loc, scale = jnp.asarray(x), jnp.asarray(loc), positive(scale)
+    distance = x - loc
+    # Two huge numbers of opposite sign: their halves can be subtracted.
+    overflown = jnp.isinf(distance) & jnp.isfinite(x) & jnp.isfinite(loc)
+    return jnp.where(overflown, (x / 2 - loc / 2) / (scale / 2), distance / scale)
+
+
+standardize = with_rule(
+    _standardize,
+    x=lambda x, loc, scale: 1 / positive(scale),
+    loc=lambda x, loc, scale: -1 / positive(scale),
+    scale=lambda x, loc, scale: -standardize(x, loc, scale) / scale,
+)
+
+
+def along(slope: Callable[..., Float[Array, "..."]]) -> dict[str, Callable[..., Array]]:
+    """The partials in x, loc and scale of a function of the standardised variable.
+
+    `slope(x, loc, scale)` is its partial in x; where it has vanished so have the others.
+    """
+
+    def dloc(x, loc, scale):
+        return -slope(x, loc, scale)
+
+    def dscale(x, loc, scale):
+        change = slope(x, loc, scale)
+        z = standardize(x, loc, scale)
+        return -change * jnp.where(change == 0, 0.0, z)
+
+    return dict(x=slope, loc=dloc, scale=dscale)

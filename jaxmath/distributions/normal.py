@@ -1,0 +1,368 @@
+r"""The normal distribution with mean `loc` and standard deviation `scale` > 0.
+
+Elementwise functions of arrays or numbers. A scale that isn't positive gives NaN.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.distributions.family import Family
+from jaxmath.distributions.fitting import Fit, observations
+from jaxmath.distributions.location_scale import along, positive, standardize
+from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.domains import POSITIVE, REAL
+from jaxmath.formula import Concave, Convex, Increasing, Source, with_rule
+from jaxmath.special.logarithm import log1p_gap
+from jaxmath.special.normal_tail import SQRT_TAU, inverse_mills, log_ndtr, ndtr, ndtri, ndtri_dp
+from jaxmath.typing import PRNGKey, Real
+
+LOG_SQRT_TAU = math.log(2 * math.pi) / 2
+
+
+class Params(NamedTuple):
+    """Mean and standard deviation; also the shape of what belongs to each, such as the score."""
+
+    loc: Real
+    scale: Real
+
+
+def log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of the density, in nats."""
+    z = standardize(x, loc, scale)
+    return -z * (z / 2) - jnp.log(positive(scale)) - LOG_SQRT_TAU
+
+
+def log_prob_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """Minus the standardised x over the scale."""
+    return -standardize(x, loc, scale) / positive(scale)
+
+
+def score(x: Real, loc: Real, scale: Real) -> Params:
+    """The slope of `log_prob` in each parameter."""
+    z, scale = standardize(x, loc, scale), positive(scale)
+    return Params(loc=z / scale, scale=z * (z / scale) - 1 / scale)
+
+
+def _curvature(factor):
+    """A second derivative of `log_prob`: a function of z over the square of the scale."""
+
+    def second(x, loc, scale):
+        # By the reciprocal: XLA would turn two divisions into one by a square that underflows.
+        rate = 1 / positive(scale)
+        return factor(standardize(x, loc, scale)) * rate * rate
+
+    return second
+
+
+_SECONDS = {
+    ("x", "x"): _curvature(lambda z: -jnp.ones_like(z)),
+    ("x", "loc"): _curvature(jnp.ones_like),
+    ("x", "scale"): _curvature(lambda z: 2 * z),
+    ("loc", "loc"): _curvature(lambda z: -jnp.ones_like(z)),
+    ("loc", "scale"): _curvature(lambda z: -2 * z),
+    ("scale", "scale"): _curvature(lambda z: 1 - 3 * jnp.square(z)),
+}
+
+
+def _roots(x, loc, scale):
+    """The square root of the density's exponential, the same over the scale, and z, bounded.
+
+    In two factors neither underflows before the density does, nor overflows after it.
+    """
+    z = jnp.clip(standardize(x, loc, scale), -100.0, 100.0)
+    root = jnp.exp(-jnp.square(z / 2))
+    return root, root / positive(scale), z
+
+
+def _prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The density; its unit is one over that of x."""
+    root, narrow, _ = _roots(x, loc, scale)
+    return root * narrow / SQRT_TAU
+
+
+def prob_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """Minus the standardised x times the density, over the scale."""
+    _, narrow, z = _roots(x, loc, scale)
+    return -(narrow * z) * narrow / SQRT_TAU
+
+
+def prob_dscale(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The square of the standardised x, less one, times the density, over the scale."""
+    _, narrow, z = _roots(x, loc, scale)
+    return (narrow * (z - 1)) * (narrow * (z + 1)) / SQRT_TAU
+
+
+_PROB = dict(x=prob_dx, loc=lambda x, loc, scale: -prob_dx(x, loc, scale), scale=prob_dscale)
+prob = with_rule(_prob, **_PROB)
+
+
+def _cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of at most x."""
+    return ndtr(standardize(x, loc, scale))
+
+
+def _sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of more than x, accurate where it is tiny."""
+    return ndtr(-standardize(x, loc, scale))
+
+
+def _log_cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `cdf`, accurate in both tails."""
+    return log_ndtr(standardize(x, loc, scale))
+
+
+def _log_sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `sf`, accurate in both tails."""
+    return log_ndtr(-standardize(x, loc, scale))
+
+
+def sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """Minus the density."""
+    return -prob(x, loc, scale)
+
+
+def log_cdf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The density over the distribution function."""
+    z = standardize(x, loc, scale)
+    left = inverse_mills(jnp.minimum(z, 0.0)) / positive(scale)
+    # On the right the density over the scale may be normal where the density itself isn't.
+    return jnp.where(z < 0, left, prob(x, loc, scale) / ndtr(jnp.maximum(z, 0.0)))
+
+
+def log_sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """Minus the hazard rate, the density over the survival function."""
+    return -log_cdf_dx(-jnp.asarray(x), -jnp.asarray(loc), scale)
+
+
+cdf = with_rule(_cdf, **along(prob))
+sf = with_rule(_sf, **along(sf_dx))
+log_cdf = with_rule(_log_cdf, **along(log_cdf_dx))
+log_sf = with_rule(_log_sf, **along(log_sf_dx))
+
+
+def quantile(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The x below which lies probability p; infinite at 0 and 1, NaN for p outside [0, 1]."""
+    return loc + positive(scale) * ndtri(p)
+
+
+def isf(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The x above which lies probability p, accurate where p is tiny."""
+    return loc - positive(scale) * ndtri(p)
+
+
+_QUANTILE = dict(
+    p=lambda p, loc, scale: positive(scale) * ndtri_dp(p),
+    loc=lambda p, loc, scale: jnp.ones_like(quantile(p, loc, scale)),
+    scale=lambda p, loc, scale: ndtri(p),
+)
+_ISF = _QUANTILE | dict(
+    p=lambda p, loc, scale: -positive(scale) * ndtri_dp(p),
+    scale=lambda p, loc, scale: -ndtri(p),
+)
+
+
+def sample(key: PRNGKey, loc: Real, scale: Real, shape: tuple[int, ...] = ()) -> Array:
+    """Draw `shape` times the common shape of the parameters, differentiable in them."""
+    size = sample_shape(shape, loc, scale)
+    noise = jax.random.normal(key, size, float_dtype(loc, scale))
+    return jnp.broadcast_to(loc, size) + jnp.broadcast_to(positive(scale), size) * noise
+
+
+def velocity(x: Real, loc: Real, scale: Real) -> Params:
+    """How a quantile at x, or a draw there, moves with each parameter."""
+    z = standardize(x, loc, scale)
+    return Params(loc=jnp.ones_like(z), scale=z)
+
+
+def mean(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The location."""
+    return jnp.where(jnp.isnan(positive(scale)), jnp.nan, loc)
+
+
+def median(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The location."""
+    return mean(loc, scale)
+
+
+def mode(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The location."""
+    return mean(loc, scale)
+
+
+def std(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The scale."""
+    return positive(scale) + jnp.zeros_like(loc)
+
+
+def variance(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The square of the scale."""
+    return jnp.square(std(loc, scale))
+
+
+def skewness(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """Zero: the third moment of the standardised variable."""
+    return 0 * std(loc, scale)
+
+
+def kurtosis(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """Zero: the excess of the fourth standardised moment over the normal's 3."""
+    return 0 * std(loc, scale)
+
+
+def entropy(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The expected value of minus `log_prob`, in nats; negative for a small scale."""
+    return jnp.log(std(loc, scale)) + (LOG_SQRT_TAU + 0.5)
+_ENTROPY = dict(
+    loc=lambda loc, scale: jnp.zeros_like(std(loc, scale)),
+    scale=lambda loc, scale: 1 / std(loc, scale),
+)
+
+
+def _gaps(loc, scale, loc_q, scale_q):
+    """Distance of the means, and excess of the first scale, both in units of the second."""
+    scale_q = positive(scale_q)
+    return standardize(loc, loc_q, scale_q), standardize(positive(scale), scale_q, scale_q)
+
+
+def _cross_entropy(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    """The expected value under the first normal of minus the second's `log_prob`, in nats."""
+    ratio = positive(scale) / positive(scale_q)
+    distance = standardize(loc, loc_q, scale_q)
+    surprise = (jnp.square(ratio) + jnp.square(distance)) / 2
+    return surprise + jnp.log(positive(scale_q)) + LOG_SQRT_TAU
+
+
+def _kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    r"""The Kullback-Leibler divergence of the second normal from the first, in nats.
+
+    With the scales' ratio $1 + e$ and the distance d of the means it is
+    $(d^2 + e^2)/2 + e - \log(1 + e)$: three terms that are never negative.
+    """
+    distance, excess = _gaps(loc, scale, loc_q, scale_q)
+    ratio = positive(scale) / positive(scale_q)
+    much_less = excess < -0.5
+    log_ratio = jnp.where(
+        ratio < jnp.finfo(ratio.dtype).tiny,
+        jnp.log(positive(scale)) - jnp.log(positive(scale_q)),
+        jnp.log(ratio),
+    )
+    spread = jnp.where(
+        much_less,
+        (jnp.square(ratio) - 1) / 2 - log_ratio,
+        jnp.square(excess) / 2 + log1p_gap(jnp.where(much_less, 0.0, excess)),
+    )
+    return jnp.square(distance) / 2 + spread
+
+
+def _dloc(loc, scale, loc_q, scale_q):
+    return _gaps(loc, scale, loc_q, scale_q)[0] * (1 / positive(scale_q))
+
+
+def _dscale_q(loc, scale, loc_q, scale_q):
+    distance, excess = _gaps(loc, scale, loc_q, scale_q)
+    scale_q = positive(scale_q)
+    return -(distance * (distance / scale_q) + excess * ((excess + 2) / scale_q))
+
+
+_CROSS_ENTROPY = dict(
+    loc=_dloc,
+    scale=lambda loc, scale, loc_q, scale_q: (
+        (positive(scale) / positive(scale_q)) * (1 / positive(scale_q)) + jnp.zeros_like(loc)
+    ),
+    loc_q=lambda loc, scale, loc_q, scale_q: -_dloc(loc, scale, loc_q, scale_q),
+    scale_q=_dscale_q,
+)
+
+
+def _kl_dscale(loc, scale, loc_q, scale_q):
+    _, excess = _gaps(loc, scale, loc_q, scale_q)
+    return excess * ((excess + 2) / positive(scale))
+
+
+_KL = _CROSS_ENTROPY | dict(scale=_kl_dscale)
+
+cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
+kl = with_rule(_kl, **_KL)
+
+
+def fisher_information(loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
+    """The variance of the score: one and two over the squared scale, on the diagonal.
+
+    A matrix over the parameters in their order, because its inverse, its eigenvalues and its
+    quadratic forms are what it is for.
+    """
+    rate = 1 / std(loc, scale)
+    return jnp.square(rate)[..., None, None] * jnp.diag(jnp.asarray([1.0, 2.0], rate.dtype))
+
+
+def fit(x: Real, weights: Real | None = None) -> Fit:
+    """Mean and root mean squared deviation (divided by n) of the observations, shape (n,)."""
+    x, share, total = observations(x, weights)
+    loc = jnp.sum(share * x)
+    scale = jnp.sqrt(jnp.sum(share * jnp.square(x - loc)))
+    error = scale / jnp.sqrt(total)
+    return Fit(Params(loc, scale), Params(error, error / math.sqrt(2)))
+
+
+NORMAL = Family(
+    name="normal",
+    parameters=Params(loc=REAL, scale=POSITIVE),
+    support=REAL,
+    functions=(
+        *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
+        *(mean, median, mode, variance, std, skewness, kurtosis),
+        *(entropy, cross_entropy, kl, score, fisher_information, fit),
+    ),
+    partials=dict(
+        log_prob=dict(x=log_prob_dx),
+        prob=_PROB,
+        cdf=along(prob),
+        sf=along(sf_dx),
+        log_cdf=along(log_cdf_dx),
+        log_sf=along(log_sf_dx),
+        quantile=_QUANTILE,
+        isf=_ISF,
+        entropy=_ENTROPY,
+        cross_entropy=_CROSS_ENTROPY,
+        kl=_KL,
+    ),
+    seconds=dict(log_prob=_SECONDS),
+    plain=dict(
+        prob=_prob,
+        cdf=_cdf,
+        sf=_sf,
+        log_cdf=_log_cdf,
+        log_sf=_log_sf,
+        cross_entropy=_cross_entropy,
+        kl=_kl,
+    ),
+    facts=dict(
+        log_prob=(Concave("x"), Concave("loc")),
+        log_cdf=(Concave("x"),),
+        log_sf=(Concave("x"),),
+        entropy=(Concave("scale"), Increasing("scale")),
+        kl=(Convex("loc"), Convex("scale"), Convex("loc_q")),
+    ),
+    tex=dict(
+        log_prob=r"\log p(x) = -\tfrac12 z^2 - \log \sigma - \tfrac12 \log 2\pi,"
+        r" \quad z = (x - \mu) / \sigma",
+        prob=r"p(x) = \frac{1}{\sigma\sqrt{2\pi}}\, e^{-(x - \mu)^2 / 2\sigma^2}",
+        cdf=r"F(x) = \Phi\left(\frac{x - \mu}{\sigma}\right)",
+        sf=r"S(x) = \Phi\left(\frac{\mu - x}{\sigma}\right)",
+        log_cdf=r"\log F(x) = \log \Phi\left(\frac{x - \mu}{\sigma}\right)",
+        log_sf=r"\log S(x) = \log \Phi\left(\frac{\mu - x}{\sigma}\right)",
+        quantile=r"F^{-1}(p) = \mu + \sigma\, \Phi^{-1}(p)",
+        isf=r"S^{-1}(p) = \mu - \sigma\, \Phi^{-1}(p)",
+        entropy=r"H = \tfrac12 \log 2 \pi e \sigma^2",
+        cross_entropy=r"H(p, q) = \log \sigma_q + \tfrac12 \log 2\pi"
+        r" + \frac{\sigma^2 + (\mu - \mu_q)^2}{2 \sigma_q^2}",
+        kl=r"\operatorname{KL} = \log \frac{\sigma_q}{\sigma}"
+        r" + \frac{\sigma^2 + (\mu - \mu_q)^2}{2 \sigma_q^2} - \tfrac12",
+    ),
+    source=Source("bishop2006prml", "appendix B"),
+    topic="P8",
+)
