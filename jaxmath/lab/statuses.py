@@ -60,6 +60,9 @@ def statuses() -> Iterator[None]:
 def own_frames(error: BaseException) -> list[str]:
     """The traceback of code that is neither jaxmath's nor a library's; empty if there is none."""
     told = traceback.TracebackException.from_exception(error, compact=True)
+    # What JAX says of the frames that it has hidden helps nobody here: they are hidden anyway.
+    notes = [note for note in getattr(told, "__notes__", None) or () if "JAX" not in note]
+    told.__notes__ = notes or None  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(error, SyntaxError) and error.filename and _is_own(error.filename):
         return "".join(told.format_exception_only()).rstrip().split("\n")
     frames = [frame for frame in told.stack if _is_own(frame.filename)]
@@ -67,7 +70,7 @@ def own_frames(error: BaseException) -> list[str]:
         return []
     lines = ["Traceback, your own code:", *traceback.StackSummary.from_list(frames).format()]
     lines += told.format_exception_only()
-    return "".join(lines[:1] + ["\n"] + lines[1:]).rstrip().split("\n")
+    return "".join([lines[0], "\n", *lines[1:]]).rstrip().split("\n")
 
 
 def _is_own(filename: str) -> bool:

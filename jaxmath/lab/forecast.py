@@ -1,0 +1,63 @@
+"""What a study would take: its axes, cells, programs and memory, without running any of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from jaxmath.lab import engine, plan
+from jaxmath.lab.document import show
+from jaxmath.lab.errors import theirs
+from jaxmath.lab.loading import Loader, read_by_load, static_part
+from jaxmath.lab.program import lane, lane_bytes, workers
+from jaxmath.lab.study import Study
+
+
+def forecast(study: Study) -> str:
+    """The plan of a study in words. Its data are loaded and its code is traced, not compiled."""
+    with jax.enable_x64(study.precision == "float64"):
+        loader = Loader(study)
+        loader(study.config)
+        cells = plan.cells(study, read_by_load(study, loader))
+        programs: dict[Any, tuple[int, plan.Tiling]] = {}
+        arrays = 0
+        for cell in cells:
+            values = loader(cell.config)
+            key = (plan.signature(cell.config), static_part(values), cell.lanes.shape)
+            if key not in programs:
+                with theirs(study.experiment, "measure"):
+                    one = lane(study, cell, values)
+                    size = lane_bytes(one)
+                programs[key] = size, engine.tiling(cell, size)
+                arrays = max(arrays, sum(leaf.nbytes for leaf in jax.tree.leaves(one.arrays)))
+    runs = sum(cell.lanes.size for cell in cells)
+    peak = arrays + max(
+        size * tiling.rows * tiling.columns * min(workers(), runs)
+        for size, tiling in programs.values()
+    )
+    rows = [(axis.name, _values([row[0] for row in axis.values])) for axis in study.axes]
+    rows += [
+        ("runs", f"{runs}"),
+        ("cells", f"{len(cells)}, the combinations of values that are not numbers or seeds"),
+        ("programs", f"{len(programs)} to compile, in {study.precision}"),
+        ("memory", f"about {_bytes(peak)}, of which the data {_bytes(arrays)}"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    where = str(study.source) if study.source else study.experiment
+    lines = [f"{where}: valid, experiment {study.experiment}"]
+    return "\n".join(lines + [f"  {name:<{width}}  {words}" for name, words in rows])
+
+
+def _values(values: list[Any]) -> str:
+    shown = [str(v) if hasattr(v, "name") else show(v, 30) for v in values]
+    told = ", ".join(shown) if len(shown) <= 4 else f"{shown[0]}, {shown[1]}, ..., {shown[-1]}"
+    return f"{len(shown)} value{'s' * (len(shown) > 1)}: {told}"
+
+
+def _bytes(count: int) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count = round(count / 1000, 3)  # pyright: ignore[reportAssignmentType]
+    return f"{count:.3g} GB"
