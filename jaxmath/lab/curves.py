@@ -119,7 +119,10 @@ def add(axes, curve: Curve, slim: bool) -> None:
     here = np.isfinite(x) & np.isfinite(y)
     if curve.band is not None:
         low, high = curve.band
-        floor = low if axes.get_yscale() == "linear" else np.maximum(low, 1e-250)
+        floor = low
+        if axes.get_yscale() == "log":
+            least = np.nanmin(np.where(here & (low > 0), np.fmin(y, low), y))
+            floor = np.where(low > 0, low, least / 2)
         axes.fill_between(
             x, floor, high, where=here & np.isfinite(low) & np.isfinite(high),
             color=curve.color, alpha=0.16, linewidth=0, gid=f"band {curve.label}",

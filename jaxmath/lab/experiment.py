@@ -165,7 +165,7 @@ class Line:
     high: Any = None
     style: Literal["line", "dashed", "points"] = "line"
     hue: int | None = None
-    value: float | None = None
+    value: float | int | None = None
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Plot:
     x_values: Any = None
     y_values: Any = None
     color: Axis | None = None
-    marks: Mapping[str, float] = field(default_factory=dict)
+    marks: Mapping[str, float | int] = field(default_factory=dict)
     caption: str = ""
 
 

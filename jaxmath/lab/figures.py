@@ -148,7 +148,8 @@ def _draw_image(figure, axes, plot: Plot, theme: Theme) -> tuple[bool, bool]:
 
     color = plot.color or Axis("value")
     log_color = is_log(color, [plot.image])
-    image = curves.possible(plot.image, log_color).reshape(np.shape(plot.image))
+    image = np.asarray(plot.image, float)
+    image = curves.possible(image, log_color).reshape(image.shape)
     if not np.isfinite(image).any():
         _say(axes, theme, "Nothing to draw: no finite value.")
         return False, False

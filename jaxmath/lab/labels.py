@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -11,7 +12,6 @@ from jaxmath.lab.curves import Curve
 from jaxmath.lab.experiment import Axis
 from jaxmath.lab.scales import set_ticks
 from jaxmath.lab.themes import Theme
-import itertools
 
 GAP = 2.0
 """Points left free between two texts."""
@@ -51,12 +51,13 @@ def wrapped(text: str, width: int, most: int = 4) -> str:
 
 
 def of_axis(axis: Axis, width: int) -> str:
-    """An axis in words, "label [unit]" ([1] for a pure number); a long label is cut, not its unit."""
-    unit = f"[{axis.unit or '1'}]"
-    rows = wrapped(f"{axis.label} {unit}", width)
-    if "…" not in rows or "…" in axis.label + unit:
+    """An axis as "label [unit]", [1] for a pure number; a label too long is cut, its unit not."""
+    unit = axis.unit or "1"
+    unit = f"[{unit[: width - 8]}…]" if len(unit) > width - 6 else f"[{unit}]"
+    rows = wrapped(f"{axis.label} {unit}", width, most=99)
+    if rows.count("\n") < 3:
         return rows
-    return f"{wrapped(axis.label, width, most=3)} {wrapped(unit, width, most=1)}"
+    return f"{wrapped(axis.label, width, most=2)}\n{shown(unit)}"
 
 
 def add_ends(axes, curves: Sequence[Curve]) -> list[tuple[object, Curve]]:
@@ -111,7 +112,7 @@ def add_note(figure, text: str, theme: Theme) -> None:
     figure.supxlabel(words, x=0.018, ha="left", fontsize=8, color=theme.muted)
 
 
-def grow(figure, rows: float) -> None:
+def grow(figure, rows: float | int) -> None:
     """Make the figure higher by so many rows of text, so that the axes keep their size."""
     figure.set_figheight(figure.get_figheight() + 0.16 * rows)
 

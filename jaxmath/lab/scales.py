@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -64,7 +64,7 @@ def _formatter(log: bool):
     return Ticks()
 
 
-def linear_labels(ticks: Sequence[float]) -> list[str]:
+def linear_labels(ticks: Iterable[Any]) -> list[str]:
     """Labels of evenly spaced ticks: all with as many decimals as tell them apart."""
     ticks = [0.0 if tick == 0 else float(tick) for tick in ticks]
     largest = max(map(abs, ticks), default=0.0)
@@ -88,8 +88,9 @@ def _shifted(value: float, exponent: int) -> float:
     return value / 10.0**half / 10.0 ** (exponent - half)
 
 
-def log_labels(ticks: Sequence[float]) -> list[str]:
+def log_labels(ticks: Iterable[Any]) -> list[str]:
     """Labels of logarithmic ticks: plain numbers near one, powers of ten beyond."""
+    ticks = [float(tick) for tick in ticks]
     near = all(1e-3 <= tick <= 1e4 for tick in ticks)
     if near:
         return [f"{tick:.6g}" for tick in ticks]

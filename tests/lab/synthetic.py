@@ -40,7 +40,7 @@ def _bands():
 
 PLOTS = (
     _plot("one_line", [Line("gradient descent", STEPS, _decay(0.05))]),
-    _plot("three_bands", _bands(), marks={"end of warm-up": 100}),
+    _plot("three_bands", _bands(), marks={"end of warm-up": 100.0}),
     _plot(
         "sixty_four",
         [Line(f"rate {r:.2g}", STEPS, _decay(r), value=r) for r in RATES],
