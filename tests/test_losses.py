@@ -193,6 +193,26 @@ def test_slopes_on_the_breaks():
         assert jax.grad(losses.huber, 1)(residual, 1.5) == 0
 
 
+def test_neighbours_of_a_break_lie_on_their_own_side():
+    """Also where their difference, or the value, is less than the least normal number."""
+    delta = np.float32(1e-35)
+    for residual, inside in ((np.nextafter(delta, 0), 1), (np.nextafter(delta, 1), 0)):
+        for fn in (jax.grad(jax.grad(losses.huber)), losses.HUBER.seconds["residual", "residual"]):
+            assert fn(residual, delta) == inside
+        assert jax.grad(jax.grad(losses.huber, 1), 1)(residual, delta) == inside - 1
+        assert jax.grad(jax.grad(losses.huber, 1), 0)(residual, delta) == 1 - inside
+    tiny = np.finfo(np.float32).tiny
+    for residual, slope in ((tiny, 0.25), (-tiny, -0.75)):
+        assert jax.grad(losses.pinball)(residual, np.float32(0.25)) == slope
+
+
+def test_one_delta_for_many_residuals():
+    residuals = jnp.array([-3.0, 0.5, 2.0])
+    total = jax.grad(lambda delta: jnp.sum(losses.huber(residuals, delta)))
+    assert total(1.0) == 2 + 0 + 1
+    assert jax.grad(total)(1.0) == -2
+
+
 def test_logistic_takes_soft_labels():
     z, y = np.repeat(points(np.float64)[::5], 2), np.tile([0.1, 0.75], len(points(np.float64)[::5]))
 

@@ -72,16 +72,45 @@ def _huber(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
     return inner * (size - 0.5 * inner)
 
 
-def huber_dresidual(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+def _huber_dresidual(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
     """The residual, clipped to [-delta, delta]."""
     return jnp.clip(residual, -jnp.asarray(delta), delta)
 
 
-def huber_ddelta(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
-    """By how much the residual exceeds delta, zero if it does not."""
+def _huber_ddelta(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    """By how much the size of the residual exceeds delta, zero if it does not."""
     return jnp.maximum(jnp.abs(residual) - delta, 0.0)
 
 
+def huber_dresidual_dresidual(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    """One within delta of zero, zero beyond, a half at delta."""
+    return _exceeds(delta, jnp.abs(residual))
+
+
+def huber_dresidual_ddelta(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    """The sign of the residual beyond delta, zero within, half of it at delta."""
+    return jnp.sign(residual) * _exceeds(jnp.abs(residual), delta)
+
+
+def huber_ddelta_ddelta(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    """Minus one beyond delta, zero within, minus a half at delta."""
+    return -_exceeds(jnp.abs(residual), delta)
+
+
+def _exceeds(a: Real, b: Real) -> Float[Array, "..."]:
+    """One where a > b, zero where a < b, a half where they are equal, NaN where either is.
+
+    By comparison: a difference may be too small for a normal number and flushed to zero.
+    """
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    larger, equal = jnp.asarray(a > b, a.dtype), jnp.asarray(a == b, a.dtype)
+    return jnp.where(jnp.isnan(a) | jnp.isnan(b), jnp.nan, larger + equal / 2)
+
+
+huber_dresidual = with_rule(
+    _huber_dresidual, residual=huber_dresidual_dresidual, delta=huber_dresidual_ddelta
+)
+huber_ddelta = with_rule(_huber_ddelta, residual=huber_dresidual_ddelta, delta=huber_ddelta_ddelta)
 huber = with_rule(_huber, residual=huber_dresidual, delta=huber_ddelta)
 
 HUBER = Formula(
@@ -90,11 +119,9 @@ HUBER = Formula(
     domain=dict(residual=REAL, delta=POSITIVE),
     partials=dict(residual=huber_dresidual, delta=huber_ddelta),
     seconds={
-        ("residual", "residual"): lambda residual, delta: _step(delta - jnp.abs(residual)),
-        ("residual", "delta"): lambda residual, delta: (
-            jnp.sign(residual) * _step(jnp.abs(residual) - delta)
-        ),
-        ("delta", "delta"): lambda residual, delta: -_step(jnp.abs(residual) - delta),
+        ("residual", "residual"): huber_dresidual_dresidual,
+        ("residual", "delta"): huber_dresidual_ddelta,
+        ("delta", "delta"): huber_ddelta_ddelta,
     },
     breaks=(Break(lambda residual, delta: jnp.abs(residual) - delta, order=2),),
     facts=(
@@ -108,11 +135,6 @@ HUBER = Formula(
     source=Source("huber1964robust", "section 4"),
     topic="O8",
 )
-
-
-def _step(x: Real) -> Float[Array, "..."]:
-    """One to the right of zero, zero to the left, a half at zero (the middle of both sides)."""
-    return jnp.heaviside(x, 0.5)
 
 
 def _log_cosh(residual: Real) -> Float[Array, "..."]:
@@ -161,7 +183,7 @@ LOG_COSH = Formula(
 )
 
 
-def pinball(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
+def _pinball(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
     """The check function: `quantile` times a positive residual, 1 - `quantile` times a negative.
 
     Its expectation over the target is least at the target's quantile of that level.
@@ -172,7 +194,7 @@ def pinball(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
 
 def pinball_dresidual(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
     """The level to the right of zero, the level minus one to the left, the middle at zero."""
-    return jnp.asarray(quantile) - _step(-jnp.asarray(residual))
+    return jnp.asarray(quantile) - jnp.heaviside(-jnp.asarray(residual), 0.5)
 
 
 def pinball_dquantile(residual: Real, quantile: Real = 0.5) -> Float[Array, "..."]:
@@ -181,8 +203,12 @@ def pinball_dquantile(residual: Real, quantile: Real = 0.5) -> Float[Array, "...
     return jnp.asarray(residual)
 
 
+# Plain autodiff takes the middle also where both products are flushed to zero.
+pinball = with_rule(_pinball, residual=pinball_dresidual, quantile=pinball_dquantile)
+
 PINBALL = Formula(
     fn=pinball,
+    plain=_pinball,
     domain=dict(residual=REAL, quantile=OPEN_UNIT),
     partials=dict(residual=pinball_dresidual, quantile=pinball_dquantile),
     seconds={
