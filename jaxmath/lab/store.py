@@ -92,7 +92,7 @@ def save(run: Run) -> None:
             (folder / "tables").mkdir(exist_ok=True)
         for table in run.tables:
             rows = zip(*(np.asarray(c).tolist() for c in table.columns.values()), strict=True)
-            write(folder / "tables" / f"{_file(table.name)}.csv", _csv(table.columns, rows))
+            write(folder / "tables" / f"{file_name(table.name)}.csv", _csv(table.columns, rows))
         write(folder / "plots.json", encoding.json_text([encoding.plain(p) for p in run.plots]))
         write(folder / "provenance.json", encoding.json_text(encoding.plain(run.provenance)))
         write(folder / "result.json", encoding.json_text(encoding.result(run)))
@@ -110,7 +110,7 @@ def series(folder: Path, arrays: Mapping[str, Any], axes: tuple[SweepAxis, ...])
         for name, array in flat.items():
             if array.size <= CSV_ROWS:
                 header, rows = _columns(array, axes)
-                write(folder / "series" / f"{_file(name)}.csv", _csv(header, rows))
+                write(folder / "series" / f"{file_name(name)}.csv", _csv(header, rows))
 
 
 def seal(run: Run) -> None:
@@ -205,5 +205,6 @@ def _cell(value):
     return value if isinstance(value, (int, float, str)) else str(encoding.plain(value))
 
 
-def _file(name: str) -> str:
+def file_name(name: str) -> str:
+    """A name as part of a file's name: no separators, nothing hidden."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".") or "_"
