@@ -34,6 +34,12 @@ class Config:
     eta: Annotated[float, Field(gt=0)] = 0.1
     steps: Annotated[int, Field(ge=PENCIL_STEPS)] = 1000
 
+    def __post_init__(self):
+        if len(self.x) != len(self.y):
+            raise ValueError(
+                f"x has {len(self.x)} numbers and y has {len(self.y)}; each point needs both"
+            )
+
 
 class Data(NamedTuple):
     """The points."""
@@ -44,8 +50,6 @@ class Data(NamedTuple):
 
 def load(config: Config) -> Data:
     """Take the points from the config."""
-    if len(config.x) != len(config.y):
-        raise ValueError(f"x has {len(config.x)} numbers and y has {len(config.y)}.")
     return Data(np.asarray(config.x), np.asarray(config.y))
 
 

@@ -1,0 +1,28 @@
+"""Each shipped config measured once a session, in full length, and judged as often as needed."""
+
+import functools
+from pathlib import Path
+
+from jaxmath.lab import engine, reading
+from jaxmath.lab.engine import Measurement
+from jaxmath.lab.experiment import Claim, Outcome
+from jaxmath.lab.study import Study
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+NAMES = sorted(path.stem for path in CONFIGS.glob("*.toml"))
+
+
+@functools.cache
+def measured(name: str) -> tuple[Study, Measurement]:
+    study = reading.read(CONFIGS / f"{name}.toml")
+    return study, engine.measure(study)
+
+
+def claims(name: str, plant=lambda arrays: arrays) -> dict[str, Claim]:
+    study, measurement = measured(name)
+    result = engine.judge(study, measurement.data, plant(dict(measurement.measured)))
+    return {claim.name: claim for claim in result.claims}
+
+
+def red(judged: dict[str, Claim]) -> set[str]:
+    return {name for name, claim in judged.items() if claim.outcome() is not Outcome.PASS}
