@@ -1,1 +1,10 @@
-"""Empty room."""
+"""Derivatives compared with each other and with the truth; the list of all formulas, and its laws.
+
+`derivatives(function)` compares closed form, reverse mode, forward mode and a reference over the
+whole domain and returns a `Report`; `assert_derivatives` is the same for a test.
+"""
+
+from jaxmath.verify.catalog import EXEMPT, FORMULAS
+from jaxmath.verify.compare import assert_derivatives, derivatives
+from jaxmath.verify.reference import Estimate, Reference, numerical
+from jaxmath.verify.report import Report, Row, Worst

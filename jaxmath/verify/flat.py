@@ -74,8 +74,7 @@ class Layout:
         """The arguments of one point, in their order, from its vectors."""
         given, others = iter(zip(vectors, self.shapes, self.structures, strict=True)), iter(fixed)
         return [
-            self._unravel(*next(given)) if name in self.wrt else next(others)
-            for name in self.names
+            self._unravel(*next(given)) if name in self.wrt else next(others) for name in self.names
         ]
 
     @staticmethod
@@ -97,9 +96,7 @@ def layout(formula: Formula, wrt: tuple[str, ...] | None = None) -> Layout:
             f"{formula.arguments}, {formula.differentiable} are differentiable"
             + (f" and {wrt} were asked for." if wrt is not None else ".")
         )
-    flat = [
-        jax.tree.flatten(formula.domain[name], is_leaf=domains.is_domain) for name in chosen
-    ]
+    flat = [jax.tree.flatten(formula.domain[name], is_leaf=domains.is_domain) for name in chosen]
     return Layout(
         names=formula.arguments,
         wrt=chosen,

@@ -84,7 +84,9 @@ def _near_breaks(formula, pool, count: int = 8) -> list[dict[str, Any]]:
 
         def side(points, jump=jump):
             return np.asarray(
-                jax.vmap(lambda *args: jnp.ravel(jump.distance(*args))[0])(*points.values())
+                jax.vmap(lambda *args: jnp.ravel(jump.distance(*args))[0])(
+                    *(points[name] for name in formula.arguments)
+                )
             )
 
         distance = side(pool)
@@ -128,7 +130,9 @@ def _inside(formula: Formula, points) -> np.ndarray:
         whole = domains.contains(dict(formula.domain), dict(zip(formula.domain, args, strict=True)))
         return whole if formula.where is None else whole & jnp.all(formula.where(*args))
 
-    return np.flatnonzero(np.asarray(jax.vmap(inside)(*points.values())))
+    return np.flatnonzero(
+        np.asarray(jax.vmap(inside)(*(points[name] for name in formula.arguments)))
+    )
 
 
 def _count(points) -> int:

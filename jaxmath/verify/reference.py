@@ -21,7 +21,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmath import domains
 from jaxmath.formula import Formula
 from jaxmath.verify.flat import Layout, as_dtype, bounds, evaluate, layout
 
@@ -91,7 +90,7 @@ class Numerical:
             theta, fixed = lay.flatten(args)
             probe = _Probe(formula, lay, theta.astype(np.float64), as_dtype(fixed, np.float64))
             first, second, steps = probe.straight()
-            return first, probe.mixed(second, steps) if seconds else None
+            return first, probe.mixed(first, second, steps) if seconds else None
 
 
 numerical: Reference = Numerical()
@@ -160,16 +159,17 @@ class _Probe:
             _Table(bent(plus), 4 * shifted / area, 2.0, 7),
             step,
         )
-        # A kink of the function has no second derivative, whatever the quotients say.
         kink = np.abs(one["left"] - one["right"]) > one["left_error"] + one["right_error"]
         two["error"] = np.where(kink, np.inf, two["error"])
         return one, two, np.nanmin(one["step"], axis=1, initial=np.inf)
 
-    def mixed(self, second: Estimate, best: np.ndarray) -> Estimate:
+    def mixed(self, first: Estimate, second: Estimate, best: np.ndarray) -> Estimate:
         """Fill in the second derivatives in two different coordinates, from nine-point stencils."""
         pairs = [(i, j) for i in self.coordinates for j in self.coordinates if i < j]
         for i, j in [pairs[p] for p in _some(len(pairs), MOST_PAIRS)]:
             value, error = self._across(i, j, best)
+            # A kink of the function has no second derivative, whatever the quotients say.
+            error = np.where(first.kink[:, :, i] | first.kink[:, :, j], np.inf, error)
             for a, b in ((i, j), (j, i)):
                 second.value[:, :, a, b] = value
                 second.error[:, :, a, b] = error
@@ -194,9 +194,7 @@ class _Probe:
                 usable = self._usable(moved, sides) & np.isfinite(values).all(axis=-1)
                 corners[a, b] = np.where(usable[..., None], values, np.nan)
         h, k = h[..., None], k[..., None]
-        spread = functools.reduce(
-            np.fmax, [np.abs(v - corners[0, 0]) for v in corners.values()]
-        )
+        spread = functools.reduce(np.fmax, [np.abs(v - corners[0, 0]) for v in corners.values()])
         # Moved points are rounded: an ulp of x in a step h changes f by that share of its change.
         ulp = EPS * np.fmax(
             np.abs(self.theta[:, None, [i]]) / h, np.abs(self.theta[:, None, [j]]) / k
@@ -249,7 +247,7 @@ class _Probe:
         """The relation between arguments (1 if it holds), then the side of each break."""
         if self.formula.where is None and not self.formula.breaks:
             return np.ones((len(theta), 1))
-        program = _sides_of(self.formula.where, self.formula.breaks)
+        program = sides_of(self.formula.where, self.formula.breaks)
         return evaluate(program, self.lay, theta, fixed)
 
     def _usable(self, moved: np.ndarray, sides: np.ndarray) -> np.ndarray:
@@ -303,7 +301,9 @@ class _Probe:
 
 
 @functools.lru_cache(maxsize=1024)
-def _sides_of(where, breaks):
+def sides_of(where, breaks):
+    """A function of all arguments: 1 if they are related as they must, then each break's side."""
+
     def sides(*args):
         related = True if where is None else jnp.all(where(*args))
         signs = [jnp.ravel(jnp.sign(b.distance(*args))) for b in breaks]
@@ -368,7 +368,8 @@ def _believe(table: _Table, step: np.ndarray):
         near = conflict & (gap <= 4 * (bar[:, k] + width))
         width = np.where(near, np.fmax(width, gap), width)
         stopped |= conflict
-        better = known & ~conflict & (bar[:, k] < width)
+        confirmed = np.isfinite(quotient[:, :k]).sum(axis=1) >= FINER
+        better = known & ~conflict & confirmed & (bar[:, k] <= width)
         best, width = np.where(better, value[:, k], best), np.where(better, bar[:, k], width)
         rough = np.where(better, quotient[:, k], rough)
         at = np.where(better, step[:, [k]], at)
@@ -378,7 +379,6 @@ def _believe(table: _Table, step: np.ndarray):
     )
     finer = step[..., None] < at[:, None]
     unresolved = (farther & finer).any(axis=1)
-    unresolved |= (np.isfinite(quotient) & finer).sum(axis=1) < FINER
     return best, np.where(unresolved, np.inf, width + TINY), at
 
 
@@ -387,20 +387,19 @@ def _both_ways(middle: _Table, left: _Table, right: _Table, step) -> dict[str, n
     # By symmetry central differences can look converged where the function is not resolved.
     middle.bar = np.fmax(middle.bar, LOPSIDED * np.fmin(left.bar, right.bar))
     value, error, at = _believe(middle, step)
-    l, l_error, _ = _believe(left, step)
-    r, r_error, _ = _believe(right, step)
-    kink = np.abs(l - r) > l_error + r_error
-    for other, bar in ((l, l_error), (r, r_error)):
+    below, below_error, _ = _believe(left, step)
+    above, above_error, _ = _believe(right, step)
+    kink = np.abs(below - above) > below_error + above_error
+    for other, bar in ((below, below_error), (above, above_error)):
         better = bar < error
         value, error = np.where(better, other, value), np.where(better, bar, error)
-    error = np.where(kink, np.inf, error)
     return dict(
         value=value,
-        error=error,
-        left=l,
-        left_error=l_error,
-        right=r,
-        right_error=r_error,
+        error=np.where(kink, np.inf, error),
+        left=below,
+        left_error=below_error,
+        right=above,
+        right_error=above_error,
         step=at,
     )
 
