@@ -34,9 +34,12 @@ ARMIJO = 1e-4
 class State(NamedTuple):
     """What the loop needs."""
 
-    local: Local
+    x: Array  # the point to look at next
+    local: Local  # the problem seen from the last point
     penalty: Array  # the price of a unit of violation in the merit f + penalty |g|
     damping: Array  # shortens the step across the constraints where Newton's is too bold
+    idle: Array  # whether the last step is too short to matter
+    faint: Array  # whether its promised gain was below rounding
     iterations: Array
     status: Array
 
@@ -56,7 +59,8 @@ def solve_equality(
     Args:
         objective: a scalar function of the point and the parameters, twice differentiable.
         constraint: a function of the same, twice differentiable: a scalar, an array or a pytree.
-        start: where to begin, any pytree of floating-point arrays; it need not be feasible.
+        start: where to begin, any pytree of floating-point arrays, whose dtype is that of the
+            solve; it need not be feasible.
         args: the parameters of the problem, in which the solution can be differentiated.
         tolerance: the largest relative residual of the first-order conditions; by default the
             dtype's spacing to the power 3/4: 2e-12 in float64, 6e-6 in float32.
@@ -87,10 +91,10 @@ def solve_equality(
     tolerance = jnp.asarray(tolerance, x.dtype)
 
     def f(x):
-        return jnp.asarray(objective(unravel(x), args))
+        return jnp.asarray(objective(unravel(x), args), x.dtype)
 
     def g(x):
-        return ravel_pytree(constraint(unravel(x), args))[0]
+        return ravel_pytree(constraint(unravel(x), args))[0].astype(x.dtype)
 
     def conditions(root):
         x, multipliers = root
@@ -110,55 +114,59 @@ def solve_equality(
 
 
 def _search(f, g, x, tolerance, max_iterations) -> State:
-    """Newton steps with a line search, until there is a status."""
-    local = at.look(f, g, x, tolerance)
-    state = State(
-        local,
-        penalty=jnp.ones((), x.dtype),
-        damping=jnp.zeros((), x.dtype),
-        iterations=jnp.asarray(0),
-        status=jnp.asarray(RUNNING),
+    """Look, judge, step; until there is a status."""
+
+    def repeat(state: State) -> State:
+        new, old = at.look(f, g, state.x, tolerance), state.local
+        first = state.iterations == 0
+        finite = _finite(new)
+        # The violation stays, or the gain drowns in rounding and the residual does not fall.
+        stays = norm(new.violation) > (1 - jnp.sqrt(tolerance)) * norm(old.violation)
+        vain = state.faint & (at.error(new) > 0.5 * at.error(old))
+        stuck = state.idle | vain | (stays & at.contradictory(new, tolerance))
+        status = _judge(new, tolerance, stuck & ~first, state.iterations >= max_iterations)
+        status = jnp.where(finite, status, Status.NOT_FINITE)
+        local = jax.tree.map(lambda new, old: jnp.where(finite | first, new, old), new, old)
+        state = state._replace(x=local.x, local=local, status=status)
+        return jax.tree.map(
+            lambda stepped, stopped: jnp.where(status == RUNNING, stepped, stopped),
+            _step(f, g, state),
+            state,
+        )
+
+    zero = jnp.zeros((), x.dtype)
+    nothing = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
+        jax.eval_shape(lambda x: at.look(f, g, x, tolerance), x),
     )
-    status = _judge(state, tolerance, jnp.asarray(False), jnp.asarray(max_iterations) <= 0)
-    status = jnp.where(_finite(local), status, Status.NOT_FINITE)
-    return jax.lax.while_loop(
-        lambda state: state.status == RUNNING,
-        lambda state: _advance(f, g, state, tolerance, max_iterations),
-        state._replace(status=status),
-    )
+    no = jnp.asarray(False)
+    state = State(x, nothing, zero + 1, zero, no, no, jnp.asarray(0), jnp.asarray(RUNNING))
+    return jax.lax.while_loop(lambda state: state.status == RUNNING, repeat, state)
 
 
-def _advance(f, g, state: State, tolerance, max_iterations) -> State:
-    """Take one step and judge the point that it reaches."""
-    old, eps = state.local, jnp.finfo(state.local.x.dtype).eps
-    step = _newton(old, state.damping)
-    violation = norm(old.violation)
-    relief = violation - norm(old.violation + old.jacobian @ step)
-    slope = old.gradient @ step
+def _step(f, g, state: State) -> State:
+    """Take a Newton step, as far as the merit f + penalty |g| falls."""
+    local, eps = state.local, jnp.finfo(state.x.dtype).eps
+    step = _newton(local, state.damping)
+    violation = norm(local.violation)
+    relief = violation - norm(local.violation + local.jacobian @ step)
+    slope = local.gradient @ step
     # The price of violation that makes the step lead downhill (Nocedal and Wright, eq. 18.36).
-    model = slope + 0.5 * jnp.maximum(step @ old.hessian @ step, 0)
+    model = slope + 0.5 * jnp.maximum(step @ local.hessian @ step, 0)
     penalty = jnp.maximum(state.penalty, divide(2 * model, jnp.maximum(relief, 0)))
     decrease = penalty * relief - slope
-    rounding = 10 * eps * (jnp.abs(old.objective) + penalty * violation)
-
-    length, x = _line_search(f, g, old, step, penalty, decrease, rounding)
-    new = at.look(f, g, x, tolerance)
-    finite = _finite(new)
-    new = jax.tree.map(lambda new, old: jnp.where(finite, new, old), new, old)
-    unit = eps**0.25 * norm(old.jacobian)
+    rounding = 10 * eps * (jnp.abs(local.objective) + penalty * violation)
+    length, x = _line_search(f, g, local, step, penalty, decrease, rounding)
+    unit = eps**0.25 * norm(local.jacobian)
     eased = jnp.where(state.damping > unit, state.damping / 4, 0)
-    damping = jnp.where(length < 0.1, jnp.maximum(4 * state.damping, unit), eased)
-
-    # No step, a step below the spacing of x, a gain below rounding, or a violation that stays.
-    idle = (length == 0) | (largest(step) <= eps * (1 + largest(old.x)))
-    noise = (decrease <= rounding) & (at.error(new) > 0.5 * at.error(old))
-    stays = norm(new.violation) > (1 - jnp.sqrt(tolerance)) * violation
-    stuck = idle | noise | (stays & at.contradictory(new, tolerance))
-
-    iterations = state.iterations + 1
-    advanced = State(new, penalty, damping, iterations, state.status)
-    status = _judge(advanced, tolerance, stuck, iterations >= max_iterations)
-    return advanced._replace(status=jnp.where(finite, status, Status.NOT_FINITE))
+    return state._replace(
+        x=x,
+        penalty=penalty,
+        damping=jnp.where(length < 0.1, jnp.maximum(4 * state.damping, unit), eased),
+        idle=(length == 0) | (largest(step) <= eps * (1 + largest(local.x))),
+        faint=decrease <= rounding,
+        iterations=state.iterations + 1,
+    )
 
 
 def _newton(local: Local, damping):
@@ -203,9 +211,8 @@ def _line_search(f, g, local: Local, step, penalty, decrease, rounding):
     return length, jnp.where(length > 0, point(length), local.x)
 
 
-def _judge(state: State, tolerance, stuck, exhausted):
+def _judge(local: Local, tolerance, stuck, exhausted):
     """The status of the search at a finite point."""
-    local = state.local
     _, primal = at.relative_residuals(local)
     converged = (at.error(local) <= tolerance) & ~local.vanishing
     unbounded = at.feasible(local, tolerance) & (
