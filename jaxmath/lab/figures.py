@@ -33,15 +33,39 @@ LEGEND = 10
 PNG_DPI = 160
 
 
-def pictures(plot: Plot) -> dict[str, bytes]:
-    """The plot as files: NAME.svg, NAME.png, NAME-dark.svg and NAME-dark.png."""
+def pictures(plot: Plot, stem: str = "") -> dict[str, bytes]:
+    """The plot as files: STEM.svg, STEM.png, STEM-dark.svg, STEM-dark.png; by default its name."""
     files = {}
     for theme in THEMES:
         figure = draw(plot, theme)
-        stem = plot.name if theme is LIGHT else f"{plot.name}-{theme.name}"
-        files[f"{stem}.svg"] = svg(figure, plot, theme)
-        files[f"{stem}.png"] = png(figure, plot, theme)
+        name = (stem or plot.name) + ("" if theme is LIGHT else f"-{theme.name}")
+        files[f"{name}.svg"] = svg(figure, plot, theme)
+        files[f"{name}.png"] = png(figure, plot, theme)
     return files
+
+
+def check(plot: Plot) -> None:
+    """Raise ValueError, in a sentence, for a plot whose arrays do not belong together."""
+    for line in plot.lines:
+        sizes = {
+            name: np.asarray(getattr(line, name), float).size
+            for name in ("x", "y", "low", "high")
+            if getattr(line, name) is not None
+        }
+        if len(set(sizes.values())) > 1:
+            told = ", ".join(f"{count} of {name}" for name, count in sizes.items())
+            raise ValueError(f"The line {line.label!r} of the plot {plot.name!r} has {told}.")
+    if plot.image is None:
+        return
+    shape = np.shape(plot.image)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"The image of the plot {plot.name!r} is no matrix: its shape is {shape}.")
+    for name, given, count in (("x", plot.x_values, shape[1]), ("y", plot.y_values, shape[0])):
+        if given is not None and len(given) not in (count, count + 1):
+            raise ValueError(
+                f"The image of the plot {plot.name!r} has {count} cells along {name} and "
+                f"{len(given)} values for them."
+            )
 
 
 def svg(figure, plot: Plot, theme: Theme = LIGHT) -> bytes:
@@ -53,7 +77,8 @@ def svg(figure, plot: Plot, theme: Theme = LIGHT) -> bytes:
         )
     text = buffer.getvalue().decode()
     text = text[text.index("<svg ") :]
-    text = re.sub(r"(\.\d\d)\d+", r"\1", text)
+    # Hundredths of a point are finer than any screen; scales of glyphs keep their digits.
+    text = re.sub(r' d="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), text)
     words = f"<title>{escape(plot.title)}</title>\n<desc>{escape(plot.alt)}</desc>"
     return text.replace("<svg ", '<svg role="img" ', 1).replace(">", f">\n{words}", 1).encode()
 

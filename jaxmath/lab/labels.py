@@ -53,7 +53,7 @@ def wrapped(text: str, width: int, most: int = 4) -> str:
 def of_axis(axis: Axis, width: int) -> str:
     """An axis as "label [unit]", [1] for a pure number; a label too long is cut, its unit not."""
     unit = axis.unit or "1"
-    unit = f"[{unit[: width - 8]}…]" if len(unit) > width - 6 else f"[{unit}]"
+    unit = f"[{unit[: width - 3]}…]" if len(unit) > width - 2 else f"[{unit}]"
     rows = wrapped(f"{axis.label} {unit}", width, most=99)
     if rows.count("\n") < 3:
         return rows
@@ -172,9 +172,12 @@ def _thin_ticks(axes, log, renderer) -> bool:
 def drawn_ticks(axis) -> list:
     """The labels of the ticks inside the view, which are those that are drawn."""
     low, high = sorted(axis.get_view_interval())
-    slack = 1e-9 * (high - low)
     ticks = zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=False)
-    return [t for at, t in ticks if low - slack <= at <= high + slack and t.get_text()]
+    return [
+        t
+        for at, t in ticks
+        if low - 1e-9 * abs(low) <= at <= high + 1e-9 * abs(high) and t.get_text()
+    ]
 
 
 def _stack_marks(figure, axes, marks, renderer) -> bool:

@@ -20,6 +20,9 @@ _PIECES = re.compile(
     r"|`(?P<code>[^`]+)`",
     re.DOTALL,
 )
+_MATH_AND_POINT = re.compile(
+    r"(<math [^>]*inline[^>]*>(?:(?!</math>).)*</math>[.,;:!?)]+)", re.DOTALL
+)
 _ELEMENTS = frozenset(
     {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "mpadded", "mphantom"}
     | {"mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover"}
@@ -35,13 +38,15 @@ _ATTRIBUTES = frozenset(
 
 def html(text: str) -> Markup:
     """The text escaped, with its formulas as MathML and what stands in backticks as code."""
-    return _each_piece(
+    page = _each_piece(
         text,
         prose=lambda words: escape(words.replace(r"\$", "$")),
         math=mathml,
         code=lambda words: Markup("<code>{}</code>").format(words),
         join=Markup("").join,
     )
+    # A full stop stays with its formula.
+    return Markup(_MATH_AND_POINT.sub(r'<span class="nb">\1</span>', page))
 
 
 def paragraphs(text: str) -> Markup:

@@ -1,0 +1,232 @@
+"""The report of a run: a page that opens from disk without a network, and its figures beside it."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from jaxmath.lab import figures, store, tex, words
+from jaxmath.lab.errors import Exit, theirs
+from jaxmath.lab.experiment import Plot, Table
+from jaxmath.lab.run import Run
+from jaxmath.lab.themes import DARK, LIGHT
+
+ROWS = 30
+"""As many rows of a table are shown; the rest is in its CSV file."""
+
+PICTURE = 150_000
+"""Bytes above which a figure is shown as pixels rather than as SVG."""
+
+PAGE = 1_700_000
+"""Bytes that a page's figures may have in all; the remaining ones are linked."""
+
+
+def write(run: Run) -> Path:
+    """Draw the figures into the run's folder, write its report.html, and return the path of that.
+
+    Raises `ExperimentError` for a plot that is no plot, `StorageError` where the folder cannot be
+    written.
+    """
+    shown, room = [], PAGE
+    for number, plot in enumerate(run.plots, 1):
+        with theirs(run.experiment, "draw"):
+            figures.check(plot)
+        stem = store.file_name(plot.name)
+        files = figures.pictures(plot, stem)
+        with store.disk(run.folder):
+            (run.folder / "figures").mkdir(exist_ok=True)
+            for name, content in files.items():
+                store.write(run.folder / "figures" / name, content)
+        picture = _picture(number, plot, stem, files)
+        if picture.size > room:
+            picture = Picture(number, plot, stem)
+        room -= picture.size
+        shown.append(picture)
+    path = run.folder / "report.html"
+    with store.disk(run.folder):
+        store.write(path, page(run, shown))
+    return path
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it: data URLs for light and dark, or none when it is linked."""
+
+    number: int
+    plot: Plot
+    stem: str
+    light: str = ""
+    dark: str = ""
+
+    @property
+    def size(self) -> int:
+        """What it adds to the page, in bytes."""
+        return len(self.light) + len(self.dark)
+
+
+def _picture(number: int, plot: Plot, stem: str, files: Mapping[str, bytes]) -> Picture:
+    def url(name: str) -> str:
+        kind, content = "svg+xml", files[f"{name}.svg"]
+        if len(content) > PICTURE:
+            kind, content = "png", files[f"{name}.png"]
+        return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+    return Picture(number, plot, stem, url(stem), url(f"{stem}-{DARK.name}"))
+
+
+def page(run: Run, pictures: Sequence[Picture] = ()) -> str:
+    """The whole page as text."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= dict(
+        tex=tex.html, plain=tex.plain, number=pretty, paragraphs=tex.paragraphs
+    )
+    return environment.get_template("report.html").render(
+        run=run,
+        passed=run.exit is Exit.PASS,
+        verdict=words.verdict(run),
+        rows=[words.row(run, claim) for claim in run.claims],
+        citation=words.citation,
+        pictures=pictures,
+        tables=[_Shown.of(table) for table in run.tables],
+        command=command(run),
+        config=_config(run),
+        summary=_when(run.provenance),
+        provenance=list(_provenance(run.provenance)),
+        light=LIGHT,
+        dark=DARK,
+    )
+
+
+def command(run: Run) -> str:
+    """The command that runs it again, from the folder where it was run."""
+    parts = ["jaxmath", "run", str(run.folder / "config.toml"), *(["--smoke"] if run.smoke else [])]
+    return shlex.join(parts)
+
+
+def pretty(text: Any) -> Markup:
+    """A number in words as HTML: powers of ten raised."""
+    shown = escape(words.number(text))
+    powers = re.sub(
+        "(×?)10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
+        lambda m: f"{' × ' if m[1] else ''}10<sup>{m[2].translate(_FLAT)}</sup>",
+        shown,
+    )
+    return Markup(powers)
+
+
+_FLAT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A table as the page shows it: cells in words, the exact value behind them, cut if long."""
+
+    table: Table
+    header: list[str]
+    numeric: list[bool]
+    rows: list[tuple[int, list[tuple[Markup, str]]]]
+    total: int
+    file: str
+
+    @classmethod
+    def of(cls, table: Table) -> _Shown:
+        columns = [np.asarray(column).ravel().tolist() for column in table.columns.values()]
+        total = max(map(len, columns), default=0)
+        shown = list(range(min(total, ROWS)))
+        if table.best is not None and table.best >= ROWS:
+            shown = [*shown[:-1], table.best]
+        return cls(
+            table=table,
+            header=list(table.columns),
+            numeric=[_is_numeric(column) for column in columns],
+            rows=[(i, [_cell(column[i]) for column in columns]) for i in shown],
+            total=total,
+            file=f"tables/{store.file_name(table.name)}.csv",
+        )
+
+
+def _is_numeric(column: list) -> bool:
+    return all(isinstance(value, (int, float)) or value is None for value in column)
+
+
+def _cell(value: Any) -> tuple[Markup, str]:
+    """A value in a few digits, and in all of them where those are more."""
+    if isinstance(value, str):
+        return tex.html(value), ""
+    exact = repr(value) if isinstance(value, float) and value != float(f"{value:.4g}") else ""
+    return pretty(value), exact
+
+
+def _config(run: Run) -> str:
+    """The resolved config as TOML: the file's text, or the values where there is no file."""
+    path = run.folder / "config.toml"
+    if path.exists():
+        text = path.read_text(encoding="utf-8")
+    else:
+        import tomli_w
+
+        text = tomli_w.dumps(_without_none(run.config))
+    # A list of plain values, which the writer spreads over as many lines, reads better on one.
+    return re.sub(
+        r"\[\n((?:    [^\[\]{}\n]+,\n)+)\]",
+        lambda m: f"[{', '.join(line.strip().rstrip(',') for line in m[1].splitlines())}]",
+        text,
+    ).strip()
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _without_none(v) for k, v in value.items() if v is not None}
+    return [*map(_without_none, value)] if isinstance(value, (list, tuple)) else value
+
+
+def _when(provenance: Mapping[str, Any]) -> str:
+    """When it was run and how long it took, in a line."""
+    parts = []
+    try:
+        finished = datetime.datetime.fromisoformat(str(provenance.get("finished")))
+        parts.append(f"{finished.day} {finished:%B %Y, %H:%M} UTC")
+    except ValueError:
+        pass
+    seconds = provenance.get("seconds")
+    if isinstance(seconds, Mapping) and seconds:
+        parts.append(f"{words.number(sum(map(float, seconds.values())), 2)} seconds")
+    device = provenance.get("device")
+    if isinstance(device, Mapping):
+        parts.append(str(device.get("kind", device.get("platform", ""))).upper())
+    if "dtype" in provenance:
+        parts.append(str(provenance["dtype"]))
+    return " · ".join(part for part in parts if part)
+
+
+def _provenance(provenance: Mapping[str, Any]):
+    """What was recorded, a line each, in words."""
+    for name, value in provenance.items():
+        yield name.replace("_", " "), _in_words(value)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key.replace('_', ' ')} {_in_words(v)}" for key, v in value.items())
+    if isinstance(value, (list, tuple)):
+        if len(value) > 8:
+            return f"{_in_words(value[0])} to {_in_words(value[-1])} ({len(value)} values)"
+        return ", ".join(map(_in_words, value))
+    return "none" if value is None else words.number(value)

@@ -1,0 +1,178 @@
+"""What a run came to, on a terminal: the verdict, its claims, the best of a sweep, the report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxmath.lab import tex, words
+from jaxmath.lab.errors import Exit, visible
+from jaxmath.lab.experiment import Outcome, Table
+from jaxmath.lab.run import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+STYLES = {
+    Outcome.PASS: "bold green",
+    Outcome.FAIL: "bold red",
+    Outcome.UNDECIDED: "bold yellow",
+    Outcome.SKIPPED: "dim",
+}
+NARROW = 72
+"""Below this many columns a claim stands on lines of its own instead of in a table."""
+
+FAILED = 3
+"""As many failed lanes are named; the report has them all."""
+
+
+def show(run: Run, console: Console | None = None) -> None:
+    """Print the end of a run; in plain ASCII where the terminal knows no more.
+
+    Nothing that a config or an experiment says is read as markup or as control characters.
+    """
+    if console is None:
+        from rich.console import Console
+
+        console = Console(highlight=False)
+    _Printer(console).run(run)
+
+
+class _Printer:
+    """Prints text as the console's encoding allows."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        self.ascii = not (console.encoding or "").lower().startswith("utf")
+        self.narrow = console.width < NARROW
+
+    def text(self, content: str, style: str = "") -> Text:
+        from rich.text import Text
+
+        content = "\n".join(visible(line, 10_000) for line in content.splitlines())
+        return Text(words.ascii_only(content) if self.ascii else content, style)
+
+    def line(self, content: str = "", style: str = "", indent: int = 0) -> None:
+        from rich.padding import Padding
+
+        self.console.print(Padding(self.text(content, style), (0, 0, 0, indent), expand=False))
+
+    def run(self, run: Run) -> None:
+        self.line()
+        self.line(tex.plain(run.title), "bold")
+        self.line("Smoke run: shortened by the config's [smoke] values." if run.smoke else "")
+        rows = [words.row(run, claim) for claim in run.claims]
+        if self.narrow:
+            for row in rows:
+                self.stacked(row)
+        elif rows:
+            self.console.print(self.table(rows))
+            self.line()
+        self.sweep(run)
+        good = run.exit is Exit.PASS
+        self.line(words.verdict(run), "bold green" if good else "bold red")
+        # Never broken over lines, so that it can be copied.
+        self.console.print(
+            self.text(f"Report: {_place(run.folder / 'report.html')}"), soft_wrap=True
+        )
+
+    def table(self, rows: list[words.Row]) -> Any:
+        from rich import box
+        from rich.table import Table as Grid
+
+        grid = Grid(
+            box=box.ASCII if self.ascii else box.SIMPLE_HEAD, header_style="dim", pad_edge=False,
+            show_edge=False, padding=(0, 1),
+        )  # fmt: skip
+        grid.add_column("Result", no_wrap=True)
+        grid.add_column("Claim", ratio=1, overflow="fold")
+        grid.add_column("Measured", max_width=18)
+        grid.add_column("Should be", max_width=16)
+        grid.add_column("Tolerance", max_width=14)
+        for row in rows:
+            measured = self.text(row.measured)
+            if row.note:
+                measured.append("\n").append(self.text(row.note, "dim"))
+            grid.add_row(
+                self.text(row.outcome.value, STYLES[row.outcome]),
+                self.text(tex.plain(row.claim.statement)),
+                measured,
+                self.text(row.expected),
+                self.text(row.tolerance),
+            )
+        return grid
+
+    def stacked(self, row: words.Row) -> None:
+        self.line(row.outcome.value, STYLES[row.outcome])
+        self.line(tex.plain(row.claim.statement), indent=2)
+        tolerance = f" (tolerance {row.tolerance})" if row.tolerance else ""
+        note = f", {row.note}" if row.note else ""
+        self.line(
+            f"measured {row.measured}{note}; should be {row.expected}{tolerance}", "dim", indent=2
+        )
+
+    def sweep(self, run: Run) -> None:
+        """The best cell of a sweep, and lanes that failed, in a few lines."""
+        tables = {table.name: table for table in run.tables}
+        cells, failed = tables.get("sweep"), tables.get("failed lanes")
+        if cells is not None:
+            columns = {name: np.asarray(c).ravel().tolist() for name, c in cells.columns.items()}
+            count = max(map(len, columns.values()), default=0)
+            lanes = int(np.prod([len(axis) for axis in run.axes])) if run.axes else count
+            said = f"{lanes:,} runs" + (f" in {count:,} settings" if count != lanes else "")
+            self.line(f"Sweep: {said}.")
+            if cells.best is not None:
+                self.line(f"Best: {_best(cells, columns, run)}", indent=2)
+        if failed is not None:
+            self.failed(failed)
+        if cells is not None or failed is not None:
+            self.line()
+
+    def failed(self, table: Table) -> None:
+        columns = {name: np.asarray(c).ravel().tolist() for name, c in table.columns.items()}
+        count = max(map(len, columns.values()), default=0)
+        plural = "lane" if count == 1 else "lanes"
+        self.line(f"{count:,} {plural} failed; the others are not affected:", "yellow")
+        for index in range(min(count, FAILED)):
+            self.line(_named(columns, index), indent=2)
+        if count > FAILED:
+            self.line(f"and {count - FAILED:,} more, in the report", indent=2)
+
+
+def _best(cells: Table, columns: dict[str, list], run: Run) -> str:
+    """The setting of the best cell, then what it measured, with the interval of its mean."""
+    index = cells.best or 0
+    paths = [path for axis in run.axes for path in axis.paths if path in columns]
+    setting = ", ".join(f"{path} = {words.number(columns[path][index])}" for path in paths)
+    told = {}
+    for name, column in columns.items():
+        metric = name.removesuffix(" mean")
+        if name in (*paths, "runs", "failed") or name.endswith((" sd", " 95% low", " 95% high")):
+            continue
+        told[metric] = f"{name} {words.number(column[index])}"
+        if f"{metric} 95% low" in columns:
+            ends = (columns[f"{metric} 95% {end}"][index] for end in ("low", "high"))
+            told[metric] += f" (95%: {' to '.join(map(words.number, ends))})"
+    # The table's title ends in the metric that was decisive; that one is told first.
+    decisive = told.pop(cells.title.rpartition("best by ")[2], None)
+    measured = ", ".join([*([decisive] if decisive else []), *told.values()][:3])
+    return ": ".join(part for part in (setting, measured) if part)
+
+
+def _named(columns: dict[str, list], index: int) -> str:
+    """A failed lane: its setting, and its reason at last."""
+    *setting, (_, reason) = columns.items()
+    where = ", ".join(f"{name} = {words.number(column[index])}" for name, column in setting)
+    return f"{where}: {reason[index]}" if where else str(reason[index])
+
+
+def _place(path: Path) -> str:
+    """The path as one would type it here."""
+    try:
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    except (OSError, ValueError):
+        return str(path)
