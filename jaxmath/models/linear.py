@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import Box, Interval
 from jaxmath.formula import Convex, Formula, Source
 from jaxmath.models.model import Model
-from jaxmath.typing import ArrayLike, PRNGKey, Real
+from jaxmath.typing import ArrayLike, PRNGKey, Real, Scalar
 
 ORDINARY = Interval(-10.0, 10.0, closed=(True, True))
 """Where the formulas of whole models are compared: beyond, sums of squares lose their digits."""
@@ -22,7 +22,7 @@ class Params(NamedTuple):
     bias: Any
 
 
-def init(key: PRNGKey, features: int, outputs: int | None = None, *, scale: float = 0.0) -> Params:
+def init(key: PRNGKey, features: int, outputs: int | None = None, *, scale: Scalar = 0.0) -> Params:
     """Normal weights of standard deviation `scale`, bias zero; at zero all settings start alike."""
     several = () if outputs is None else (outputs,)
     weights = scale * jax.random.normal(key, (*several, features))

@@ -22,7 +22,7 @@ from jaxmath.losses.classification import (
 from jaxmath.models.linear import ORDINARY
 from jaxmath.models.model import Model
 from jaxmath.special import ACTIVATIONS
-from jaxmath.typing import ArrayLike, Label, PRNGKey, Real
+from jaxmath.typing import ArrayLike, Label, PRNGKey, Real, Scalar
 
 _ACTIVATIONS = {activation.name: activation for activation in ACTIVATIONS}
 
@@ -57,7 +57,7 @@ def init(
     *,
     hidden: tuple[int, ...] = (32,),
     activation: str = "tanh",
-    scale: float = 1.0,
+    scale: Scalar = 1.0,
 ) -> Params:
     """Normal weights of standard deviation scale / sqrt(inputs), biases zero.
 
