@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-import jax.numpy as jnp
-
 from jaxmath.distributions import generic
 from jaxmath.domains import OPEN_UNIT, Domain
 from jaxmath.formula import Bounded, Decreasing, Fact, Formula, Increasing, Source
@@ -199,7 +197,7 @@ class Family:
         return stated
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _function(family: Family, name: str) -> Callable[..., Any]:
     """One object for each function, so that `jit` of it traces once."""
     for fn in family.functions:

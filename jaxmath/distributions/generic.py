@@ -249,7 +249,10 @@ def _first_whole(holds, low, high, dtype):
     largest = jnp.asarray(1 / jnp.finfo(dtype).eps, dtype)  # whole numbers are exact up to here
     reach = jnp.minimum(jnp.asarray(high, dtype) - low, largest)
     offset = _first(
-        lambda k: holds(low + k), jnp.asarray(-1.0, dtype), reach, lambda a, b: jnp.floor((a + b) / 2)
+        lambda k: holds(low + k),
+        jnp.asarray(-1.0, dtype),
+        reach,
+        lambda a, b: jnp.floor((a + b) / 2),
     )
     return low + offset
 

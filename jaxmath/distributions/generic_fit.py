@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from jaxmath.distributions.fitting import Fit, observations
-from jaxmath.domains import Interval
 from jaxmath.distributions.quadrature import is_infinite
+from jaxmath.domains import Interval
 
 if TYPE_CHECKING:
     from jaxmath.distributions.family import Family

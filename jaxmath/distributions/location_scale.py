@@ -22,10 +22,20 @@ def positive(scale: Real) -> Float[Array, "..."]:
 def _standardize(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The distance of x from `loc` in units of `scale`; NaN for a scale that isn't positive."""
     x, loc, scale = jnp.asarray(x), jnp.asarray(loc), positive(scale)
-    distance = x - loc
-    # Two huge numbers of opposite sign: their halves can be subtracted.
-    overflown = jnp.isinf(distance) & jnp.isfinite(x) & jnp.isfinite(loc)
-    return jnp.where(overflown, (x / 2 - loc / 2) / (scale / 2), distance / scale)
+    unit = safe_unit(jnp.maximum(jnp.abs(x), jnp.abs(loc)))
+    return (x * unit - loc * unit) / (scale * unit)
+
+
+def safe_unit(size: Real) -> Float[Array, "..."]:
+    """A power of two: times it, numbers up to `size` subtract without overflow or underflow.
+
+    One, but for numbers near either end of the dtype's range: differences below its smallest
+    normal number are taken as zero by XLA.
+    """
+    size = jnp.asarray(size)
+    info = jnp.finfo(size.dtype)
+    tiny = size < info.tiny * 2**24 / info.eps
+    return jnp.where(size > info.max / 4, 0.5, jnp.where(tiny, 2.0**24 / info.eps, 1.0))
 
 
 standardize = with_rule(

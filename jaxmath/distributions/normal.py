@@ -216,6 +216,8 @@ def kurtosis(loc: Real, scale: Real) -> Float[Array, "..."]:
 def entropy(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats; negative for a small scale."""
     return jnp.log(std(loc, scale)) + (LOG_SQRT_TAU + 0.5)
+
+
 _ENTROPY = dict(
     loc=lambda loc, scale: jnp.zeros_like(std(loc, scale)),
     scale=lambda loc, scale: 1 / std(loc, scale),

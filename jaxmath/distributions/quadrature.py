@@ -7,13 +7,13 @@ line. Singular ends and heavy tails do no harm; kinks and jumps inside do.
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmath.typing import Real
+Number: TypeAlias = Float[Array, ""] | float
 
 STEP = 1 / 32
 TERMS = 4096
@@ -23,8 +23,8 @@ TERMS = 4096
 class Rule(NamedTuple):
     """Points, and the weight of each in an integral or a sum."""
 
-    x: Float[Array, " n"]
-    weight: Float[Array, " n"]
+    x: Array
+    weight: Array
 
 
 def _abscissae(dtype) -> np.ndarray:
@@ -34,7 +34,7 @@ def _abscissae(dtype) -> np.ndarray:
     return np.arange(-count, count + 1) * STEP
 
 
-def half_line(start: Real, width: Real, sign: int, dtype) -> Rule:
+def half_line(start: Number, width: Number, sign: int, dtype) -> Rule:
     """From `start` to infinity in the direction of `sign`, on the scale of `width`."""
     t = _abscissae(dtype)
     exponent = math.pi / 2 * np.sinh(t)
@@ -43,7 +43,7 @@ def half_line(start: Real, width: Real, sign: int, dtype) -> Rule:
     return Rule(start + sign * distance, distance * stretch)
 
 
-def line(centre: Real, width: Real, dtype) -> Rule:
+def line(centre: Number, width: Number, dtype) -> Rule:
     """All real numbers, on the scale of `width` around `centre`."""
     t = _abscissae(dtype)
     inner = math.pi / 2 * np.sinh(t)
@@ -52,7 +52,7 @@ def line(centre: Real, width: Real, dtype) -> Rule:
     return Rule(x, width * jnp.asarray(stretch, dtype))
 
 
-def segment(low: Real, high: Real, dtype) -> Rule:
+def segment(low: Number, high: Number, dtype) -> Rule:
     """Between two finite ends."""
     t = _abscissae(dtype)
     decay = np.exp(-math.pi * np.sinh(np.abs(t)))
@@ -63,7 +63,7 @@ def segment(low: Real, high: Real, dtype) -> Rule:
     return Rule(x, jnp.asarray(slope, dtype) * (high - low))
 
 
-def interval(low: Real, high: Real, centre: Real, width: Real, dtype) -> Rule:
+def interval(low: Number, high: Number, centre: Number, width: Number, dtype) -> Rule:
     """Between two ends, each finite or Python's infinity; the mass lies near `centre`."""
     if is_infinite(low) and is_infinite(high):
         return line(centre, width, dtype)
@@ -74,13 +74,13 @@ def interval(low: Real, high: Real, centre: Real, width: Real, dtype) -> Rule:
     return segment(low, high, dtype)
 
 
-def whole_numbers(first: Real, high: Real, dtype) -> Rule:
-    """The whole numbers from `first`, at most `TERMS` of them, those above `high` with no weight."""
+def whole_numbers(first: Number, high: Number, dtype) -> Rule:
+    """The whole numbers from `first`, `TERMS` of them; those above `high` have no weight."""
     x = first + jnp.arange(TERMS, dtype=dtype)
     inside = x <= high
     return Rule(jnp.where(inside, x, first), inside.astype(dtype))
 
 
-def is_infinite(end: Real) -> bool:
+def is_infinite(end: Number) -> bool:
     """Whether an end is infinite for all parameters, which is known when the program is traced."""
     return isinstance(end, float) and math.isinf(end)

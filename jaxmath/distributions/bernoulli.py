@@ -1,0 +1,355 @@
+r"""The Bernoulli distribution: one with probability `probability` in [0, 1], zero otherwise.
+
+Elementwise functions of arrays or numbers. A probability outside [0, 1] gives NaN. At its ends
+the conventions are the limits: $0 \log 0 = 0$.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.distributions.family import Family
+from jaxmath.distributions.fitting import Fit, observations
+from jaxmath.distributions.location_scale import safe_unit
+from jaxmath.distributions.shapes import sample_shape
+from jaxmath.domains import BINARY, UNIT
+from jaxmath.formula import Bounded, Concave, Convex, Source, with_rule
+from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.typing import Label, PRNGKey, Real
+
+
+class Params(NamedTuple):
+    """The probability of one; also the shape of what belongs to it, such as the score."""
+
+    probability: Real
+
+
+def _valid(probability: Real) -> Float[Array, "..."]:
+    """The probability itself where it is one, NaN where it isn't."""
+    probability = jnp.asarray(probability)
+    return jnp.where((probability >= 0) & (probability <= 1), probability, jnp.nan)
+
+
+def _by_outcome(x, one, zero, never):
+    """The entry for the outcome x; `never` for what is neither zero nor one, NaN for NaN."""
+    x = jnp.asarray(x)
+    value = jnp.where(x == 1, one, jnp.where(x == 0, zero, never))
+    return jnp.where(x != x, jnp.nan, value)
+
+
+def _chance(x, probability):
+    """The probability, replaced by a half where it isn't x's own: unused slopes stay finite."""
+    p, x = _valid(probability), jnp.asarray(x)
+    return jnp.where(x == 1, p, 0.5), jnp.where(x == 1, 0.5, p)
+
+
+def log_prob(x: Label, probability: Real) -> Float[Array, "..."]:
+    """The logarithm of the probability of the outcome x, in nats."""
+    one, zero = _chance(x, probability)
+    return _by_outcome(x, jnp.log(one), log1p(-zero), jnp.where(one + zero > 0, -jnp.inf, jnp.nan))
+
+
+def score(x: Label, probability: Real) -> Params:
+    """The slope of `log_prob` in the probability; zero for an outcome that never occurs."""
+    one, zero = _chance(x, probability)
+    return Params(probability=_by_outcome(x, 1 / one, -1 / (1 - zero), 0.0 * one * zero))
+
+
+def prob(x: Label, probability: Real) -> Float[Array, "..."]:
+    """The probability of the outcome x."""
+    p = _valid(probability)
+    return _by_outcome(x, p, 1 - p, 0.0 * p)
+
+
+def _between(x, below, inside, above):
+    """A step function of x, with steps at zero and one; NaN for NaN."""
+    x = jnp.asarray(x)
+    value = jnp.where(x < 0, below, jnp.where(x < 1, inside, above))
+    return jnp.where(x != x, jnp.nan, value)
+
+
+def _inside(x, probability):
+    """The probability, replaced by a half where x lies beyond both steps; and a valid zero."""
+    p, x = _valid(probability), jnp.asarray(x)
+    return jnp.where((x >= 0) & (x < 1), p, 0.5), 0.0 * p
+
+
+def cdf(x: Label, probability: Real) -> Float[Array, "..."]:
+    """The probability of at most x, for any real x."""
+    p = _valid(probability)
+    return _between(x, 0.0 * p, 1 - p, 1.0 + 0.0 * p)
+
+
+def sf(x: Label, probability: Real) -> Float[Array, "..."]:
+    """The probability of more than x, for any real x."""
+    p = _valid(probability)
+    return _between(x, 1.0 + 0.0 * p, p, 0.0 * p)
+
+
+def log_cdf(x: Label, probability: Real) -> Float[Array, "..."]:
+    """The logarithm of `cdf`; minus infinity below zero."""
+    p, zero = _inside(x, probability)
+    return _between(x, zero - jnp.inf, log1p(-p), zero)
+
+
+def log_sf(x: Label, probability: Real) -> Float[Array, "..."]:
+    """The logarithm of `sf`; minus infinity from one on."""
+    p, zero = _inside(x, probability)
+    return _between(x, zero, jnp.log(p), zero - jnp.inf)
+
+
+def quantile(p: Real, probability: Real) -> Float[Array, "..."]:
+    """The smallest outcome x with cdf(x) >= p; NaN for p outside [0, 1]."""
+    p, probability = _valid(p), _valid(probability)
+    return _step(p > 1 - probability, p + probability)
+
+
+def isf(p: Real, probability: Real) -> Float[Array, "..."]:
+    """The smallest outcome x with sf(x) <= p; NaN for p outside [0, 1]."""
+    p, probability = _valid(p), _valid(probability)
+    return _step(probability > p, p + probability)
+
+
+def _step(one, valid):
+    """One where it is, zero elsewhere, NaN where `valid` is."""
+    return jnp.where(jnp.isnan(valid), jnp.nan, jnp.where(one, 1.0, 0.0).astype(valid.dtype))
+
+
+def sample(key: PRNGKey, probability: Real, shape: tuple[int, ...] = ()) -> Array:
+    """Draw `shape` times the shape of the probability, zeros and ones in its dtype.
+
+    The draws are steps of the probability: their derivative is zero, and no estimate of any other.
+    """
+    size = sample_shape(shape, probability)
+    p = jnp.broadcast_to(jax.lax.stop_gradient(_valid(probability)), size)
+    # With too few random bits a probability below 1e-7 would occur too often in float32.
+    return _step(jax.random.bernoulli(key, p, mode="high"), p)
+
+
+def mean(probability: Real) -> Float[Array, "..."]:
+    """The probability of one."""
+    return _valid(probability)
+
+
+def median(probability: Real) -> Float[Array, "..."]:
+    """The quantile of one half: zero up to probability one half, one above."""
+    p = _valid(probability)
+    return _step(p > 0.5, p)
+
+
+def mode(probability: Real) -> Float[Array, "..."]:
+    """The likelier outcome; zero for probability one half."""
+    return median(probability)
+
+
+def variance(probability: Real) -> Float[Array, "..."]:
+    """The probability of one times that of zero."""
+    p = _valid(probability)
+    return p * (1 - p)
+
+
+def variance_dprobability(probability: Real) -> Float[Array, "..."]:
+    """One minus twice the probability."""
+    return 1 - 2 * _valid(probability)
+
+
+def std(probability: Real) -> Float[Array, "..."]:
+    """The square root of the variance; its slope is infinite at both ends."""
+    return jnp.sqrt(variance(probability))
+
+
+def _skewness(probability: Real) -> Float[Array, "..."]:
+    """The third moment of the standardised outcome; infinite at both ends, by its limits."""
+    return variance_dprobability(probability) / std(probability)
+
+
+def skewness_dprobability(probability: Real) -> Float[Array, "..."]:
+    """Minus half the cube of one over the standard deviation."""
+    rate = 1 / std(probability)
+    return -rate * rate * rate / 2
+
+
+def _kurtosis(probability: Real) -> Float[Array, "..."]:
+    """The excess of the fourth standardised moment over the normal's 3; infinite at both ends."""
+    return 1 / variance(probability) - 6
+
+
+def kurtosis_dprobability(probability: Real) -> Float[Array, "..."]:
+    """The slope of one over the variance."""
+    rate = 1 / variance(probability)
+    return -variance_dprobability(probability) * rate * rate
+
+
+_SKEWNESS = dict(probability=skewness_dprobability)
+_KURTOSIS = dict(probability=kurtosis_dprobability)
+
+skewness = with_rule(_skewness, **_SKEWNESS)
+kurtosis = with_rule(_kurtosis, **_KURTOSIS)
+
+
+def _times_log(weight, value, log):
+    """The product of a weight and a logarithm, zero where the weight is."""
+    nothing = weight == 0
+    return jnp.where(nothing, 0.0, weight * log(jnp.where(nothing, 0.5, value)))
+
+
+def _log_complement(probability):
+    return log1p(-probability)
+
+
+def _entropy(probability: Real) -> Float[Array, "..."]:
+    """The expected value of minus `log_prob`, in nats; zero at both ends."""
+    return _cross_entropy(probability, probability)
+
+
+def entropy_dprobability(probability: Real) -> Float[Array, "..."]:
+    """Minus the log odds, formed without cancellation near one half."""
+    p = _valid(probability)
+    central = (p > 0.25) & (p < 0.75)
+    inner = jnp.where(central, p, 0.5)
+    outer = jnp.where(central, 0.25, p)
+    return jnp.where(central, log1p((1 - 2 * inner) / inner), log1p(-outer) - jnp.log(outer))
+
+
+def _cross_entropy(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The expected value under the first probability of minus the second's `log_prob`, in nats."""
+    p, q = _valid(probability), _valid(probability_q)
+    return -_times_log(p, q, jnp.log) - _times_log(1 - p, q, _log_complement)
+
+
+def cross_entropy_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """Minus the log odds of the second probability."""
+    return entropy_dprobability(_valid(probability_q)) + 0.0 * _valid(probability)
+
+
+def cross_entropy_dprobability_q(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The difference of the probabilities over the second's variance.
+
+    Where both are zero, or both one, the slope from inside.
+    """
+    p, q = _valid(probability), _valid(probability_q)
+    certain = (p == q) & (variance(q) == 0)
+    inner = jnp.where(certain, 0.5, q)
+    return jnp.where(certain, 1 - 2 * p, -_relative(p, inner) / (1 - inner))
+
+
+def _relative(p, q):
+    """The excess of p over q, relative to q, for q > 0."""
+    unit = safe_unit(jnp.maximum(p, q))
+    return (p * unit - q * unit) / (q * unit)
+
+
+def _excess(p, q, gap, relative):
+    """The term p log(p / q) - p + q of a divergence; it is never negative.
+
+    With gap = p - q and u = gap / q it is q times $u^2 - (1 + u)(u - \\log(1 + u))$ near p = q.
+    """
+    close = jnp.abs(gap) < q / 2
+    u = jnp.where(close, relative, 0.0)
+    near = q * (jnp.square(u) - (1 + u) * log1p_gap(u))
+    nothing = (p == 0) | close
+    some, other = jnp.where(nothing, 1.0, p), jnp.where(nothing, 1.0, q)
+    far = some * (jnp.log(some) - jnp.log(other)) - gap
+    return jnp.where(close, near, jnp.where(p == 0, -gap, far))
+
+
+def _kl(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The Kullback-Leibler divergence of the second distribution from the first, in nats.
+
+    Infinite where the second excludes what the first allows.
+    """
+    p, q = _valid(probability), _valid(probability_q)
+    gap = p - q
+    inner = jnp.where((q > 0) & (q < 1), q, 0.5)
+    one = _excess(p, q, gap, _relative(p, inner))
+    return one + _excess(1 - p, 1 - q, -gap, -gap / (1 - inner))
+
+
+def kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The log odds of the first probability less those of the second."""
+    p, q = _valid(probability), _valid(probability_q)
+    close = (jnp.abs(p - q) < q / 2) & (jnp.abs(p - q) < (1 - q) / 2)
+    first, second = jnp.where(close, p, 0.5), jnp.where(close, q, 0.5)
+    near = log1p(_relative(first, second)) - log1p((second - first) / (1 - second))
+    far = entropy_dprobability(q) - entropy_dprobability(p)
+    return jnp.where(close, near, jnp.where(p == q, 0.0, far))
+
+
+_ENTROPY = dict(probability=entropy_dprobability)
+_CROSS_ENTROPY = dict(
+    probability=cross_entropy_dprobability, probability_q=cross_entropy_dprobability_q
+)
+_KL = dict(probability=kl_dprobability, probability_q=cross_entropy_dprobability_q)
+
+entropy = with_rule(_entropy, **_ENTROPY)
+cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
+kl = with_rule(_kl, **_KL)
+
+
+def fisher_information(probability: Real) -> Float[Array, "... 1 1"]:
+    """One over the variance, as a matrix over the one parameter; infinite at both ends."""
+    return (1 / variance(probability))[..., None, None]
+
+
+def fit(x: Label, weights: Real | None = None) -> Fit:
+    """The share of ones among the outcomes, shape (n,); no error where all are equal."""
+    x, share, total = observations(x, weights)
+    p = jnp.sum(share * x)
+    return Fit(Params(p), Params(std(p) / jnp.sqrt(total)))
+
+
+def _for_outcome(one, zero):
+    """A partial in the probability that depends on whether x is one or zero."""
+    return lambda x, probability: _by_outcome(x, one, zero, 0.0) + 0.0 * _valid(probability)
+
+
+BERNOULLI = Family(
+    name="bernoulli",
+    parameters=Params(probability=UNIT),
+    support=BINARY,
+    functions=(
+        *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
+        *(mean, median, mode, variance, std, skewness, kurtosis),
+        *(entropy, cross_entropy, kl, score, fisher_information, fit),
+    ),
+    partials=dict(
+        prob=dict(probability=_for_outcome(1.0, -1.0)),
+        cdf=dict(probability=_for_outcome(0.0, -1.0)),
+        sf=dict(probability=_for_outcome(0.0, 1.0)),
+        variance=dict(probability=variance_dprobability),
+        skewness=_SKEWNESS,
+        kurtosis=_KURTOSIS,
+        entropy=_ENTROPY,
+        cross_entropy=_CROSS_ENTROPY,
+        kl=_KL,
+    ),
+    plain=dict(
+        skewness=_skewness,
+        kurtosis=_kurtosis,
+        entropy=_entropy,
+        cross_entropy=_cross_entropy,
+        kl=_kl,
+    ),
+    facts=dict(
+        log_prob=(Concave("probability"),),
+        prob=(Bounded("probability", 0.0, 1.0),),
+        variance=(Concave("probability"), Bounded("probability", 0.0, 0.25)),
+        entropy=(Concave("probability"),),
+        kl=(Convex("probability"), Convex("probability_q")),
+    ),
+    tex=dict(
+        log_prob=r"\log p(x) = x \log \pi + (1 - x) \log(1 - \pi)",
+        prob=r"p(x) = \pi^x (1 - \pi)^{1 - x}",
+        variance=r"\sigma^2 = \pi (1 - \pi)",
+        skewness=r"\frac{1 - 2\pi}{\sqrt{\pi (1 - \pi)}}",
+        kurtosis=r"\frac{1}{\pi (1 - \pi)} - 6",
+        entropy=r"H = -\pi \log \pi - (1 - \pi) \log(1 - \pi)",
+        cross_entropy=r"H(p, q) = -\pi \log \pi_q - (1 - \pi) \log(1 - \pi_q)",
+        kl=r"\operatorname{KL} = \pi \log \frac{\pi}{\pi_q}"
+        r" + (1 - \pi) \log \frac{1 - \pi}{1 - \pi_q}",
+    ),
+    source=Source("casella2002inference", "section 3.2"),
+    topic="P4",
+)
