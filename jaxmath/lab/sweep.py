@@ -121,7 +121,7 @@ def _cells(measured: Measured, metrics, reasons, metric: str | None) -> Table:
             }
     title = "The sweep: a row a setting"
     if seeds > 1:
-        title += ", mean, standard deviation and 95% interval of the mean over seeds"
+        title += ", means over seeds"
     if best is not None:
         title += f"; best by {metric}"
     return Table("sweep", title, columns, best=best)
