@@ -173,16 +173,16 @@ def _draw_image(figure, axes, plot: Plot, theme: Theme) -> tuple[bool, bool]:
 
     color = plot.color or Axis("value")
     log_color = is_log(color, [plot.image])
-    image = np.asarray(plot.image, float)
-    image = curves.possible(image, log_color).reshape(image.shape)
+    rows, columns = np.shape(plot.image)
+    image = curves.possible(plot.image, log_color).reshape(rows, columns)
     if not np.isfinite(image).any():
         _say(axes, theme, "Nothing to draw: no finite value.")
         return False, False
     logs = []
     edges = []
     for axis, given, count, name in (
-        (plot.x, plot.x_values, image.shape[1], "x"),
-        (plot.y, plot.y_values, image.shape[0], "y"),
+        (plot.x, plot.x_values, columns, "x"),
+        (plot.y, plot.y_values, rows, "y"),
     ):
         log, places, names = _edges(axis, given, count)
         getattr(axes, f"set_{name}scale")("log" if log else "linear")

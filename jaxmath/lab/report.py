@@ -36,7 +36,7 @@ def write(run: Run) -> Path:
     Raises `ExperimentError` for a plot that is no plot, `StorageError` where the folder cannot be
     written.
     """
-    shown, room = [], PAGE
+    pictures, room = [], PAGE
     for number, plot in enumerate(run.plots, 1):
         with theirs(run.experiment, "draw"):
             figures.check(plot)
@@ -50,10 +50,10 @@ def write(run: Run) -> Path:
         if picture.size > room:
             picture = Picture(number, plot, stem)
         room -= picture.size
-        shown.append(picture)
+        pictures.append(picture)
     path = run.folder / "report.html"
     with store.disk(run.folder):
-        store.write(path, page(run, shown))
+        store.write(path, page(run, pictures))
     return path
 
 
@@ -104,7 +104,7 @@ def page(run: Run, pictures: Sequence[Picture] = ()) -> str:
         rows=[words.row(run, claim) for claim in run.claims],
         citation=words.citation,
         pictures=pictures,
-        tables=[_Shown.of(table) for table in run.tables],
+        tables=[shown(table) for table in run.tables],
         command=command(run),
         config=_config(run),
         summary=_when(run.provenance),
@@ -135,8 +135,8 @@ _FLAT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """A table as the page shows it: cells in words, the exact value behind them, cut if long."""
+class Shown:
+    """A table as the page shows it: cells in words, the exact values behind them, cut if long."""
 
     table: Table
     header: list[str]
@@ -144,26 +144,50 @@ class _Shown:
     rows: list[tuple[int, list[tuple[Markup, str]]]]
     total: int
     file: str
+    note: str = ""
 
-    @classmethod
-    def of(cls, table: Table) -> _Shown:
-        columns = [np.asarray(column).ravel().tolist() for column in table.columns.values()]
-        total = max(map(len, columns), default=0)
-        shown = list(range(min(total, ROWS)))
-        if table.best is not None and table.best >= ROWS:
-            shown = [*shown[:-1], table.best]
-        return cls(
-            table=table,
-            header=list(table.columns),
-            numeric=[_is_numeric(column) for column in columns],
-            rows=[(i, [_cell(column[i]) for column in columns]) for i in shown],
-            total=total,
-            file=f"tables/{store.file_name(table.name)}.csv",
-        )
+
+def shown(table: Table) -> Shown:
+    """Put a table into words; a mean and the ends of its interval share a column."""
+    columns = {name: np.asarray(c).ravel().tolist() for name, c in table.columns.items()}
+    total = max(map(len, columns.values()), default=0)
+    indices = list(range(min(total, ROWS)))
+    if table.best is not None and table.best >= ROWS:
+        indices = [*indices[:-1], table.best]
+    header, numeric, cells = [], [], []
+    means = {name.removesuffix(" mean") for name in columns if f"{name[:-5]} 95% high" in columns}
+    for name, column in columns.items():
+        metric = name.removesuffix(" mean")
+        if metric in means:
+            parts = [columns[f"{metric} {part}"] for part in ("mean", "sd", "95% low", "95% high")]
+            header.append(metric)
+            numeric.append(True)
+            cells.append([_mean(*(part[i] for part in parts)) for i in indices])
+        elif name.rpartition(" sd")[0] not in means and name.partition(" 95% ")[0] not in means:
+            header.append(name)
+            numeric.append(_is_numeric(column))
+            cells.append([_cell(column[i]) for i in indices])
+    return Shown(
+        table=table,
+        header=header,
+        numeric=numeric,
+        rows=[(i, [column[row] for column in cells]) for row, i in enumerate(indices)],
+        total=total,
+        file=f"tables/{store.file_name(table.name)}.csv",
+        note="Means over seeds ± half the width of their 95% interval. " if means else "",
+    )
 
 
 def _is_numeric(column: list) -> bool:
     return all(isinstance(value, (int, float)) or value is None for value in column)
+
+
+def _mean(mean: float, sd: float, low: float, high: float) -> tuple[Markup, str]:
+    """A mean with the half width of its (symmetric) interval; all four behind it."""
+    exact = f"mean {mean!r}, standard deviation {sd!r}, 95% interval {low!r} to {high!r}"
+    if not high - low >= 0:
+        return pretty(mean), exact
+    return pretty(mean) + " ± " + pretty(words.number((high - low) / 2, 2)), exact
 
 
 def _cell(value: Any) -> tuple[Markup, str]:

@@ -59,12 +59,17 @@ class _Printer:
     def line(self, content: str = "", style: str = "", indent: int = 0) -> None:
         from rich.padding import Padding
 
+        if not content:
+            self.console.print()
+            return
         self.console.print(Padding(self.text(content, style), (0, 0, 0, indent), expand=False))
 
     def run(self, run: Run) -> None:
         self.line()
         self.line(tex.plain(run.title), "bold")
-        self.line("Smoke run: shortened by the config's [smoke] values." if run.smoke else "")
+        if run.smoke:
+            self.line("Smoke run: shortened by the config's [smoke] values.")
+        self.line()
         rows = [words.row(run, claim) for claim in run.claims]
         if self.narrow:
             for row in rows:

@@ -46,7 +46,7 @@ def html(text: str) -> Markup:
         join=Markup("").join,
     )
     # A full stop stays with its formula.
-    return Markup(_MATH_AND_POINT.sub(r'<span class="nb">\1</span>', page))
+    return Markup(_MATH_AND_POINT.sub(r'<span class="nb">\1</span>', str(page)))
 
 
 def paragraphs(text: str) -> Markup:
