@@ -32,4 +32,6 @@ SOURCES: dict[str, str] = {
     "gradients, NeurIPS 2018",
     "abramowitz1964handbook": "M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, "
     "National Bureau of Standards 1964",
+    "nocedal2006numerical": "J. Nocedal and S. J. Wright, Numerical Optimization, 2nd edition, "
+    "Springer 2006",
 }
