@@ -7,6 +7,7 @@ grid; what stands under [sweep.zip] varies together.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from jaxmath.lab.choices import Option, available, options_of
-from jaxmath.lab.document import Document, Keys, dotted, nearest, show, suggest
+from jaxmath.lab.document import Document, Keys, dotted, show, suggest
 from jaxmath.lab.schema import Validation, choice_of, hint_at, plain
 from jaxmath.lab.study import SweepAxis, replace_path
 
@@ -29,16 +30,20 @@ def flatten(table: Mapping[str, Any], keys: Keys = ()) -> Iterator[tuple[str, Ke
     """The entries of a sweep by dotted path, whether its keys are quoted or nested."""
     for key, value in table.items():
         where = (*keys, key)
-        nested = isinstance(value, Mapping) and value and not set(value) & set(FORMS)
-        if nested and not any(nearest(inner, FORMS) for inner in value):
+        if isinstance(value, Mapping) and value and not any(map(_is_form, value)):
             yield from flatten(value, where)
         else:
             yield ".".join(map(str, where)), where, value
 
 
+def _is_form(key: str) -> bool:
+    """Whether a key is `range`, `linspace` or `logspace`, or a slip for one of them."""
+    return bool(difflib.get_close_matches(key, FORMS, 1, 0.79))
+
+
 def normalize(document: Document) -> None:
     """Write the document's sweep with dotted keys alone, the entries of a zip below "zip"."""
-    table = document.values.get("sweep", {})
+    table = document.values.get("sweep")
     if not isinstance(table, dict):
         return
     tables: list[tuple[Keys, Mapping[str, Any]]] = [

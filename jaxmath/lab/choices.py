@@ -21,6 +21,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Le, Lt
 
 from jaxmath.domains import Interval
+from jaxmath.lab.errors import theirs
 from jaxmath.lab.project import Project
 
 Kind = Literal["loss", "penalty", "model", "optimizer", "schedule", "data"]
@@ -141,9 +142,10 @@ def available(kind: Kind, name: str = "", project: Project | None = None) -> dic
     """What a name of a kind can be: the library's, and those of the module that `name` names."""
     module, tuple_name = TUPLES[kind]
     entries = {entry_name(e): e for e in getattr(importlib.import_module(module), tuple_name, ())}
-    own, dot, _ = name.partition(".")
-    if dot and project is not None and own in project.modules:
-        listed = getattr(project.load_own(own), tuple_name, ())
+    own, _, attribute = name.partition(".")
+    if project is not None and project.mentions(own, attribute):
+        with theirs(own, "import"):
+            listed = getattr(project.load_own(own), tuple_name, ())
         entries |= {f"{own}.{entry_name(entry)}": entry for entry in listed}
     return entries
 

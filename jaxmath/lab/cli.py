@@ -44,7 +44,7 @@ def main() -> None:
         app()
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool | None) -> None:
     if wanted:
         print(f"jaxmath {__version__}")  # noqa: T201
         raise typer.Exit
@@ -53,8 +53,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def top(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
-    ] = False,
+        bool | None,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = None,
 ) -> None:
     pass
 

@@ -246,6 +246,9 @@ def _syntax(path: Path, text: str, message: str) -> Problem:
     at = re.search(r"\(at line (\d+), column (\d+)\)", message)
     line = int(at[1]) if at else len(text.rstrip().split("\n"))
     said = re.sub(r" \(at [^)]*\)$", "", message)
+    if said == 'Expected "\'"':  # the search for the closing quote has run to the end
+        opened = (i for i, text in enumerate(lines, 1) if text.partition("=")[2].count("'") == 1)
+        line = next(opened, line)
     here = lines[line - 1] if line <= len(lines) else ""
     if at and int(at[2]) == 1 and not here.strip() and line > 1:  # an unfinished line before it
         line, here = line - 1, lines[line - 2]
@@ -262,7 +265,7 @@ def _syntax_hint(here: str, said: str) -> str:
         if re.fullmatch(r"[\w.-]+\s*:.*", here.strip()):
             return "write `key = value`, with `=` in place of `:`"
         return "" if here.strip().startswith("[") else "a line is `key = value` or `[table]`"
-    if not re.fullmatch(r"""[\w.\s"'-]+""", key):
+    if not re.fullmatch(r"""[\w.-]+|"[^"]*"|'[^']*'""", key):
         return 'a key is made of letters, digits, `_` and `-`; others need quotes: "a key" = ...'
     bare = re.split(r"\s+#|,", value)[0].strip()
     if number := re.fullmatch(r"([+-]?)\.(\d[\d_]*(?:[eE][+-]?\d+)?)", bare):

@@ -20,6 +20,9 @@ BUILT_IN = ("train", "derivatives")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
+OWN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
 class Project:
     """The `experiments` folder that serves a config, and the built-in experiments beside it."""
 
@@ -55,6 +58,24 @@ class Project:
         if name in BUILT_IN:
             return importlib.import_module(f"jaxmath.lab.{name}")
         return self.load_own(name)
+
+    def mentions(self, module: str, name: str) -> bool:
+        """Whether a file of the folder has a name in its source; only then is it worth importing.
+
+        A slip in a config, or worse, thus never runs anybody's code.
+        """
+        if module not in self.modules or not OWN_NAME.fullmatch(name):
+            return False
+        return name in _words(self.modules[module])
+
+    def offers(self, module: str, listed: str) -> list[str]:
+        """What a module's tuple seems to list, read and not run: for suggestions."""
+        for node in _parse(self.modules[module]).body:
+            targets = [t.id for t in getattr(node, "targets", ()) if isinstance(t, ast.Name)]
+            if isinstance(node, ast.Assign) and targets == [listed]:
+                names = [n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)]
+                return [f"{module}.{name}" for name in names]
+        return []
 
     def load_own(self, name: str) -> ModuleType:
         """Import a file of the `experiments` folder."""
@@ -97,6 +118,10 @@ def fields(source: Path, name: str = "Config") -> tuple[str, ...] | None:
 
 def _classes(file: Path) -> set[str]:
     return {node.name for node in _parse(file).body if isinstance(node, ast.ClassDef)}
+
+
+def _words(file: Path) -> set[str]:
+    return set(re.findall(r"\w+", file.read_text("utf-8", "replace")))
 
 
 def _parse(file: Path) -> ast.Module:

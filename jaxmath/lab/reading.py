@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from jaxmath.lab.document import (
     show,
     suggest,
 )
-from jaxmath.lab.errors import InputError, Problem
+from jaxmath.lab.errors import InputError, Problem, theirs
 from jaxmath.lab.project import NAME, Project
 
 if TYPE_CHECKING:
@@ -49,11 +50,38 @@ def read(
         InputError: with every problem found, each with its place and the nearest valid name.
         Exception: whatever the experiment's own module raises when it is imported.
     """
-    document = open_document(config)
-    lay_over(document, overrides, smoke)
-    project = Project(document.folder)
-    check_top(document, project)
-    return _validate(document, project, tuple(overrides), smoke)
+    opened = open_document(config)
+    project = Project(opened.folder)
+    # The way that is not asked for is checked as well: a slip shows before the long run, not in it.
+    modes = (smoke, not smoke) if opened.values.get("smoke") else (smoke,)
+    documents = {mode: copy.deepcopy(opened) for mode in modes}
+    problems: dict[str, Problem] = {}
+    studies = {}
+    for mode, document in documents.items():
+        with _noting(problems):
+            lay_over(document, overrides, mode)
+            check_top(document, project)
+    _raise(problems)
+    for mode, document in documents.items():
+        with _noting(problems):
+            studies[mode] = _validate(document, project, tuple(overrides), mode)
+    _raise(problems)
+    return studies[smoke]
+
+
+@contextmanager
+def _noting(problems: dict[str, Problem]) -> Iterator[None]:
+    """Keep what is wrong, each problem once."""
+    try:
+        yield
+    except InputError as error:
+        problems |= {str(problem): problem for problem in error.problems}
+
+
+def _raise(problems: dict[str, Problem]) -> None:
+    if problems:
+        found = problems.values()
+        raise InputError(*sorted(found, key=lambda p: (p.line is None, p.line or 0)))
 
 
 def open_document(config: str | Path | Mapping[str, Any]) -> Document:
@@ -93,7 +121,7 @@ def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
 def _overlay(document: Document, keys: Keys, value: Any, origin: Keys | str) -> None:
     from jaxmath.lab import axes
 
-    if keys[0] == "sweep":
+    if keys[0] == "sweep" and (len(keys) > 1 or isinstance(value, Mapping)):
         path = ".".join(map(str, keys[1:]))
         for name, inner, entry in axes.flatten({path: value} if path else value):
             below = origin if isinstance(origin, str) else (*origin, *inner[bool(path) :])
@@ -198,7 +226,7 @@ def check_top(document: Document, project: Project) -> None:
         known = [*fields, *RESERVED]
         problems += _unknown_top(document, known, fields)
     if problems:
-        raise InputError(*sorted(problems, key=lambda p: (p.line is None, p.line or 0)))
+        raise InputError(*problems)
 
 
 def _unknown_top(document: Document, known: list[str], fields: Sequence[str]) -> list[Problem]:
@@ -238,7 +266,8 @@ def _validate(
     from jaxmath.lab.study import Study
 
     values = document.values
-    module = project.load(values["experiment"])
+    with theirs(values["experiment"], "import"):
+        module = project.load(values["experiment"])
     lacking = [n for n in ("Config", "load", "judge") if not hasattr(module, n)]
     if not hasattr(module, "measure") and not hasattr(module, "begin"):
         lacking.append("measure")

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from jaxmath.lab.choices import Choice, DataFile, Option, available, options_of
+from jaxmath.lab.choices import TUPLES, Choice, DataFile, Option, available, options_of
 from jaxmath.lab.document import Document, Keys, dotted, nearest, show, suggest
 from jaxmath.lab.errors import InputError, Problem
 from jaxmath.lab.project import Project
@@ -131,12 +131,9 @@ class Validation:
             if close:
                 return f"did you mean the module `{close}` of {self.project.folder}?"
         if dot and own in self.project.modules:
-            listed = [entry for entry in known if entry.startswith(own + ".")]
-            from jaxmath.lab.choices import TUPLES
-
-            return suggest(name, listed) or (
-                f"{self.project.modules[own].name} should list it in {TUPLES[choice.kind][1]}"
-            )
+            listed = TUPLES[choice.kind][1]
+            missing = f"{self.project.modules[own].name} should list it in {listed}"
+            return suggest(name, self.project.offers(own, listed)) or missing
         return suggest(name, known)
 
     def leaf(self, hint: Any, given: Any, keys: Keys, default: Any = MISSING) -> Any:
@@ -199,13 +196,13 @@ class Validation:
         self.problem(keys, f"unknown key `{dotted(keys)}`", hint)
 
     def finish(self) -> None:
-        """Raise all problems found, in the order of the file.
+        """Raise all problems found.
 
         Raises:
             InputError: there are any.
         """
         if self.problems:
-            raise InputError(*sorted(self.problems, key=lambda p: (p.line is None, p.line or 0)))
+            raise InputError(*self.problems)
 
 
 def describe(hint: Any) -> str:

@@ -140,7 +140,7 @@ def read_npz(path: Path, features: str, targets: str, classes: bool) -> Columns:
         InputError: with the file and the array.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 _wrong(path, None, "this is a single array, not an NPZ file")
             for name in (features, targets):

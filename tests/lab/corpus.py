@@ -1,0 +1,620 @@
+"""Configs that are wrong in one known way each, and valid ones: the label comes with the making."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+CANARY = "canary_module"
+"""No code may ever see this word: it stands wherever a config tries to be a program."""
+
+STUDY = '''
+"""A study for tests: as small as an experiment can be."""
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+from pydantic import Field
+
+from jaxmath.lab.choices import Choice, choose
+from jaxmath.lab.experiment import Claim, Fault, Result
+
+
+@dataclass(frozen=True)
+class Inner:
+    depth: Annotated[int, Field(ge=1, le=9)] = 2
+    slope: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
+@dataclass(frozen=True)
+class Config:
+    rate: Annotated[float, Field(gt=0)] = 0.1
+    offset: float = 0.0
+    rounds: Annotated[int, Field(ge=1)] = 3
+    wanted: bool = True
+    title: str = "a study"
+    mode: Literal["gentle", "steep"] = "gentle"
+    sizes: tuple[int, ...] = (4, 2)
+    loss: Annotated[Any, Choice("loss")] = field(default_factory=lambda: choose("loss", "huber"))
+    penalty: Annotated[Any, Choice("penalty", optional=True)] = None
+    inner: Inner = field(default_factory=Inner)
+
+
+def load(config):
+    return np.arange(3.0)
+
+
+def measure(config, data, key):
+    return {"sum": config.rate * jnp.sum(data) + config.offset}
+
+
+def judge(config, data, measured):
+    fault = Fault("NaN in the sum", lambda m: {**m, "sum": m["sum"] * np.nan})
+    return Result((Claim("finite", "It is a number.", measured["sum"], ">=", -1e9, fault, "arithmetic"),))
+'''
+
+OWN_LOSS = '''
+import jax.numpy as jnp
+
+
+def bowl(residual, width=1.0):
+    """A loss of one's own."""
+    return jnp.square(residual / width)
+
+
+LOSSES = (bowl,)
+'''
+
+BYSTANDER = '''
+"""Nobody names this module rightly, so nobody may import it."""
+from pathlib import Path
+
+Path(__file__).with_name("was_imported").touch()
+
+
+def bait(residual):
+    return residual
+
+
+LOSSES = (bait,)
+'''
+
+BASE = """experiment = "study"
+seed = 0
+precision = "float64"
+rate = 0.1
+offset = 1.5
+rounds = 4
+wanted = false
+title = "plain"
+mode = "steep"
+sizes = [3, 2]
+
+[loss]
+name = "huber"
+delta = 2.0
+
+[inner]
+depth = 3
+slope = 0.25
+
+[smoke]
+rounds = 2
+"""
+
+TRAIN = """experiment = "train"
+steps = 5
+batch_size = 16
+sampling = "epochs"
+records = 2
+
+[data]
+name = "diabetes"
+standardize = true
+split = { test = 0.2, seed = 0 }
+
+[model]
+name = "mlp"
+hidden = [3]
+activation = "tanh"
+
+[loss]
+name = "huber"
+delta = 1.0
+
+[penalty]
+name = "l2"
+strength = 1e-3
+
+[optimizer]
+name = "adam"
+learning_rate = 0.1
+
+[smoke]
+steps = 2
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A config (text, bytes, or the name of something else), its words, and what must come of it.
+
+    Attributes:
+        label: the kind of mistake, and which one.
+        content: the file's content; None where `words` name another file themselves.
+        status: the exit status it must end with.
+        needles: what the message must hold.
+        words: what follows the config on the command line.
+    """
+
+    label: str
+    content: str | bytes | None
+    status: int = 2
+    needles: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+def project(root: Path) -> None:
+    """Lay out the project that the configs live in."""
+    for folder in ("experiments", "configs", "data", "data/folder.csv"):
+        (root / folder).mkdir(parents=True)
+    (root / "experiments" / "study.py").write_text(STUDY)
+    (root / "experiments" / "own.py").write_text(OWN_LOSS)
+    (root / "experiments" / "bystander.py").write_text(BYSTANDER)
+    (root / "experiments" / "broken.py").write_text("def load(:\n")
+    (root / "experiments" / "raising.py").write_text(STUDY + "\nraise RuntimeError('by myself')\n")
+    (root / "experiments" / "hollow.py").write_text(STUDY.replace("def judge", "def judged"))
+    (root / "evil.py").write_text(BYSTANDER)
+    (root / "configs" / "present.toml").write_text(BASE)
+    (root / "data" / "table.csv").write_text("a,b,y\n" + "1,2,3\n2,1,4\n0,5,9\n" * 8)
+    (root / "data" / "words.csv").write_text("a,b,y\n1,2,3\n2,x,4\n")
+    (root / "data" / "holes.csv").write_text("a,b,y\n1,2,3\n2,,4\n")
+    (root / "data" / "infinite.csv").write_text("a,b,y\n1,2,3\n2,inf,4\n")
+    (root / "data" / "ragged.csv").write_text("a,b,y\n1,2,3\n2,4\n")
+    (root / "data" / "empty.csv").write_text("")
+    (root / "data" / "binary.csv").write_bytes(bytes(range(256)))
+    (root / "data" / "broken.npz").write_bytes(b"PK\x03\x04 not really")
+    rows = np.random.RandomState(0).standard_normal((20, 3))
+    np.savez(root / "data" / "arrays.npz", features=rows, targets=rows[:, 0])
+    pickled = np.array([{"a": 1}], dtype=object)
+    np.savez(root / "data" / "pickled.npz", features=pickled, targets=pickled)
+
+
+def replaced(base: str, old: str, new: str) -> str:
+    """The base with one line changed; the change must have happened."""
+    assert base.count(old) == 1, old
+    return base.replace(old, new)
+
+
+def line_of(text: str, part: str) -> str:
+    """`:7:`, the place as messages write it."""
+    return f":{text[: text.index(part)].count(chr(10)) + 1}:"
+
+
+def bad() -> list[Case]:
+    """Every bad config, in the order of its families."""
+    families = (
+        misspelt, mistyped, unbounded, out_of_domain, misnamed, missing, sweeps, encodings, syntax,
+        hostile, overrides, data_files, own_code,
+    )  # fmt: skip
+    return [case for family in families for case in family()]
+
+
+def misspelt() -> Iterator[Case]:
+    keys = {
+        "rate": "rate = 0.1", "offset": "offset = 1.5", "rounds": "rounds = 4\n",
+        "wanted": "wanted = false", "title": "title = ", "mode": "mode = ", "sizes": "sizes = ",
+        "precision": "precision = ", "delta": "delta = ", "depth": "depth = ", "slope": "slope = ",
+        "experiment": "experiment = ",
+    }  # fmt: skip
+    for key, text in keys.items():
+        swapped = key[0] + key[2] + key[1] + key[3:]
+        for wrong in sorted({key[:-1], key + key[-1], swapped, key.capitalize()} - {key}):
+            config = replaced(BASE, text, text.replace(key, wrong, 1))
+            needles = (wrong, key, line_of(config, f"{wrong} = "))
+            yield Case(f"misspelt key {wrong}", config, needles=needles)
+    for table in ("loss", "inner", "smoke"):
+        for wrong in (table[:-1], table + "s", table.capitalize()):
+            config = replaced(BASE, f"[{table}]", f"[{wrong}]")
+            yield Case(f"misspelt table {wrong}", config, needles=(wrong, f"`{table}`"))
+    train = {"learning_rate": "learning_rte", "strength": "strenght", "standardize": "standardise"}
+    train |= {"hidden": "hiden", "batch_size": "batchsize", "split": "splt", "test": "tst"}
+    for key, wrong in train.items():
+        config = replaced(TRAIN, f"{key} = ", f"{wrong} = ")
+        yield Case(f"misspelt key {wrong}", config, needles=(wrong, f"`{key}`"))
+
+
+def mistyped() -> Iterator[Case]:
+    wrong = {
+        "rate = 0.1": ('"fast"', "true", "[0.1]", '"0.1"', "{ a = 1 }", "2024-01-01"),
+        "offset = 1.5": ('""', "false", "[]"),
+        "rounds = 4": ("4.0", '"4"', "true", "[4]", "1.5"),
+        "wanted = false": ("0", '"false"', "1.0", "[true]"),
+        'title = "plain"': ("3", "true", '["a"]'),
+        'mode = "steep"': ("1", "true", '["steep"]'),
+        "sizes = [3, 2]": ("3", '"3"', "[1.5]", '["3"]', "[true]", "[[3]]"),
+        "seed = 0": ("1.5", '"0"', "true", "-1", "4294967296", "[0, 1]"),
+        'precision = "float64"': ("64", '"double"', "true"),
+        "depth = 3": ('"deep"', "3.5"),
+        "slope = 0.25": ('"steep"', "true"),
+        "delta = 2.0": ('"wide"', "[2.0]"),
+        'name = "huber"': ("3", "true", "[]"),
+        'experiment = "study"': ("3", "true", '["study"]', "{ name = 'study' }"),
+    }
+    for line, values in wrong.items():
+        key = line.partition(" ")[0]
+        for value in values:
+            config = replaced(BASE, line, f"{key} = {value}")
+            yield Case(
+                f"{key} = {value}", config, needles=(f"{key}`", line_of(config, f"{key} = {value}"))
+            )
+    for table in ("[loss]", "[inner]", "[smoke]"):
+        name = table[1:-1]
+        config = (
+            f"{name} = 5\n"
+            + BASE[: BASE.index(table)]
+            + (BASE[BASE.index("[smoke]") :] if table != "[smoke]" else "")
+        )
+        yield Case(f"{name} is no table", config, needles=(f"`{name}`", ":1:"))
+
+
+def unbounded() -> Iterator[Case]:
+    for value in ("nan", "inf", "-inf", "+nan", "1e999", "-1e400"):
+        for line in ("rate = 0.1", "offset = 1.5", "slope = 0.25", "delta = 2.0"):
+            key = line.partition(" ")[0]
+            yield Case(
+                f"{key} = {value}",
+                replaced(BASE, line, f"{key} = {value}"),
+                needles=(key, "finite"),
+            )
+    for value in ("9223372036854775808", "-99999999999999999999", "1" + "0" * 300, "1" * 5000):
+        for line in ("rounds = 4", "seed = 0"):
+            key = line.partition(" ")[0]
+            config = replaced(BASE, line, f"{key} = {value}")
+            yield Case(f"{key} of {len(value)} digits", config)
+
+
+def out_of_domain() -> Iterator[Case]:
+    for line, values in {
+        "rate = 0.1": ("-0.1", "0.0", "-1e-300"),
+        "rounds = 4": ("0", "-4"),
+        "depth = 3": ("0", "10"),
+        "slope = 0.25": ("0.0", "1.0", "1.5"),
+        "delta = 2.0": ("0.0", "-2.0"),
+    }.items():
+        key = line.partition(" ")[0]
+        for value in values:
+            config = replaced(BASE, line, f"{key} = {value}")
+            yield Case(f"{key} = {value}", config, needles=(f"{key}`", value))
+    for line, value in (
+        ("learning_rate = 0.1", "-0.1"), ("learning_rate = 0.1", "0"), ("strength = 1e-3", "-1.0"),
+        ("hidden = [3]", "[0]"), ("hidden = [3]", "[-3]"), ("steps = 5\n", "0"), ("batch_size = 16", "-1"),
+    ):  # fmt: skip
+        key = line.partition(" ")[0]
+        config = replaced(TRAIN, line, f"{key} = {value}" + "\n" * line.endswith("\n"))
+        yield Case(f"{key} = {value}", config, needles=(f"{key}",))
+    for value in ("1.0", "-0.2", "1.5"):
+        config = replaced(TRAIN, "test = 0.2", f"test = {value}")
+        yield Case(f"split of {value}", config, needles=("data.split.test",))
+
+
+def misnamed() -> Iterator[Case]:
+    for right, wrongs in {
+        "huber": ("hubr", "Huber", "hubber"), "squared_error": ("squared_eror", "square_error"),
+        "log_cosh": ("logcosh",), "pinball": ("pinbal",), "own.bowl": ("own.bowls", "own.bow"),
+    }.items():  # fmt: skip
+        for wrong in wrongs:
+            config = replaced(BASE, 'name = "huber"\ndelta = 2.0', f'name = "{wrong}"')
+            yield Case(f"loss {wrong}", config, needles=(wrong, f"`{right}`"))
+    for line, right, wrongs in (
+        ('name = "diabetes"', "diabetes", ("diabets", "Diabetes")),
+        ('name = "mlp"', "mlp", ("mpl", "MLP")),
+        ('name = "adam"', "adam", ("adm", "Adam")),
+        ('name = "l2"', "l2", ("L2",)),
+        ('activation = "tanh"', "tanh", ("tahn", "Tanh")),
+        ('sampling = "epochs"', "epochs", ("epoch",)),
+        ('experiment = "train"', "train", ("trian", "Train", "training")),
+    ):
+        key = line.partition(" ")[0]
+        for wrong in wrongs:
+            config = replaced(TRAIN, line, f'{key} = "{wrong}"')
+            yield Case(
+                f"{key} {wrong}", config, needles=(wrong, right, line_of(config, f'"{wrong}"'))
+            )
+    yield Case("mode steap", replaced(BASE, '"steep"', '"steap"'), needles=("steep", "mode"))
+    yield Case("precision", replaced(BASE, '"float64"', '"float46"'), needles=("float64",))
+    yield Case("experiment studdy", replaced(BASE, '"study"', '"studdy"'), needles=("`study`",))
+    schedule = replaced(TRAIN, "[smoke]", '[schedule]\nname = "cosin"\n\n[smoke]')
+    yield Case("schedule cosin", schedule, needles=("cosin", "`cosine`"))
+
+
+def missing() -> Iterator[Case]:
+    yield Case(
+        "missing config",
+        None,
+        needles=("there is no file", "present.toml"),
+        words=("configs/presnt.toml",),
+    )
+    yield Case("missing folder", None, needles=("there is no file",), words=("nowhere/x.toml",))
+    yield Case("a folder", None, needles=("is a folder",), words=("configs",))
+    yield Case("only values", None, needles=("no config",), words=("rate=0.1",))
+    for name in ("table.cvs", "tabel.csv"):
+        data = f'name = "csv"\nfile = "../data/{name}"\ntarget = "y"'
+        config = replaced(TRAIN, 'name = "diabetes"', data)
+        yield Case(f"missing data {name}", config, needles=("table.csv", "does not exist"))
+    data = 'name = "csv"\nfile = "../data/folder.csv"\ntarget = "y"'
+    yield Case("data folder", replaced(TRAIN, 'name = "diabetes"', data), needles=("is a folder",))
+    yield Case("no experiment", BASE.partition("\n")[2], needles=("`experiment` is missing",))
+    yield Case(
+        "no strength", replaced(TRAIN, "strength = 1e-3\n", ""), needles=("penalty.strength",)
+    )
+    yield Case(
+        "no target",
+        replaced(TRAIN, 'name = "diabetes"', 'name = "csv"\nfile = "../data/table.csv"'),
+        needles=("data.target",),
+    )
+    yield Case("extends", 'extends = ["base.toml"]\n' + BASE, needles=("not there yet",))
+
+
+def sweeps() -> Iterator[Case]:
+    for text, needle in (
+        ("rate = []", "empty"),
+        ("seed = []", "empty"),
+        ("rate = { range = [0, 0] }", "empty"),
+        ("rate = { range = [5, 1] }", "empty"),
+        ("rate = { range = [1, 2, 0] }", "zero"),
+        ("rate = { range = [1] }", "range"),
+        ("rate = { linspace = [0.1, 1.0, 0] }", "count"),
+        ("rate = { linspace = [0.1, 1.0, 2.5] }", "count"),
+        ("rate = { linspace = [0.1, 1.0] }", "linspace"),
+        ("rate = { logspace = [0.0, 1.0, 3] }", "> 0"),
+        ("rate = { logspace = [-4, 0, 3] }", "exponents"),
+        ("rate = { logspace = [1e-4, 1.0, 1e999] }", "finite"),
+        ("rate = { logspace = [1e-4, 1.0, 100000000] }", "count"),
+        ("rate = { logspce = [1e-4, 1.0, 3] }", "logspace"),
+        ("rate = { linspace = [0.1, 1, 2], range = [0, 1] }", "one of"),
+        ("rate = 0.5", "list"),
+        ('rate = "all"', "list"),
+        ('rate = ["a", "b"]', "number"),
+        ("rate = [0.1, -0.1]", "rate[2]"),
+        ("rate = [nan]", "finite"),
+        ("rate = { linspace = [-1.0, 1.0, 3] }", "rate[1]"),
+        ("raet = [0.1]", "`rate`"),
+        ('"inner.slop" = [0.1]', "`slope`"),
+        ("inner.slop = [0.1]", "`slope`"),
+        ('"rate.deeper" = [0.1]', "rate"),
+        ("rounds = [1.5]", "whole number"),
+        ("rounds = { linspace = [1, 3, 3] }", "whole number"),
+        ('mode = ["gentle", "stepe"]', "steep"),
+        ('loss = ["hubr"]', "`huber`"),
+        ('"loss.name" = ["huber", "pinbal"]', "`pinball`"),
+        ("seed = [0.5]", "seed"),
+        ("seed = [-1]", "seed"),
+        ("seed = { range = [0, 1e12] }", "at most"),
+        ("precision = [1]", "precision"),
+        ('experiment = ["study"]', "experiment"),
+        ("zip = 3", "zip"),
+        ("zip.rate = [0.1, 0.2]\nzip.offset = [1.0]", "equal lengths"),
+        ("rate = [0.1]\nzip.rate = [0.2]", "twice"),
+        ("zip.rate = []", "empty"),
+    ):
+        yield Case(f"[sweep] {text!r}", BASE + f"\n[sweep]\n{text}\n", needles=(needle,))
+    yield Case("sweep = 3", "sweep = 3\n" + BASE, needles=("sweep",))
+
+
+def encodings() -> Iterator[Case]:
+    yield Case("NUL in a value", BASE.replace("plain", "pl\0ain").encode(), needles=("NUL", ":8:"))
+    yield Case("NUL at the end", BASE.encode() + b"\0", needles=("NUL",))
+    yield Case("NUL alone", b"\0" * 50, needles=("NUL",))
+    yield Case("UTF-16", BASE.encode("utf-16"), needles=("UTF-16",))
+    yield Case(
+        "Latin-1", BASE.replace("plain", "caf\xe9").encode("latin-1"), needles=("UTF-8", ":8:")
+    )
+    yield Case("random bytes", np.random.RandomState(1).bytes(4000), needles=())
+    yield Case("a PNG", b"\x89PNG\r\n\x1a\n" + bytes(range(1, 200)), needles=("UTF-8",))
+    yield Case("gzip", b"\x1f\x8b\x08\x01" + bytes(range(128, 250)), needles=("UTF-8",))
+    yield Case("empty", b"", needles=("empty",))
+    yield Case("white space", b" \n\t\n\r\n", needles=("empty",))
+    yield Case("comments alone", b"# nothing\n# here\n", needles=("empty",))
+    yield Case("BOM alone", b"\xef\xbb\xbf", needles=("empty",))
+    yield Case(
+        "BOM and a typo",
+        b"\xef\xbb\xbf" + BASE.replace("rounds = 4", "rouns = 4").encode(),
+        needles=("`rounds`", ":6:"),
+    )
+    yield Case(
+        "CRLF and a typo",
+        BASE.replace("rounds = 4", "rouns = 4").replace("\n", "\r\n").encode(),
+        needles=("`rounds`", ":6:"),
+    )
+    yield Case("carriage returns alone", BASE.replace("\n", "\r").encode())
+    yield Case("two megabytes", BASE + "# " + "x" * 2_000_000, needles=("1 MB",))
+    yield Case("10,000 brackets", BASE.replace("[3, 2]", "[" * 10_000 + "]" * 10_000), needles=())
+    yield Case("100 brackets", BASE.replace("[3, 2]", "[" * 100 + "]" * 100), needles=("nested",))
+    yield Case("5,000 dots", BASE + "\n[" + ".".join("a" * 5000) + "]\nb = 1\n", needles=())
+    yield Case(
+        "a key of 100,000 letters", "k" * 100_000 + " = 1\n" + BASE, needles=("unknown key",)
+    )
+    yield Case("a key in Greek", '"ρυθμός" = 1\n' + BASE, needles=("unknown key", ":1:"))
+    yield Case("an empty key", '"" = 1\n' + BASE, needles=("unknown key",))
+
+
+def syntax() -> Iterator[Case]:
+    for old, new, needle in (
+        ("rate = 0.1", "rate = .1", "write 0.1"),
+        ("rate = 0.1", "rate = 1.", "write 1.0"),
+        ("rate = 0.1", "rate = -.5e3", "write -0.5e3"),
+        ("rounds = 4", "rounds = 04", "leading zeros"),
+        ("rounds = 4", "rounds = four", "quotes"),
+        ("rounds = 4", "rounds =", "missing"),
+        ("rounds = 4", "rounds", "key = value"),
+        ("rounds = 4", "rounds: 4", "in place of `:`"),
+        ("rounds = 4", "rounds = 4 4", "line"),
+        ("rounds = 4", "rounds = 4\nrounds = 5", "twice"),
+        ("wanted = false", "wanted = False", "write false"),
+        ("wanted = false", "wanted = no", "write false"),
+        ("wanted = false", "wanted = None", "leave the key out"),
+        ('title = "plain"', 'title = "plain', "quote"),
+        ('title = "plain"', "title = 'plain\"", "quote"),
+        ('title = "plain"', 'title = "C:\\data"', "backslash"),
+        ("sizes = [3, 2]", "sizes = [3, 2", ""),
+        ("sizes = [3, 2]", "sizes = (3, 2)", ""),
+        ("[inner]", "[inner", ""),
+        ("[inner]", "[loss]", "twice"),
+        ("[inner]", "[]", ""),
+        ("depth = 3", "depth = { a = 1", ""),
+        ("depth = 3", "dep th = 3", "quotes"),
+        ("[smoke]", "<<<<<<< HEAD\n[smoke]", ""),
+    ):
+        yield Case(f"syntax {new!r}", replaced(BASE, old, new), needles=("valid TOML", needle))
+
+
+def hostile() -> Iterator[Case]:
+    for name in (
+        "../evil", "../../evil", "/etc/passwd", "experiments.study", "os", "os.system", "study.py",
+        "study\\n", "__init__", "__main__", f"{CANARY}", f"__import__('{CANARY}')", "st*dy", ".", "..",
+        "", " ", "study ", "-m", "\\u0000", "\\u001b[31mstudy", "[red]study[/red]", "con", "a" * 5000,
+    ):  # fmt: skip
+        text = replaced(BASE, '"study"', f'"{name}"')
+        yield Case(f"experiment {name[:30]!r}", text, needles=("there is no experiment",))
+    for name in (
+        f"{CANARY}.loss", "bystander.__class__", "bystander.bait.__globals__", "..evil.bait", "os.system",
+        "../evil.bait", f"__import__('{CANARY}').x", "jaxmath.losses.huber", "own.__builtins__", "own.",
+        ".bowl", "own.bowl.x", "own:bowl", "experiments.own.bowl", "<script>alert(1)</script>",
+        "{{ 7 * 7 }}", "${oc.env:HOME}", "%s%n", "\\u001b]0;title\\u0007",
+    ):  # fmt: skip
+        text = replaced(BASE, 'name = "huber"\ndelta = 2.0', f'name = "{name}"')
+        yield Case(f"loss {name!r}", text, needles=("there is no loss",))
+    for line in (
+        '_target_ = "os.system"', f'_target_ = "{CANARY}.run"', f'__import__ = "{CANARY}"',
+        f'__class__ = "{CANARY}"', '"!!python/object/apply:os.system" = ["id"]', '__init__ = 1',
+        "_args_ = ['id']", '"../../x" = 1', '"\\u001b[2J" = 1', '"[bold]x[/bold]" = 1',
+    ):  # fmt: skip
+        yield Case(f"key {line!r}", line + "\n" + BASE, needles=("unknown key",))
+        yield Case(
+            f"option {line!r}", replaced(BASE, "delta = 2.0", line), needles=("unknown key",)
+        )
+    yield Case(
+        "a date", replaced(BASE, "rate = 0.1", "rate = 1979-05-27T07:32:00Z"), needles=("date",)
+    )
+    yield Case(
+        "name as table",
+        replaced(BASE, 'name = "huber"', 'name = { _target_ = "os.system" }'),
+        needles=("loss.name",),
+    )
+
+
+def overrides() -> Iterator[Case]:
+    for word, needle in (
+        ("rat=0.2", "`rate`"), ("rate=fast", "number"), ("rate=-1", "> 0"), ("rate=nan", "finite"),
+        ("rate=", "no value"), ("rate=[0.1, 0.2]", "[sweep] rate"), ("rounds=1.5", "whole"),
+        ("inner.dept=2", "`depth`"), ("inner=3", "table"), ("loss=hubr", "`huber`"),
+        ("loss.delt=1", "`delta`"), ("loss.delta=0", "> 0"), ("mode=stepe", "steep"),
+        ("sizes=[1,", "no TOML"), ("sizes=[a]", "no TOML"), ("sweep.raet=[1.0]", "`rate`"),
+        ("sweep.rate=[]", "empty"), ("sweep=3", "table"), ("smoke.rounds=1", "smoke"),
+        ("experiment=studdy", "`study`"), ("seed=-1", "seed"), ("precision=float16", "precision"),
+        (f"_target_={CANARY}", "unknown key"), ("rate.x=1", "rate"), ("title.__class__=1", "title"),
+        ("a..b=1", "path=value"), ("wanted=yes", "true or false"), ("rate='0.1'", "number"),
+    ):  # fmt: skip
+        yield Case(f"override {word}", BASE, needles=(needle,), words=(word,))
+
+
+def data_files() -> Iterator[Case]:
+    for file, needles in {
+        "words.csv": ("words.csv:3", '"b"', '"x"'),
+        "holes.csv": ("holes.csv:3", '"b"', "empty"),
+        "infinite.csv": ("infinite.csv:3", '"b"', "inf"),
+        "ragged.csv": ("ragged.csv:3", "2 values", "3 columns"),
+        "empty.csv": ("empty.csv", "empty"),
+        "binary.csv": ("binary.csv", "UTF-8"),
+    }.items():
+        data = f'name = "csv"\nfile = "../data/{file}"\ntarget = "y"'
+        yield Case(f"data {file}", replaced(TRAIN, 'name = "diabetes"', data), needles=needles)
+    for option, needle in (
+        ('target = "z"', '"z"'),
+        ('target = "Y"', "`y`"),
+        ('target = "y"\nseparator = ";;"', "separator"),
+        ('target = "y"\nseparator = ";"', ","),
+    ):
+        data = f'name = "csv"\nfile = "../data/table.csv"\n{option}'
+        yield Case(
+            f"data {option!r}", replaced(TRAIN, 'name = "diabetes"', data), needles=(needle,)
+        )
+    for file, needles in {
+        "broken.npz": ("broken.npz", "NPZ"),
+        "pickled.npz": ("pickled.npz", "objects"),
+        "table.csv": ("table.csv", "NPZ"),
+    }.items():
+        data = f'name = "npz"\nfile = "../data/{file}"'
+        yield Case(f"npz {file}", replaced(TRAIN, 'name = "diabetes"', data), needles=needles)
+    data = 'name = "npz"\nfile = "../data/arrays.npz"\ntargets = "target"'
+    yield Case(
+        "npz array", replaced(TRAIN, 'name = "diabetes"', data), needles=("target", '"targets"')
+    )
+
+
+def own_code() -> Iterator[Case]:
+    for name, status, needle in (
+        ("broken", 4, "SyntaxError"), ("raising", 4, "by myself"), ("hollow", 2, "no judge"), ("own", 2, "own"),
+    ):  # fmt: skip
+        yield Case(f"experiment {name}", replaced(BASE, '"study"', f'"{name}"'), status, (needle,))
+
+
+def valid() -> list[Case]:
+    """Configs as odd as valid ones can be; each runs in smoke mode."""
+    markup = "\"<script>alert(1)</script> [red]x[/red] {{ 7 }} \\u001b[31m ../.. __import__('os')\""
+    train = replaced(TRAIN, 'name = "mlp"\nhidden = [3]\nactivation = "tanh"', 'name = "linear"')
+    own = replaced(BASE, 'name = "huber"\ndelta = 2.0', 'name = "own.bowl"\nwidth = 2.0')
+    texts: list[tuple[str, str | bytes, tuple[str, ...]]] = [
+        ("as it is", BASE, ()),
+        ("BOM", b"\xef\xbb\xbf" + BASE.encode(), ()),
+        ("CRLF", BASE.replace("\n", "\r\n").encode(), ()),
+        ("no line at the end", BASE.rstrip("\n"), ()),
+        ("experiment alone", 'experiment = "study"', ()),
+        ("markup in text", replaced(BASE, '"plain"', markup), ()),
+        ("text of many lines", replaced(BASE, '"plain"', '"""a = 1\n[loss]\n"""'), ()),
+        ("a whole number for a float", replaced(BASE, "rate = 0.1", "rate = 1"), ()),
+        ("a tiny rate", replaced(BASE, "rate = 0.1", "rate = 1e-300"), ()),
+        ("inline tables", replaced(BASE, '[loss]\nname = "huber"\ndelta = 2.0', "[x]").replace("[x]\n", "").replace("rate = 0.1", 'rate = 0.1\nloss = { name = "huber", delta = 3 }'), ()),
+        ("a name alone", replaced(BASE, '[loss]\nname = "huber"\ndelta = 2.0\n', "").replace("rate = 0.1", 'rate = 0.1\nloss = "pinball"'), ()),
+        ("one's own loss", own, ()),
+        ("a penalty", BASE + '\n[penalty]\nname = "l1"\nstrength = 0\n', ()),
+        ("no penalty", BASE, ("penalty=none",)),
+        ("sweep list", BASE + "\n[sweep]\nrate = [0.1, 0.2]\n", ()),
+        ("sweep logspace", BASE + '\n[sweep]\n"inner.slope" = { logspace = [0.01, 0.9, 3] }\n', ()),
+        ("sweep nested keys", BASE + "\n[sweep]\ninner.slope = { linspace = [0.1, 0.9, 3] }\n", ()),
+        ("sweep seeds", BASE + "\n[sweep]\nseed = { range = [0, 4] }\n", ()),
+        ("sweep zip", BASE + "\n[sweep.zip]\nrate = [0.1, 0.2]\nrounds = [1, 2]\n", ()),
+        ("sweep choices", BASE + '\n[sweep]\nloss = ["huber", { name = "pinball", quantile = 0.3 }]\n', ()),
+        ("sweep of names", BASE + '\n[sweep]\n"loss.name" = ["huber", "own.bowl"]\n', ()),
+        ("sweep of words", BASE + '\n[sweep]\nmode = ["gentle", "steep"]\n', ()),
+        ("smoke with dots", replaced(BASE, "[smoke]\n", '[smoke]\n"inner.depth" = 1\n'), ()),
+        ("smoke sweep", BASE + "\n[smoke.sweep]\nseed = [7]\n", ()),
+        ("overrides", BASE, ("rate=2", "title=some words", "loss=log_cosh", "inner.slope=.5")),
+        ("override of a sweep", BASE + "\n[sweep]\nrate = [0.1, 0.2]\n", ("rate=0.3", "sweep.seed=[1,2]")),
+        ("float32", BASE, ("precision=float32",)),
+        ("train", train, ()),
+        ("train on a table", replaced(train, 'name = "diabetes"', 'name = "csv"\nfile = "../data/table.csv"\ntarget = "y"').replace("batch_size = 16", "batch_size = 4"), ()),
+        ("train on arrays", replaced(train, 'name = "diabetes"', 'name = "npz"\nfile = "../data/arrays.npz"'), ()),
+        ("comments everywhere", "# a\n" + BASE.replace("\n", "  # b = 1\n"), ()),
+        ("Unicode", replaced(BASE, '"plain"', '"ρυθμός 学習率 🙂"'), ()),
+        ("an empty list", replaced(BASE, "sizes = [3, 2]", "sizes = []"), ()),
+        ("underscores", replaced(BASE, "offset = 1.5", "offset = 1_000.5"), ()),
+        ("the largest seed", replaced(BASE, "seed = 0", "seed = 4294967295"), ()),
+        ("quoted keys", replaced(BASE, "rate = 0.1", '"rate" = 0.1'), ()),
+        ("dotted keys", replaced(BASE, "[inner]\ndepth = 3\nslope = 0.25\n", "").replace("rate = 0.1", "rate = 0.1\ninner.depth = 3"), ()),
+        ("a name and an option", BASE, ("loss=pinball", "loss.quantile=0.3")),
+        ("sweep linspace of one", BASE + "\n[sweep]\nrate = { linspace = [0.1, 0.1, 1] }\n", ()),
+        ("optimizers by name", train + '\n[sweep]\n"optimizer.name" = ["sgd", "adam"]\n', ()),
+    ]  # fmt: skip
+    return [Case(f"valid: {label}", text, 0, (), words) for label, text, words in texts]
+
+
+def describe(case: Case) -> str:
+    """A case as one readable line, for failures."""
+    return json.dumps({"label": case.label, "words": case.words, "status": case.status})

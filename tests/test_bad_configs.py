@@ -1,0 +1,182 @@
+"""Three hundred bad configs, and one valid in ten: the right status, words one can act on, no harm.
+
+Every config is made with a label that says what must come of it (`tests/lab/corpus.py`). An audit
+hook watches everything the interpreter does meanwhile.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jaxmath.lab import cli
+from tests.lab.corpus import CANARY, Case, bad, project, valid
+
+BAD, VALID = bad(), valid()
+PROCESSES = 30
+
+
+class Watch:
+    """What happened while it was on: writes, imports, code, processes, sockets."""
+
+    def __init__(self):
+        self.on = False
+        self.writes: list[str] = []
+        self.harm: list[str] = []
+        sys.addaudithook(self.hook)
+
+    def hook(self, event, args):
+        if not self.on:
+            return
+        if event == "open":
+            path, mode, flags = args
+            writing = (
+                flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) if isinstance(flags, int) else 0
+            )
+            if writing or (isinstance(mode, str) and set(mode) & set("wax+")):
+                self.writes.append(os.fsdecode(path) if not isinstance(path, int) else f"fd {path}")
+        elif event in ("os.mkdir", "os.rename", "os.link", "os.symlink", "os.truncate"):
+            self.writes += [
+                os.fsdecode(a) for a in args if isinstance(a, (str, bytes, os.PathLike))
+            ]
+        elif event in ("os.remove", "os.rmdir", "shutil.rmtree"):
+            self.writes.append(os.fsdecode(args[0]))
+        elif event == "import":
+            if CANARY in args[0] or args[0].partition(".")[2] in ("bystander", "evil"):
+                self.harm.append(f"import {args[0]}")
+        elif event == "compile":
+            source = args[0] if isinstance(args[0], (str, bytes)) else b""
+            if CANARY in (source if isinstance(source, str) else source.decode("utf-8", "replace")):
+                self.harm.append(f"compile {source[:80]!r}")
+        elif event == "exec":
+            names = (*args[0].co_names, *map(str, args[0].co_consts))
+            if any(CANARY in name for name in names):
+                self.harm.append(f"exec {args[0]!r}")
+        elif event in ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.startfile"):
+            self.harm.append(event)
+        elif event == "subprocess.Popen":
+            if Path(os.fsdecode(args[0])).name != "git":
+                self.harm.append(f"process {args[0]!r}")
+        elif event in ("socket.connect", "socket.bind", "socket.getaddrinfo"):
+            self.harm.append(event)
+
+
+@pytest.fixture(scope="module")
+def watch():
+    return Watch()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("project")
+    project(root)
+    return root
+
+
+@pytest.fixture
+def command(root, watch, monkeypatch, capsys):
+    """Run the command line in this process; its status, and what it wrote where."""
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(cli, "listen", lambda: None)  # pytest keeps its own signals
+
+    def call(case: Case, number: int):
+        words = arguments(case, root, number)
+        monkeypatch.setattr(sys, "argv", ["jaxmath", *words])
+        watch.writes.clear()
+        watch.harm.clear()
+        watch.on = True
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        finally:
+            watch.on = False
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return call
+
+
+def arguments(case: Case, root: Path, number: int) -> list[str]:
+    """The command line of a case, its config written to disk first."""
+    words = ["run", "--smoke", "--no-cache", "--out", "runs"]
+    if case.content is not None:
+        config = root / "configs" / f"case_{number}.toml"
+        content = case.content if isinstance(case.content, bytes) else case.content.encode()
+        config.write_bytes(content)
+        words.append(f"configs/{config.name}")
+    return [*words, *case.words]
+
+
+def judge(case: Case, status: int, out: str, err: str, root: Path) -> None:
+    assert status == case.status, err
+    if status == 0:
+        return
+    assert "error: " in err
+    if status == 2:
+        assert "Traceback" not in err
+        assert "site-packages" not in err
+    for needle in case.needles:
+        assert needle in err, err
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", out + err), "control characters"
+    assert max(map(len, err.splitlines())) <= 500
+    assert len(err) < 20_000
+    assert not list(root.rglob("was_imported"))
+
+
+def reads_data(case: Case) -> bool:
+    return case.label.startswith(("data", "npz"))
+
+
+def test_there_are_enough():
+    assert len(BAD) >= 300
+    assert len(VALID) >= len(BAD) // 10
+    assert len({case.label for case in BAD}) == len(BAD)
+
+
+@pytest.mark.parametrize("number", range(len(BAD)), ids=lambda n: BAD[n].label[:60])
+def test_bad_config(number, command, watch, root):
+    status, out, err = command(BAD[number], number)
+    judge(BAD[number], status, out, err, root)
+    assert not watch.harm
+    # A data file is only read by a run, which has made its folder by then.
+    runs = str(root / "runs") if reads_data(BAD[number]) else "nowhere"
+    assert not [w for w in watch.writes if not os.path.abspath(root / w).startswith(runs)]
+
+
+@pytest.mark.parametrize("number", range(len(VALID)), ids=lambda n: VALID[n].label[:60])
+def test_valid_config_runs(number, command, watch, root):
+    status, out, err = command(VALID[number], 1000 + number)
+    judge(VALID[number], status, out, err, root)
+    assert "\x1b[31m" not in out
+    assert not watch.harm
+    runs = str(root / "runs")
+    outside = [w for w in watch.writes if not os.path.abspath(root / w).startswith(runs)]
+    assert not [w for w in outside if w != os.devnull]
+
+
+def some() -> list[int]:
+    """Evenly spread over the families, so that each is also seen as a real process."""
+    return [round(i * (len(BAD) - 1) / (PROCESSES - 1)) for i in range(PROCESSES)]
+
+
+@pytest.mark.parametrize("number", some(), ids=lambda n: BAD[n].label[:60])
+def test_bad_config_as_a_process(number, root):
+    case = BAD[number]
+    before = {path for path in root.rglob("*") if "__pycache__" not in path.parts}
+    words = arguments(case, root, number)
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxmath", *words],
+        cwd=root, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "XDG_CACHE_HOME": str(root / "cache"), "HOME": str(root / "home")},
+    )  # fmt: skip
+    judge(case, done.returncode, done.stdout, done.stderr, root)
+    after = {path for path in root.rglob("*") if "__pycache__" not in path.parts}
+    new = after - before - {root / "configs" / f"case_{number}.toml"}
+    runs = root / "runs"
+    assert not [p for p in new if not (reads_data(case) and (runs in p.parents or p == runs))]
