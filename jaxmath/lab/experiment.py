@@ -96,14 +96,15 @@ class Claim:
 
     def worst(self) -> tuple[float, float]:
         """The entry furthest from satisfying the relation, and what was expected of it."""
-        measured = np.asarray(self.measured, float).ravel()
+        measured = np.asarray(self.measured, float)
         if self.relation in ("true", "in") or measured.size == 0:
             expected = math.nan
             index = int(np.argmin(self.holds().ravel()))
-            return (float(measured[index]) if measured.size else math.nan), expected
-        expected = np.broadcast_to(
-            np.asarray(self.expected, float), np.shape(self.measured)
-        ).ravel()
+            return (float(measured.flat[index]) if measured.size else math.nan), expected
+        measured, expected = (
+            array.ravel()
+            for array in np.broadcast_arrays(measured, np.asarray(self.expected, float))
+        )
         gap = {
             "=": np.abs(measured - expected),
             "<=": measured - expected,

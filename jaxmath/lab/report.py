@@ -108,6 +108,7 @@ def page(run: Run, pictures: Sequence[Picture] = ()) -> str:
         command=command(run),
         config=_config(run),
         summary=_when(run.provenance),
+        version=_version(run.provenance),
         provenance=list(_provenance(run.provenance)),
         light=LIGHT,
         dark=DARK,
@@ -238,6 +239,12 @@ def _when(provenance: Mapping[str, Any]) -> str:
     if "dtype" in provenance:
         parts.append(str(provenance["dtype"]))
     return " · ".join(part for part in parts if part)
+
+
+def _version(provenance: Mapping[str, Any]) -> str:
+    versions = provenance.get("versions")
+    found = versions.get("jaxmath") if isinstance(versions, Mapping) else None
+    return f" {found}" if found else ""
 
 
 def _provenance(provenance: Mapping[str, Any]):
