@@ -25,7 +25,7 @@ from jaxmath.lab.errors import Exit, ExperimentError, theirs
 from jaxmath.lab.experiment import Result
 from jaxmath.lab.loading import Loader, read_by_load, split, static_part
 from jaxmath.lab.measured import Measured, gather
-from jaxmath.lab.program import Program, arguments, compiled, lane, lane_bytes, workers
+from jaxmath.lab.program import Program, arguments, compiled, lane, lowered, size, workers
 from jaxmath.lab.progress import Progress
 from jaxmath.lab.run import Run
 from jaxmath.lab.study import Study
@@ -59,11 +59,12 @@ class Tile(NamedTuple):
     columns: np.ndarray
 
 
-def tiling(cell: plan.Cell, lane_size: int) -> plan.Tiling:
-    """How a cell is cut for this machine."""
+def prepared(study: Study, cell: plan.Cell, data) -> Program:
+    """Trace the experiment's code for a cell, and cut the cell for this machine."""
+    one = lane(study, cell, data)
     threads = workers()
-    budget = plan.budget(threads, jax.default_backend())
-    return plan.tiling(*cell.lanes.shape, lane_size, threads, budget)
+    most = plan.most_lanes(size(one), threads, jax.default_backend())
+    return lowered(one, plan.tiling(*cell.lanes.shape, most, threads))
 
 
 def measure(study: Study, progress: Progress | None = None) -> Measurement:
@@ -75,21 +76,20 @@ def measure(study: Study, progress: Progress | None = None) -> Measurement:
         data = loader(study.config)
         cells = plan.cells(study, read_by_load(study, loader))
         loaded = time.perf_counter()
-        progress.phase("compiling", len(cells))
-        programs: dict[Any, Program] = {}
-        work: list[Tile] = []
+        keys, lanes = [], {}
         for cell in cells:
             values = loader(cell.config)
-            key = (plan.signature(cell.config), static_part(values), cell.lanes.shape)
-            if key not in programs:
-                with theirs(study.experiment, "measure"):
-                    one = lane(study, cell, values)
-                    programs[key] = compiled(one, tiling(cell, lane_bytes(one)))
-            work += [
-                Tile(programs[key], cell, values, rows, columns)
-                for rows, columns in programs[key].tiling.tiles(*cell.lanes.shape)
-            ]
-            progress.advance()
+            keys.append((plan.signature(cell.config), static_part(values), cell.lanes.shape))
+            lanes.setdefault(keys[-1], (cell, values))
+        progress.phase("compiling", len(lanes))
+        with theirs(study.experiment, "measure"):
+            traced = [prepared(study, cell, values) for cell, values in lanes.values()]
+        programs = dict(zip(lanes, compiled(traced, progress.advance), strict=True))
+        work = [
+            Tile(programs[key], cell, loader(cell.config), rows, columns)
+            for key, cell in zip(keys, cells, strict=True)
+            for rows, columns in programs[key].tiling.tiles(*cell.lanes.shape)
+        ]
         ready = time.perf_counter()
         progress.phase("running", sum(tile.program.pieces for tile in work))
         parts = _run_all(study, work, progress)

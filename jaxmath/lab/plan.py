@@ -14,7 +14,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from jaxmath.lab.study import Study, SweepAxis, replace_path
 DTYPES = {"float64": np.float64, "float32": np.float32}
 
 CACHE_BYTES = 1 << 20
-"""What the lanes of a tile may occupy on a CPU: about one core's share of its cache."""
+"""What the innermost loops of a tile may occupy on a CPU: about one core's own cache."""
 
 MEMORY_SHARE = 0.25
 """The part of the machine's memory that all running tiles may fill together."""
@@ -158,21 +158,19 @@ class Tiling:
         ]
 
 
-def tiling(seeds: int, settings: int, lane_bytes: int, workers: int, budget: int) -> Tiling:
-    """Cut a grid so that a tile fits `budget` bytes and every worker has work.
+def tiling(seeds: int, settings: int, most: int, workers: int) -> Tiling:
+    """Cut a grid into tiles of at most `most` lanes, so that every worker has work.
 
     Settings of one seed stay together as long as they fit, since they share the order of the data.
     """
-    most = max(1, budget // max(lane_bytes, 1))
     columns = _even(settings, most)
     rows = _even(seeds, max(1, most // columns))
-    if seeds * settings > 1:
-        pieces = math.ceil(seeds / rows) * math.ceil(settings / columns)
-        if pieces < workers:
-            if seeds >= workers:
-                rows = math.ceil(seeds / workers)
-            else:
-                columns = math.ceil(settings / math.ceil(workers / math.ceil(seeds / rows)))
+    pieces = math.ceil(seeds / rows) * math.ceil(settings / columns)
+    if pieces < workers:
+        if seeds >= workers:
+            rows = math.ceil(seeds / workers)
+        else:
+            columns = math.ceil(settings / math.ceil(workers / math.ceil(seeds / rows)))
     return Tiling(rows, columns)
 
 
@@ -194,10 +192,35 @@ def memory() -> int:
         return 4 << 30
 
 
-def budget(workers: int, platform: str) -> int:
-    """The bytes that the lanes of one tile may occupy."""
-    share = int(MEMORY_SHARE * memory()) // workers
-    return min(CACHE_BYTES, share) if platform == "cpu" else share
+class Size(NamedTuple):
+    """What one lane occupies: `peak` bytes at its largest, `hot` bytes in its innermost loop."""
+
+    peak: int
+    hot: int
+
+
+def most_lanes(size: Size, workers: int, platform: str) -> int:
+    """How many lanes a tile may hold: by memory, and on a CPU so that its loop stays in cache."""
+    most = int(MEMORY_SHARE * memory()) // workers // max(size.peak, 1)
+    if platform == "cpu":
+        most = min(most, CACHE_BYTES // max(size.hot, 1))
+    return max(most, 1)
+
+
+def hot_bytes(jaxpr) -> int:
+    """The bytes alive in the largest innermost loop; of the whole if there is no loop.
+
+    What runs once may leave the cache, what runs a thousand times should not.
+    """
+    return max(_hot(jaxpr), default=0) or live_bytes(jaxpr)
+
+
+def _hot(jaxpr) -> Iterator[int]:
+    for eqn in jaxpr.eqns:
+        looping = eqn.primitive.name in ("scan", "while")
+        for inner in _inner(eqn.params):
+            deeper = list(_hot(inner))
+            yield from deeper or ([live_bytes(inner)] if looping else [])
 
 
 def live_bytes(jaxpr) -> int:

@@ -7,6 +7,7 @@ of the data, is then computed and gathered once for all settings of a seed, with
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -70,20 +71,21 @@ def arguments(study: Study, cell: plan.Cell) -> tuple[dict[str, Any], dict[str, 
     return fixed, {path: jax.ShapeDtypeStruct((), dtype) for path in cell.settings}
 
 
-def lane_bytes(one: Lane) -> int:
+def size(one: Lane) -> plan.Size:
     """The memory of one lane, from above, without compiling or running anything."""
     jaxpr, carry = jax.make_jaxpr(one.begin, return_shape=True)(
         one.fixed, one.key, one.arrays, one.swept
     )
-    needed = plan.live_bytes(jaxpr.jaxpr)
+    found = [plan.Size(plan.live_bytes(jaxpr.jaxpr), plan.hot_bytes(jaxpr.jaxpr))]
     if one.rounds:
         jaxpr = jax.make_jaxpr(one.proceed)(one.fixed, one.arrays, one.swept, carry)
-        needed = max(needed, plan.live_bytes(jaxpr.jaxpr))
-    return needed
+        inner = plan.Size(plan.live_bytes(jaxpr.jaxpr), plan.hot_bytes(jaxpr.jaxpr))
+        found = [plan.Size(max(found[0].peak, inner.peak), inner.hot)]
+    return found[0]
 
 
 class Program(NamedTuple):
-    """One cell's compiled stages, for tiles of one shape."""
+    """One cell's stages for tiles of one shape: lowered first, then compiled."""
 
     begin: Any
     proceed: Any
@@ -97,8 +99,8 @@ class Program(NamedTuple):
         return 1 + self.rounds
 
 
-def compiled(one: Lane, tiling: plan.Tiling) -> Program:
-    """Compile the stages of a lane for a tile of lanes: settings inside seeds."""
+def lowered(one: Lane, tiling: plan.Tiling) -> Program:
+    """The stages of a lane for a tile of lanes, settings inside seeds, ready to be compiled."""
     rows, width = tiling.rows, tiling.columns
     keys = jax.ShapeDtypeStruct((rows,), one.key.dtype)
     columns = {path: jax.ShapeDtypeStruct((width,), x.dtype) for path, x in one.swept.items()}
@@ -109,8 +111,7 @@ def compiled(one: Lane, tiling: plan.Tiling) -> Program:
 
     if not one.rounds:
         whole = grid(one.begin, (None, None, None, 0), (None, 0, None, None))
-        done = whole.lower(one.fixed, keys, one.arrays, columns).compile()
-        return Program(done, None, None, 0, tiling)
+        return Program(whole.lower(one.fixed, keys, one.arrays, columns), None, None, 0, tiling)
 
     own = _axes(one, columns, width)
     begin = grid(one.begin, (None, None, None, 0), (None, 0, None, None), own)
@@ -122,12 +123,26 @@ def compiled(one: Lane, tiling: plan.Tiling) -> Program:
         lambda x: jax.ShapeDtypeStruct((rows, width, one.rounds, *x.shape[2:]), x.dtype), record
     )
     return Program(
-        begin.lower(one.fixed, keys, one.arrays, columns).compile(),
-        proceed.lower(one.fixed, one.arrays, columns, carry).compile(),
-        finish.lower(one.fixed, one.arrays, columns, carry, records).compile(),
+        begin.lower(one.fixed, keys, one.arrays, columns),
+        proceed.lower(one.fixed, one.arrays, columns, carry),
+        finish.lower(one.fixed, one.arrays, columns, carry, records),
         one.rounds,
         tiling,
     )
+
+
+def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]:
+    """Compile all stages, several at once; `done` is called after each program."""
+    with ThreadPoolExecutor(workers()) as pool:
+        begun = [
+            [stage and pool.submit(stage.compile) for stage in program[:3]] for program in programs
+        ]
+        made = []
+        for program, stages in zip(programs, begun, strict=True):
+            begin, proceed, finish = (stage and stage.result() for stage in stages)
+            made.append(program._replace(begin=begin, proceed=proceed, finish=finish))
+            done()
+        return made
 
 
 def _axes(one: Lane, columns, width: int):
