@@ -70,14 +70,16 @@ def measure(config: Config, data: Data, key) -> dict:
         return jax.lax.fori_loop(0, steps, step, theta)
 
     rate = config.relative_rate * limit
-    every = config.steps // config.records
+    # Recorded ever more rarely, so that the fast components are seen before they are gone.
+    step = np.unique(np.geomspace(1, config.steps, config.records).round().astype(int))
+    step = np.concatenate([[0], step])
 
-    def record(theta, _):
-        theta = descend(theta, rate, every)
+    def record(theta, taken):
+        theta = descend(theta, rate, taken)
         return theta, theta
 
     start = jnp.zeros_like(data.solution)
-    _, path = jax.lax.scan(record, start, length=config.records)
+    _, path = jax.lax.scan(record, start, jnp.diff(step))
     path = jnp.concatenate([start[None], path])
     component = (path - data.solution[None]) @ data.eigenvectors
 
@@ -91,7 +93,7 @@ def measure(config: Config, data: Data, key) -> dict:
     return dict(
         gradient=flat(linear.gradient(split(start), data.features, data.targets)),
         gradient_jax=jax.grad(loss)(start),
-        step=every * jnp.arange(config.records + 1),
+        step=jnp.asarray(step),
         rate=rate,
         component=component,
         distance=jnp.linalg.norm(path[-1] - data.solution),
@@ -225,6 +227,7 @@ def judge(config: Config, data: Data, measured) -> Result:
         },
     )
     series = dict(
+        eigenvalue=eigenvalues,
         step=step.reshape(-1, step.shape[-1])[0],
         component=np.abs(component) / size,
         predicted=np.abs(predicted) / size,
@@ -258,34 +261,25 @@ def draw(result: Result) -> tuple[Plot, ...]:
     step = np.asarray(series["step"])
     component = np.asarray(series["component"]).reshape(-1, *series["component"].shape[-2:])[0]
     predicted = np.asarray(series["predicted"]).reshape(-1, *series["predicted"].shape[-2:])[0]
-    count = component.shape[1]
-    shown = [0, count // 3, 2 * count // 3]
-    floor = 1e-15
-    lines = [
-        Line(
-            f"component {index + 1} of {count}, measured",
-            step,
-            np.where(component[:, index] > floor, component[:, index], np.nan),
-            style="points",
-        )
-        for index in shown
-    ] + [
-        Line(
-            f"component {index + 1}, predicted",
-            step,
-            np.where(predicted[:, index] > floor, predicted[:, index], np.nan),
-        )
-        for index in shown
-    ]
+    shown, floor = (0, 1, 4, component.shape[1] - 2), 1e-14
+    lines = []
+    for hue, index in enumerate(shown):
+        seen = (predicted[:, index] > floor) & (step > 0)
+        name = f"eigenvalue {series['eigenvalue'][index]:.3g}"
+        lines += [
+            Line(name, step[seen], predicted[seen, index], hue=hue),
+            Line("", step[seen], component[seen, index], style="points", hue=hue),
+        ]
     return (
         Plot(
             name="components",
-            title="Each eigencomponent of the error falls at its own predicted pace",
-            alt="The size of three eigencomponents of the error over the steps of gradient "
-            "descent, on a logarithmic scale: straight lines of different slopes, the measured "
-            "points on the predicted lines.",
-            x=Axis("step", "steps", "linear"),
-            y=Axis("size of the component", "share of the error at the start", "log"),
+            title="Each component of the error falls at the pace of its eigenvalue",
+            alt="The size of four eigencomponents of the error over the steps of gradient descent, "
+            "both on logarithmic scales: the predicted curves fall the later, the smaller the "
+            "eigenvalue, and the measured points lie on them.",
+            x=Axis("steps taken", "steps", "log"),
+            y=Axis("component", "share of the error at the start", "log"),
             lines=tuple(lines),
+            caption="Lines: $(1 - \\eta\\lambda_i)^k$. Points: measured.",
         ),
     )
