@@ -1,6 +1,6 @@
 """Three hundred bad configs, and one valid in ten: the right status, words one can act on, no harm.
 
-Every config is made with a label that says what must come of it (`tests/lab/corpus.py`). An audit
+Every config is made with a label that says what must come of it (`tests/lab/bad.py`). An audit
 hook watches everything the interpreter does meanwhile.
 """
 
@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from jaxmath.lab import cli
-from tests.lab.corpus import CANARY, Case, bad, project, valid
+from tests.lab.bad import bad
+from tests.lab.casebook import CANARY, Case, project
+from tests.lab.valid import valid
 
 BAD, VALID = bad(), valid()
 PROCESSES = 30

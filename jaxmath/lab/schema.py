@@ -293,7 +293,7 @@ def _metadata(hint: Any) -> list[Any]:
 
 def _bound(mark: Any) -> str:
     words = [
-        f"{sign} {show(getattr(mark, name))}"
+        f"{sign} {getattr(mark, name):.12g}"
         for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
         if getattr(mark, name, None) is not None
     ]

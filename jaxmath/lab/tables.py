@@ -140,7 +140,8 @@ def read_npz(path: Path, features: str, targets: str, classes: bool) -> Columns:
         InputError: with the file and the array.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 _wrong(path, None, "this is a single array, not an NPZ file")
             for name in (features, targets):

@@ -1,199 +1,12 @@
-"""Configs that are wrong in one known way each, and valid ones: the label comes with the making."""
+"""Configs that are wrong in one known way each: the label comes with the making."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-CANARY = "canary_module"
-"""No code may ever see this word: it stands wherever a config tries to be a program."""
-
-STUDY = '''
-"""A study for tests: as small as an experiment can be."""
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
-
-import jax.numpy as jnp
-import numpy as np
-from pydantic import Field
-
-from jaxmath.lab.choices import Choice, choose
-from jaxmath.lab.experiment import Claim, Fault, Result
-
-
-@dataclass(frozen=True)
-class Inner:
-    depth: Annotated[int, Field(ge=1, le=9)] = 2
-    slope: Annotated[float, Field(gt=0, lt=1)] = 0.5
-
-
-@dataclass(frozen=True)
-class Config:
-    rate: Annotated[float, Field(gt=0)] = 0.1
-    offset: float = 0.0
-    rounds: Annotated[int, Field(ge=1)] = 3
-    wanted: bool = True
-    title: str = "a study"
-    mode: Literal["gentle", "steep"] = "gentle"
-    sizes: tuple[int, ...] = (4, 2)
-    loss: Annotated[Any, Choice("loss")] = field(default_factory=lambda: choose("loss", "huber"))
-    penalty: Annotated[Any, Choice("penalty", optional=True)] = None
-    inner: Inner = field(default_factory=Inner)
-
-
-def load(config):
-    return np.arange(3.0)
-
-
-def measure(config, data, key):
-    return {"sum": config.rate * jnp.sum(data) + config.offset}
-
-
-def judge(config, data, measured):
-    fault = Fault("NaN in the sum", lambda m: {**m, "sum": m["sum"] * np.nan})
-    return Result((Claim("finite", "It is a number.", measured["sum"], ">=", -1e9, fault, "arithmetic"),))
-'''
-
-OWN_LOSS = '''
-import jax.numpy as jnp
-
-
-def bowl(residual, width=1.0):
-    """A loss of one's own."""
-    return jnp.square(residual / width)
-
-
-LOSSES = (bowl,)
-'''
-
-BYSTANDER = '''
-"""Nobody names this module rightly, so nobody may import it."""
-from pathlib import Path
-
-Path(__file__).with_name("was_imported").touch()
-
-
-def bait(residual):
-    return residual
-
-
-LOSSES = (bait,)
-'''
-
-BASE = """experiment = "study"
-seed = 0
-precision = "float64"
-rate = 0.1
-offset = 1.5
-rounds = 4
-wanted = false
-title = "plain"
-mode = "steep"
-sizes = [3, 2]
-
-[loss]
-name = "huber"
-delta = 2.0
-
-[inner]
-depth = 3
-slope = 0.25
-
-[smoke]
-rounds = 2
-"""
-
-TRAIN = """experiment = "train"
-steps = 5
-batch_size = 16
-sampling = "epochs"
-records = 2
-
-[data]
-name = "diabetes"
-standardize = true
-split = { test = 0.2, seed = 0 }
-
-[model]
-name = "mlp"
-hidden = [3]
-activation = "tanh"
-
-[loss]
-name = "huber"
-delta = 1.0
-
-[penalty]
-name = "l2"
-strength = 1e-3
-
-[optimizer]
-name = "adam"
-learning_rate = 0.1
-
-[smoke]
-steps = 2
-"""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A config (text, bytes, or the name of something else), its words, and what must come of it.
-
-    Attributes:
-        label: the kind of mistake, and which one.
-        content: the file's content; None where `words` name another file themselves.
-        status: the exit status it must end with.
-        needles: what the message must hold.
-        words: what follows the config on the command line.
-    """
-
-    label: str
-    content: str | bytes | None
-    status: int = 2
-    needles: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-
-
-def project(root: Path) -> None:
-    """Lay out the project that the configs live in."""
-    for folder in ("experiments", "configs", "data", "data/folder.csv"):
-        (root / folder).mkdir(parents=True)
-    (root / "experiments" / "study.py").write_text(STUDY)
-    (root / "experiments" / "own.py").write_text(OWN_LOSS)
-    (root / "experiments" / "bystander.py").write_text(BYSTANDER)
-    (root / "experiments" / "broken.py").write_text("def load(:\n")
-    (root / "experiments" / "raising.py").write_text(STUDY + "\nraise RuntimeError('by myself')\n")
-    (root / "experiments" / "hollow.py").write_text(STUDY.replace("def judge", "def judged"))
-    (root / "evil.py").write_text(BYSTANDER)
-    (root / "configs" / "present.toml").write_text(BASE)
-    (root / "data" / "table.csv").write_text("a,b,y\n" + "1,2,3\n2,1,4\n0,5,9\n" * 8)
-    (root / "data" / "words.csv").write_text("a,b,y\n1,2,3\n2,x,4\n")
-    (root / "data" / "holes.csv").write_text("a,b,y\n1,2,3\n2,,4\n")
-    (root / "data" / "infinite.csv").write_text("a,b,y\n1,2,3\n2,inf,4\n")
-    (root / "data" / "ragged.csv").write_text("a,b,y\n1,2,3\n2,4\n")
-    (root / "data" / "empty.csv").write_text("")
-    (root / "data" / "binary.csv").write_bytes(bytes(range(256)))
-    (root / "data" / "broken.npz").write_bytes(b"PK\x03\x04 not really")
-    rows = np.random.RandomState(0).standard_normal((20, 3))
-    np.savez(root / "data" / "arrays.npz", features=rows, targets=rows[:, 0])
-    pickled = np.array([{"a": 1}], dtype=object)
-    np.savez(root / "data" / "pickled.npz", features=pickled, targets=pickled)
-
-
-def replaced(base: str, old: str, new: str) -> str:
-    """The base with one line changed; the change must have happened."""
-    assert base.count(old) == 1, old
-    return base.replace(old, new)
-
-
-def line_of(text: str, part: str) -> str:
-    """`:7:`, the place as messages write it."""
-    return f":{text[: text.index(part)].count(chr(10)) + 1}:"
+from tests.lab.casebook import BASE, CANARY, TRAIN, Case, line_of, replaced
 
 
 def bad() -> list[Case]:
@@ -292,9 +105,14 @@ def out_of_domain() -> Iterator[Case]:
             config = replaced(BASE, line, f"{key} = {value}")
             yield Case(f"{key} = {value}", config, needles=(f"{key}`", value))
     for line, value in (
-        ("learning_rate = 0.1", "-0.1"), ("learning_rate = 0.1", "0"), ("strength = 1e-3", "-1.0"),
-        ("hidden = [3]", "[0]"), ("hidden = [3]", "[-3]"), ("steps = 5\n", "0"), ("batch_size = 16", "-1"),
-    ):  # fmt: skip
+        ("learning_rate = 0.1", "-0.1"),
+        ("learning_rate = 0.1", "0"),
+        ("strength = 1e-3", "-1.0"),
+        ("hidden = [3]", "[0]"),
+        ("hidden = [3]", "[-3]"),
+        ("steps = 5\n", "0"),
+        ("batch_size = 16", "-1"),
+    ):
         key = line.partition(" ")[0]
         config = replaced(TRAIN, line, f"{key} = {value}" + "\n" * line.endswith("\n"))
         yield Case(f"{key} = {value}", config, needles=(f"{key}",))
@@ -476,25 +294,68 @@ def syntax() -> Iterator[Case]:
 
 def hostile() -> Iterator[Case]:
     for name in (
-        "../evil", "../../evil", "/etc/passwd", "experiments.study", "os", "os.system", "study.py",
-        "study\\n", "__init__", "__main__", f"{CANARY}", f"__import__('{CANARY}')", "st*dy", ".", "..",
-        "", " ", "study ", "-m", "\\u0000", "\\u001b[31mstudy", "[red]study[/red]", "con", "a" * 5000,
-    ):  # fmt: skip
+        "../evil",
+        "../../evil",
+        "/etc/passwd",
+        "experiments.study",
+        "os",
+        "os.system",
+        "study.py",
+        "study\\n",
+        "__init__",
+        "__main__",
+        f"{CANARY}",
+        f"__import__('{CANARY}')",
+        "st*dy",
+        ".",
+        "..",
+        "",
+        " ",
+        "study ",
+        "-m",
+        "\\u0000",
+        "\\u001b[31mstudy",
+        "[red]study[/red]",
+        "con",
+        "a" * 5000,
+    ):
         text = replaced(BASE, '"study"', f'"{name}"')
         yield Case(f"experiment {name[:30]!r}", text, needles=("there is no experiment",))
     for name in (
-        f"{CANARY}.loss", "bystander.__class__", "bystander.bait.__globals__", "..evil.bait", "os.system",
-        "../evil.bait", f"__import__('{CANARY}').x", "jaxmath.losses.huber", "own.__builtins__", "own.",
-        ".bowl", "own.bowl.x", "own:bowl", "experiments.own.bowl", "<script>alert(1)</script>",
-        "{{ 7 * 7 }}", "${oc.env:HOME}", "%s%n", "\\u001b]0;title\\u0007",
-    ):  # fmt: skip
+        f"{CANARY}.loss",
+        "bystander.__class__",
+        "bystander.bait.__globals__",
+        "..evil.bait",
+        "os.system",
+        "../evil.bait",
+        f"__import__('{CANARY}').x",
+        "jaxmath.losses.huber",
+        "own.__builtins__",
+        "own.",
+        ".bowl",
+        "own.bowl.x",
+        "own:bowl",
+        "experiments.own.bowl",
+        "<script>alert(1)</script>",
+        "{{ 7 * 7 }}",
+        "${oc.env:HOME}",
+        "%s%n",
+        "\\u001b]0;title\\u0007",
+    ):
         text = replaced(BASE, 'name = "huber"\ndelta = 2.0', f'name = "{name}"')
         yield Case(f"loss {name!r}", text, needles=("there is no loss",))
     for line in (
-        '_target_ = "os.system"', f'_target_ = "{CANARY}.run"', f'__import__ = "{CANARY}"',
-        f'__class__ = "{CANARY}"', '"!!python/object/apply:os.system" = ["id"]', '__init__ = 1',
-        "_args_ = ['id']", '"../../x" = 1', '"\\u001b[2J" = 1', '"[bold]x[/bold]" = 1',
-    ):  # fmt: skip
+        '_target_ = "os.system"',
+        f'_target_ = "{CANARY}.run"',
+        f'__import__ = "{CANARY}"',
+        f'__class__ = "{CANARY}"',
+        '"!!python/object/apply:os.system" = ["id"]',
+        "__init__ = 1",
+        "_args_ = ['id']",
+        '"../../x" = 1',
+        '"\\u001b[2J" = 1',
+        '"[bold]x[/bold]" = 1',
+    ):
         yield Case(f"key {line!r}", line + "\n" + BASE, needles=("unknown key",))
         yield Case(
             f"option {line!r}", replaced(BASE, "delta = 2.0", line), needles=("unknown key",)
@@ -511,16 +372,35 @@ def hostile() -> Iterator[Case]:
 
 def overrides() -> Iterator[Case]:
     for word, needle in (
-        ("rat=0.2", "`rate`"), ("rate=fast", "number"), ("rate=-1", "> 0"), ("rate=nan", "finite"),
-        ("rate=", "no value"), ("rate=[0.1, 0.2]", "[sweep] rate"), ("rounds=1.5", "whole"),
-        ("inner.dept=2", "`depth`"), ("inner=3", "table"), ("loss=hubr", "`huber`"),
-        ("loss.delt=1", "`delta`"), ("loss.delta=0", "> 0"), ("mode=stepe", "steep"),
-        ("sizes=[1,", "no TOML"), ("sizes=[a]", "no TOML"), ("sweep.raet=[1.0]", "`rate`"),
-        ("sweep.rate=[]", "empty"), ("sweep=3", "table"), ("smoke.rounds=1", "smoke"),
-        ("experiment=studdy", "`study`"), ("seed=-1", "seed"), ("precision=float16", "precision"),
-        (f"_target_={CANARY}", "unknown key"), ("rate.x=1", "rate"), ("title.__class__=1", "title"),
-        ("a..b=1", "path=value"), ("wanted=yes", "true or false"), ("rate='0.1'", "number"),
-    ):  # fmt: skip
+        ("rat=0.2", "`rate`"),
+        ("rate=fast", "number"),
+        ("rate=-1", "> 0"),
+        ("rate=nan", "finite"),
+        ("rate=", "no value"),
+        ("rate=[0.1, 0.2]", "[sweep] rate"),
+        ("rounds=1.5", "whole"),
+        ("inner.dept=2", "`depth`"),
+        ("inner=3", "table"),
+        ("loss=hubr", "`huber`"),
+        ("loss.delt=1", "`delta`"),
+        ("loss.delta=0", "> 0"),
+        ("mode=stepe", "steep"),
+        ("sizes=[1,", "no TOML"),
+        ("sizes=[a]", "no TOML"),
+        ("sweep.raet=[1.0]", "`rate`"),
+        ("sweep.rate=[]", "empty"),
+        ("sweep=3", "table"),
+        ("smoke.rounds=1", "smoke"),
+        ("experiment=studdy", "`study`"),
+        ("seed=-1", "seed"),
+        ("precision=float16", "precision"),
+        (f"_target_={CANARY}", "unknown key"),
+        ("rate.x=1", "rate"),
+        ("title.__class__=1", "title"),
+        ("a..b=1", "path=value"),
+        ("wanted=yes", "true or false"),
+        ("rate='0.1'", "number"),
+    ):
         yield Case(f"override {word}", BASE, needles=(needle,), words=(word,))
 
 
@@ -560,61 +440,9 @@ def data_files() -> Iterator[Case]:
 
 def own_code() -> Iterator[Case]:
     for name, status, needle in (
-        ("broken", 4, "SyntaxError"), ("raising", 4, "by myself"), ("hollow", 2, "no judge"), ("own", 2, "own"),
-    ):  # fmt: skip
+        ("broken", 4, "SyntaxError"),
+        ("raising", 4, "by myself"),
+        ("hollow", 2, "no judge"),
+        ("own", 2, "own"),
+    ):
         yield Case(f"experiment {name}", replaced(BASE, '"study"', f'"{name}"'), status, (needle,))
-
-
-def valid() -> list[Case]:
-    """Configs as odd as valid ones can be; each runs in smoke mode."""
-    markup = "\"<script>alert(1)</script> [red]x[/red] {{ 7 }} \\u001b[31m ../.. __import__('os')\""
-    train = replaced(TRAIN, 'name = "mlp"\nhidden = [3]\nactivation = "tanh"', 'name = "linear"')
-    own = replaced(BASE, 'name = "huber"\ndelta = 2.0', 'name = "own.bowl"\nwidth = 2.0')
-    texts: list[tuple[str, str | bytes, tuple[str, ...]]] = [
-        ("as it is", BASE, ()),
-        ("BOM", b"\xef\xbb\xbf" + BASE.encode(), ()),
-        ("CRLF", BASE.replace("\n", "\r\n").encode(), ()),
-        ("no line at the end", BASE.rstrip("\n"), ()),
-        ("experiment alone", 'experiment = "study"', ()),
-        ("markup in text", replaced(BASE, '"plain"', markup), ()),
-        ("text of many lines", replaced(BASE, '"plain"', '"""a = 1\n[loss]\n"""'), ()),
-        ("a whole number for a float", replaced(BASE, "rate = 0.1", "rate = 1"), ()),
-        ("a tiny rate", replaced(BASE, "rate = 0.1", "rate = 1e-300"), ()),
-        ("inline tables", replaced(BASE, '[loss]\nname = "huber"\ndelta = 2.0', "[x]").replace("[x]\n", "").replace("rate = 0.1", 'rate = 0.1\nloss = { name = "huber", delta = 3 }'), ()),
-        ("a name alone", replaced(BASE, '[loss]\nname = "huber"\ndelta = 2.0\n', "").replace("rate = 0.1", 'rate = 0.1\nloss = "pinball"'), ()),
-        ("one's own loss", own, ()),
-        ("a penalty", BASE + '\n[penalty]\nname = "l1"\nstrength = 0\n', ()),
-        ("no penalty", BASE, ("penalty=none",)),
-        ("sweep list", BASE + "\n[sweep]\nrate = [0.1, 0.2]\n", ()),
-        ("sweep logspace", BASE + '\n[sweep]\n"inner.slope" = { logspace = [0.01, 0.9, 3] }\n', ()),
-        ("sweep nested keys", BASE + "\n[sweep]\ninner.slope = { linspace = [0.1, 0.9, 3] }\n", ()),
-        ("sweep seeds", BASE + "\n[sweep]\nseed = { range = [0, 4] }\n", ()),
-        ("sweep zip", BASE + "\n[sweep.zip]\nrate = [0.1, 0.2]\nrounds = [1, 2]\n", ()),
-        ("sweep choices", BASE + '\n[sweep]\nloss = ["huber", { name = "pinball", quantile = 0.3 }]\n', ()),
-        ("sweep of names", BASE + '\n[sweep]\n"loss.name" = ["huber", "own.bowl"]\n', ()),
-        ("sweep of words", BASE + '\n[sweep]\nmode = ["gentle", "steep"]\n', ()),
-        ("smoke with dots", replaced(BASE, "[smoke]\n", '[smoke]\n"inner.depth" = 1\n'), ()),
-        ("smoke sweep", BASE + "\n[smoke.sweep]\nseed = [7]\n", ()),
-        ("overrides", BASE, ("rate=2", "title=some words", "loss=log_cosh", "inner.slope=.5")),
-        ("override of a sweep", BASE + "\n[sweep]\nrate = [0.1, 0.2]\n", ("rate=0.3", "sweep.seed=[1,2]")),
-        ("float32", BASE, ("precision=float32",)),
-        ("train", train, ()),
-        ("train on a table", replaced(train, 'name = "diabetes"', 'name = "csv"\nfile = "../data/table.csv"\ntarget = "y"').replace("batch_size = 16", "batch_size = 4"), ()),
-        ("train on arrays", replaced(train, 'name = "diabetes"', 'name = "npz"\nfile = "../data/arrays.npz"'), ()),
-        ("comments everywhere", "# a\n" + BASE.replace("\n", "  # b = 1\n"), ()),
-        ("Unicode", replaced(BASE, '"plain"', '"ρυθμός 学習率 🙂"'), ()),
-        ("an empty list", replaced(BASE, "sizes = [3, 2]", "sizes = []"), ()),
-        ("underscores", replaced(BASE, "offset = 1.5", "offset = 1_000.5"), ()),
-        ("the largest seed", replaced(BASE, "seed = 0", "seed = 4294967295"), ()),
-        ("quoted keys", replaced(BASE, "rate = 0.1", '"rate" = 0.1'), ()),
-        ("dotted keys", replaced(BASE, "[inner]\ndepth = 3\nslope = 0.25\n", "").replace("rate = 0.1", "rate = 0.1\ninner.depth = 3"), ()),
-        ("a name and an option", BASE, ("loss=pinball", "loss.quantile=0.3")),
-        ("sweep linspace of one", BASE + "\n[sweep]\nrate = { linspace = [0.1, 0.1, 1] }\n", ()),
-        ("optimizers by name", train + '\n[sweep]\n"optimizer.name" = ["sgd", "adam"]\n', ()),
-    ]  # fmt: skip
-    return [Case(f"valid: {label}", text, 0, (), words) for label, text, words in texts]
-
-
-def describe(case: Case) -> str:
-    """A case as one readable line, for failures."""
-    return json.dumps({"label": case.label, "words": case.words, "status": case.status})
