@@ -16,6 +16,7 @@ def points(dtype, count=40):
     ends = [float(info.tiny), float(info.eps), 1e-3, 0.25, 0.5, 1, 2, 3, 8, 20, 40, 1e6]
     ends += [tail * k for k in (0.2, 0.45, 0.5, 0.9, 0.99, 0.999, 1, 1.001)]
     ends += [np.sqrt(2 * tail) * k for k in (0.99, 1, 1.005, 1.01)]
+    ends += [tail / 2 + shift for shift in (0.3, 0.6, 0.7, 0.8, 1.0)]  # and its square
     ends += [float(info.max)]
     ordinary = [random.uniform(-width, width, count) for width in (3, 12, tail)]
     return np.unique(

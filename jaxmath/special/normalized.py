@@ -126,7 +126,8 @@ def log_softmax_vjp(logits: Logits, cotangent: Logits) -> tuple[Float[Array, " n
     entry of a single top from the others.
     """
     result = jnp.asarray(cotangent) - softmax(logits) * jnp.sum(cotangent)
-    single = _single_top(logits)
+    top = _split(logits).top
+    single = top & (jnp.sum(top) == 1)
     return (jnp.where(single, -jnp.sum(jnp.where(single, 0.0, result)), result),)
 
 
@@ -165,18 +166,12 @@ LOGSUMEXP = Formula(
 )
 
 
-def _single_top(logits: Logits) -> Bool[Array, " n"]:
-    top = _split(logits).top
-    return top & (jnp.sum(top) == 1)
-
-
 def _centred(logits: Logits, tangent: Logits) -> Float[Array, " n"]:
     """The tangent minus its mean under `softmax`, both measured from the tangent of the top.
 
-    The top's own difference is zero and has no part in the mean: only small weights are summed
-    where a probability is next to one. Written with `where`, so that the transpose keeps this.
+    Where one probability is next to one its own difference is exactly zero, and the mean is a sum
+    over the others.
     """
     top = _split(logits).top
-    reference = jnp.sum(jnp.where(top, tangent, 0.0)) / jnp.sum(top)
-    relative = jnp.where(_single_top(logits), 0.0, tangent - reference)
+    relative = tangent - jnp.sum(jnp.where(top, tangent, 0.0)) / jnp.sum(top)
     return relative - jnp.sum(softmax(logits) * relative)
