@@ -4,7 +4,7 @@ Elementwise functions of arrays or numbers. A probability outside [0, 1] gives N
 the conventions are the limits: $0 \log 0 = 0$.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from jaxmath.typing import Label, PRNGKey, Real
 class Params(NamedTuple):
     """The probability of one; also the shape of what belongs to it, such as the score."""
 
-    probability: Real
+    probability: Any
 
 
 def _valid(probability: Real) -> Float[Array, "..."]:

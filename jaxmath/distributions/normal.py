@@ -4,7 +4,7 @@ Elementwise functions of arrays or numbers. A scale that isn't positive gives Na
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,8 +26,8 @@ LOG_SQRT_TAU = math.log(2 * math.pi) / 2
 class Params(NamedTuple):
     """Mean and standard deviation; also the shape of what belongs to each, such as the score."""
 
-    loc: Real
-    scale: Real
+    loc: Any
+    scale: Any
 
 
 def log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -146,12 +146,12 @@ log_sf = with_rule(_log_sf, **along(log_sf_dx))
 
 def quantile(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The x below which lies probability p; infinite at 0 and 1, NaN for p outside [0, 1]."""
-    return loc + positive(scale) * ndtri(p)
+    return jnp.asarray(loc) + positive(scale) * ndtri(p)
 
 
 def isf(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The x above which lies probability p, accurate where p is tiny."""
-    return loc - positive(scale) * ndtri(p)
+    return jnp.asarray(loc) - positive(scale) * ndtri(p)
 
 
 _QUANTILE = dict(

@@ -58,6 +58,11 @@ _FOURTH_RATIO = (
 )
 
 
+def _far(x):
+    """Where 4 / x squared has become a quarter of a rounding."""
+    return 4 / math.sqrt(float(jnp.finfo(x.dtype).eps))
+
+
 def _ratios(x):
     """The ratios r_1, r_2, r_3 of successive moments, for x >= 0."""
     # Beyond 1e9, r_4 is lost against x; and the square must not overflow, in half precision either.
@@ -229,6 +234,7 @@ def _inverse_mills(z: Real) -> Float[Array, "..."]:
 def _inverse_mills_dz(z: Real) -> Float[Array, "..."]:
     r"""Its slope $-h(z)\,(z + h(z))$, where the sum is the ratio r_1 to the left of zero."""
     z = jnp.asarray(z)
+    z = jnp.maximum(z, -_far(z))  # beyond, the slope is -1
     r1, _, _ = _ratios(jnp.abs(z))
     h = inverse_mills(z)
     return -h * jnp.where(z < 0, r1, jnp.minimum(z, 100.0) + h)
@@ -239,7 +245,7 @@ def inverse_mills_dz_dz(z: Real) -> Float[Array, "..."]:
     z = jnp.asarray(z)
     size = jnp.where(z < 0, -z, z)  # not `abs`, whose slope at zero would be zero
     r1, r2, r3 = _ratios(size)
-    h = inverse_mills(z)
+    h = jnp.minimum(inverse_mills(z), jnp.finfo(z.dtype).max)  # infinity times zero is no number
     s = jnp.minimum(size, 100.0) + h
     return h * jnp.where(z < 0, r1 * r1 * r2 * (r3 - r2), s * s + h * s - 1)
 

@@ -1,0 +1,194 @@
+r"""Generic probabilities on either side of a value, and the quantiles that invert them."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmath.distributions import quadrature
+from jaxmath.distributions.expectation import ends, masses, place, rule_of
+from jaxmath.distributions.quadrature import Rule, is_infinite
+from jaxmath.domains import Choices
+
+STEPS_OF_BISECTION = 80
+
+
+def prob(family):
+    """The exponential of `log_prob`."""
+    return lambda x, *params: jnp.exp(family.log_prob(x, *params))
+
+
+def _below(family, x, params):
+    """The probability of at most x, summed from x downwards."""
+    return _from(family, x, params, sign=-1)
+
+
+def _above(family, x, params):
+    """The probability of more than x, summed from x upwards."""
+    return _from(family, x, params, sign=1)
+
+
+def _from(family, x, params, sign):
+    if isinstance(family.support, Choices):
+        rule, inside = rule_of(family, params)
+        weight = rule.x > x if sign > 0 else rule.x <= x
+        rule = Rule(rule.x, weight.astype(rule.x.dtype))
+    else:
+        low, high = ends(family, params)
+        inside, width = place(family, params)
+        beyond = _whole_beyond if family.discrete else _line_beyond
+        rule = beyond(jnp.clip(x, low, high), x < low, (low, high), sign, inside, width)
+    return jnp.sum(masses(family, params, rule, inside)[1])
+
+
+def _whole_beyond(x, before, ends, sign, inside, width):
+    """The whole numbers at most x, or above x; `before` says that x was below them all."""
+    del width
+    # Above a value before the first whole number lies the first one itself.
+    first = jnp.floor(x) + jnp.where(before, 0.0, 1.0 if sign > 0 else 0.0)
+    points = first + sign * jnp.arange(quadrature.TERMS, dtype=inside.dtype)
+    counts = (points >= ends[0]) & (points <= ends[1]) & (~before if sign < 0 else True)
+    return Rule(jnp.where(counts, points, inside), counts.astype(inside.dtype))
+
+
+def _line_beyond(x, before, ends, sign, inside, width):
+    """The numbers below x, or above x."""
+    del before
+    low, high = ends
+    if is_infinite(high if sign > 0 else low):
+        return quadrature.half_line(x, width, sign, inside.dtype)
+    return quadrature.segment(*((x, high) if sign > 0 else (low, x)), inside.dtype)
+
+
+def _both_sides(family, x, params):
+    """The probabilities of at most x and of more than x, each small one summed from its own end."""
+    centre, _ = place(family, params)
+    left = x < centre
+    small = jnp.where(left, _below(family, x, params), _above(family, x, params))
+    small = jnp.where(jnp.isnan(x), jnp.nan, small)
+    return jnp.where(left, small, 1 - small), jnp.where(left, 1 - small, small)
+
+
+def cdf(family):
+    """Summed or integrated from the nearer end."""
+    return lambda x, *params: _both_sides(family, x, params)[0]
+
+
+def sf(family):
+    """Summed or integrated from the nearer end."""
+    return lambda x, *params: _both_sides(family, x, params)[1]
+
+
+def _log(small, other):
+    """The logarithm of a probability, from that of the contrary where that is the smaller one."""
+    few = small < 0.5
+    return jnp.where(few, jnp.log(jnp.where(few, small, 0.5)), jnp.log1p(-other))
+
+
+def log_cdf(family):
+    """The logarithm of `cdf`, or of one minus `sf` where that is smaller."""
+    return lambda x, *params: _log(family.cdf(x, *params), family.sf(x, *params))
+
+
+def log_sf(family):
+    """The logarithm of `sf`, or of one minus `cdf` where that is smaller."""
+    return lambda x, *params: _log(family.sf(x, *params), family.cdf(x, *params))
+
+
+def _along(low, high, centre, width):
+    """A monotone map of the numbers s in [-700, 700] on the interval, fine at its ends."""
+    if is_infinite(low) and is_infinite(high):
+        return lambda s: centre + width * jnp.sinh(s)
+    if is_infinite(high):
+        return lambda s: low + jnp.maximum(centre - low, width) * jnp.exp(s)
+    if is_infinite(low):
+        return lambda s: high - jnp.maximum(high - centre, width) * jnp.exp(-s)
+    return lambda s: jnp.where(
+        s < 0, low + (high - low) * jax.nn.sigmoid(s), high - (high - low) * jax.nn.sigmoid(-s)
+    )
+
+
+def first_point(holds, low, high, middle=lambda low, high: (low + high) / 2):
+    """Bisect for the smallest point at which `holds`, which stays true once it is."""
+
+    def halve(_, bracket):
+        below, above = bracket
+        point = middle(below, above)
+        found = holds(point)
+        return jnp.where(found, below, point), jnp.where(found, point, above)
+
+    return jax.lax.fori_loop(0, STEPS_OF_BISECTION, halve, (low, high))[1]
+
+
+def _inverse(family, reached, slope):
+    """The smallest x for which `reached(x, p, params)`; `slope` is the sign of p along x."""
+
+    def find(p, params):
+        centre, width = place(family, params)
+        low, high = ends(family, params)
+        if isinstance(family.support, Choices):
+            values = jnp.sort(jnp.asarray(family.support.values, centre.dtype))
+            found = jax.vmap(lambda x: reached(x, p, params))(values)
+            x = values[jnp.argmax(found)]
+        elif family.discrete:
+            x = _first_whole(lambda x: reached(x, p, params), low, high, centre.dtype)
+        else:
+            reach = jnp.asarray(0.95 * np.log(float(jnp.finfo(centre.dtype).max)), centre.dtype)
+            x_of = _along(low, high, centre, width)
+            x = x_of(first_point(lambda s: reached(x_of(s), p, params), -reach, reach))
+        return jnp.where((p >= 0) & (p <= 1), x, jnp.nan)
+
+    if family.discrete:
+        return lambda p, *params: jax.lax.stop_gradient(find(p, params))
+
+    @jax.custom_jvp
+    def inverse(p, params):
+        return find(p, params)
+
+    @inverse.defjvp
+    def rule(primals, tangents):
+        (p, params), (dp, dparams) = primals, tangents
+        x = inverse(p, params)
+        _, change = jax.jvp(lambda *theta: family.cdf(x, *theta), params, dparams)
+        return x, (slope * dp - change) / family.prob(x, *params)
+
+    return lambda p, *params: inverse(p, params)
+
+
+def _first_whole(holds, low, high, dtype):
+    """The smallest whole number from `low` on at which `holds`: doubling, then bisection."""
+    largest = jnp.asarray(1 / jnp.finfo(dtype).eps, dtype)  # whole numbers are exact up to here
+    reach = jnp.minimum(jnp.asarray(high, dtype) - low, largest)
+    offset = first_point(
+        lambda k: holds(low + k),
+        jnp.asarray(-1.0, dtype),
+        reach,
+        lambda a, b: jnp.floor((a + b) / 2),
+    )
+    return low + offset
+
+
+def quantile(family):
+    """Where `cdf` reaches p, or where `sf` has fallen to 1 - p."""
+
+    def reached(x, p, params):
+        low_side = family.cdf(x, *params) >= p
+        return jnp.where(p < 0.5, low_side, family.sf(x, *params) <= 1 - p)
+
+    return _inverse(family, reached, slope=1)
+
+
+def isf(family):
+    """Where `sf` has fallen to p, or where `cdf` reaches 1 - p."""
+
+    def reached(x, p, params):
+        high_side = family.sf(x, *params) <= p
+        return jnp.where(p < 0.5, high_side, family.cdf(x, *params) >= 1 - p)
+
+    return _inverse(family, reached, slope=-1)
+
+
+def median(family):
+    """The quantile of one half."""
+    return lambda *params: family.quantile(jnp.asarray(0.5, jnp.result_type(*params)), *params)
