@@ -139,6 +139,8 @@ def test_svg_is_whole_and_says_what_it_shows(figure, plot, theme):
     assert not re.search(rb"(?:href|src)=[\"'](?!#|data:image/png)", content)
     assert not re.search(rb"\d{4}-\d\d-\d\d", content)
     assert len(content) < 200_000
+    # Glyphs keep their scale: 9-point text stays 9-point text.
+    assert b"scale(0.09 -0.09)" in content
 
 
 def test_png_says_what_it_shows(figure, plot, theme):

@@ -70,12 +70,14 @@ def check(plot: Plot) -> None:
 
 def svg(figure, plot: Plot, theme: Theme = LIGHT) -> bytes:
     """The figure for a page: no dates, short numbers, title and description inside."""
-    buffer = io.BytesIO()
-    with _settings(theme):
-        figure.savefig(
-            buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        )
-    text = buffer.getvalue().decode()
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
+    metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with _settings(theme), _kept(figure):
+        # Not by savefig, which draws everything twice: here the layout is already settled.
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
+    text = buffer.getvalue()
     text = text[text.index("<svg ") :]
     # Hundredths of a point are finer than any screen; scales of glyphs keep their digits.
     text = re.sub(r' d="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), text)
@@ -86,10 +88,22 @@ def svg(figure, plot: Plot, theme: Theme = LIGHT) -> bytes:
 def png(figure, plot: Plot, theme: Theme = LIGHT) -> bytes:
     """The figure as pixels, with title and description in its metadata."""
     buffer = io.BytesIO()
-    with _settings(theme):
-        metadata = dict(Software=None, Title=plot.title, Description=plot.alt)
-        figure.savefig(buffer, format="png", dpi=PNG_DPI, metadata=metadata)
+    metadata = dict(Software=None, Title=plot.title, Description=plot.alt)
+    with _settings(theme), _kept(figure):
+        figure.set_dpi(PNG_DPI)
+        figure.canvas.print_png(buffer, metadata=metadata)
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _kept(figure) -> Iterator[None]:
+    """Give the figure its canvas and its resolution back."""
+    canvas, dpi = figure.canvas, figure.get_dpi()
+    try:
+        yield
+    finally:
+        figure.set_canvas(canvas)
+        figure.set_dpi(dpi)
 
 
 def draw(plot: Plot, theme: Theme = LIGHT):

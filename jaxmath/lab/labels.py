@@ -171,12 +171,14 @@ def _thin_ticks(axes, log, renderer) -> bool:
 
 def drawn_ticks(axis) -> list:
     """The labels of the ticks inside the view, which are those that are drawn."""
-    low, high = sorted(axis.get_view_interval())
-    ticks = zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=False)
+    places = axis.get_transform().transform
+    low, high = sorted(places(np.asarray(axis.get_view_interval(), float)))
+    ticks = places(np.asarray(axis.get_majorticklocs(), float))
+    slack = 1e-9 * (high - low)
     return [
-        t
-        for at, t in ticks
-        if low - 1e-9 * abs(low) <= at <= high + 1e-9 * abs(high) and t.get_text()
+        text
+        for at, text in zip(ticks, axis.get_ticklabels(), strict=False)
+        if low - slack <= at <= high + slack and text.get_text()
     ]
 
 
