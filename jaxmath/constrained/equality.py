@@ -31,17 +31,23 @@ ARMIJO = 1e-4
 """The share of its predicted decrease that a step must deliver (Armijo's condition)."""
 
 
-class State(NamedTuple):
+class Search(NamedTuple):
     """What the loop needs."""
 
     x: Array  # the point to look at next
-    local: Local  # the problem seen from the last point
     penalty: Array  # the price of a unit of violation in the merit f + penalty |g|
     damping: Array  # shortens the step across the constraints where Newton's is too bold
     idle: Array  # whether the last step is too short to matter
     faint: Array  # whether its promised gain was below rounding
-    iterations: Array
-    status: Array
+
+
+class Found(NamedTuple):
+    """What a person wants to know: the last point, and how it stands."""
+
+    x: Array
+    multipliers: Array
+    violation: Array
+    info: Info
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "constraint"))
@@ -101,8 +107,8 @@ def solve_equality(
         return jax.grad(lambda x: f(x) + multipliers @ g(x))(x), g(x)
 
     def search(root):
-        state = _search(f, g, root[0], tolerance, max_iterations)
-        return (state.local.x, state.local.multipliers), _inform(state, tolerance)
+        found = _search(f, g, *root, tolerance, max_iterations)
+        return (found.x, found.multipliers), found.info
 
     (x, multipliers), info = implicit_root(conditions, (x, multipliers), search)
     solved = (info.status == Status.OPTIMAL) | (info.status == Status.STATIONARY)
@@ -113,59 +119,56 @@ def solve_equality(
     return Solution(unravel(x), unravel_multipliers(multipliers), info)
 
 
-def _search(f, g, x, tolerance, max_iterations) -> State:
+def _search(f, g, x, multipliers, tolerance, max_iterations) -> Found:
     """Look, judge, step; until there is a status."""
 
-    def repeat(state: State) -> State:
-        new, old = at.look(f, g, state.x, tolerance), state.local
-        first = state.iterations == 0
-        finite = _finite(new)
+    def repeat(carry: tuple[Search, Found]) -> tuple[Search, Found]:
+        search, found = carry
+        local = at.look(f, g, search.x, tolerance)
+        violation, count = norm(local.violation), found.info.iterations
         # The violation stays, or the gain drowns in rounding and the residual does not fall.
-        stays = norm(new.violation) > (1 - jnp.sqrt(tolerance)) * norm(old.violation)
-        vain = state.faint & (at.error(new) > 0.5 * at.error(old))
-        stuck = state.idle | vain | (stays & at.contradictory(new, tolerance))
-        status = _judge(new, tolerance, stuck & ~first, state.iterations >= max_iterations)
+        stays = violation > (1 - jnp.sqrt(tolerance)) * found.violation
+        vain = search.faint & (at.error(local) > 0.5 * found.info.error)
+        stuck = search.idle | vain | (stays & at.contradictory(local, tolerance))
+        status = _judge(local, tolerance, stuck & (count > 0), count >= max_iterations)
+        finite = at.finite(local)
         status = jnp.where(finite, status, Status.NOT_FINITE)
-        local = jax.tree.map(lambda new, old: jnp.where(finite | first, new, old), new, old)
-        state = state._replace(x=local.x, local=local, status=status)
-        return jax.tree.map(
-            lambda stepped, stopped: jnp.where(status == RUNNING, stepped, stopped),
-            _step(f, g, state),
-            state,
-        )
+        new = Found(local.x, local.multipliers, violation, _inform(local, status, tolerance))
+        keep = finite | (count == 0)
+        new = jax.tree.map(lambda new, old: jnp.where(keep, new, old), new, found)
+        count = count + (status == RUNNING)
+        info = new.info._replace(status=status, iterations=count)
+        return _step(f, g, local, search), new._replace(info=info)
 
-    zero = jnp.zeros((), x.dtype)
-    nothing = jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
-        jax.eval_shape(lambda x: at.look(f, g, x, tolerance), x),
-    )
-    no = jnp.asarray(False)
-    state = State(x, nothing, zero + 1, zero, no, no, jnp.asarray(0), jnp.asarray(RUNNING))
-    return jax.lax.while_loop(lambda state: state.status == RUNNING, repeat, state)
+    zero, no = jnp.zeros((), x.dtype), jnp.asarray(False)
+    none = jnp.asarray(0)
+    info = Info(none + RUNNING, none, no, none, zero, zero, zero, zero, tolerance)
+    start = Search(x, zero + 1, zero, no, no), Found(x, multipliers, zero, info)
+    _, found = jax.lax.while_loop(lambda carry: carry[1].info.status == RUNNING, repeat, start)
+    return found
 
 
-def _step(f, g, state: State) -> State:
+def _step(f, g, local: Local, search: Search) -> Search:
     """Take a Newton step, as far as the merit f + penalty |g| falls."""
-    local, eps = state.local, jnp.finfo(state.x.dtype).eps
-    step = _newton(local, state.damping)
+    eps = jnp.finfo(local.x.dtype).eps
+    step = _newton(local, search.damping)
     violation = norm(local.violation)
     relief = violation - norm(local.violation + local.jacobian @ step)
     slope = local.gradient @ step
     # The price of violation that makes the step lead downhill (Nocedal and Wright, eq. 18.36).
     model = slope + 0.5 * jnp.maximum(step @ local.hessian @ step, 0)
-    penalty = jnp.maximum(state.penalty, divide(2 * model, jnp.maximum(relief, 0)))
+    penalty = jnp.maximum(search.penalty, divide(2 * model, jnp.maximum(relief, 0)))
     decrease = penalty * relief - slope
     rounding = 10 * eps * (jnp.abs(local.objective) + penalty * violation)
     length, x = _line_search(f, g, local, step, penalty, decrease, rounding)
     unit = eps**0.25 * norm(local.jacobian)
-    eased = jnp.where(state.damping > unit, state.damping / 4, 0)
-    return state._replace(
+    eased = jnp.where(search.damping > unit, search.damping / 4, 0)
+    return Search(
         x=x,
         penalty=penalty,
-        damping=jnp.where(length < 0.1, jnp.maximum(4 * state.damping, unit), eased),
+        damping=jnp.where(length < 0.1, jnp.maximum(4 * search.damping, unit), eased),
         idle=(length == 0) | (largest(step) <= eps * (1 + largest(local.x))),
         faint=decrease <= rounding,
-        iterations=state.iterations + 1,
     )
 
 
@@ -229,20 +232,16 @@ def _judge(local: Local, tolerance, stuck, exhausted):
     return jnp.where(converged, success, status)
 
 
-def _inform(state: State, tolerance) -> Info:
-    stationarity, primal = at.residuals(state.local)
+def _inform(local: Local, status, tolerance) -> Info:
+    stationarity, primal = at.residuals(local)
     return Info(
-        status=state.status,
-        kind=at.kind(state.local, tolerance),
-        regular=at.regular(state.local),
-        iterations=state.iterations,
-        objective=state.local.objective,
+        status=status,
+        kind=at.kind(local, tolerance),
+        regular=at.regular(local),
+        iterations=jnp.asarray(0),
+        objective=local.objective,
         stationarity=stationarity,
         primal=primal,
-        error=at.error(state.local),
+        error=at.error(local),
         tolerance=tolerance,
     )
-
-
-def _finite(local: Local):
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in local]))

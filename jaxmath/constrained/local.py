@@ -114,6 +114,12 @@ def error(local: Local):
     return jnp.maximum(*relative_residuals(local))
 
 
+def finite(local: Local):
+    """Whether values and derivatives are finite; what follows from them is then finite too."""
+    known = (local.objective, local.gradient, local.violation, local.jacobian, local.hessian)
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(array)) for array in known]))
+
+
 def feasible(local: Local, tolerance):
     """Whether the constraints hold."""
     return relative_residuals(local)[1] <= tolerance
