@@ -60,13 +60,13 @@ _FOURTH_RATIO = (
 
 def _far(x):
     """Where 4 / x squared has become a quarter of a rounding."""
-    return 4 / math.sqrt(float(jnp.finfo(x.dtype).eps))
+    return 4 / math.sqrt(float(jnp.finfo(jnp.result_type(x, 1.0)).eps))
 
 
 def _ratios(x):
     """The ratios r_1, r_2, r_3 of successive moments, for x >= 0."""
     # Beyond 1e9, r_4 is lost against x; and the square must not overflow, in half precision either.
-    bounded = jnp.minimum(x, min(1e9, float(jnp.finfo(x.dtype).max) ** 0.5 / 2))
+    bounded = jnp.minimum(x, min(1e9, float(jnp.finfo(jnp.result_type(x, 1.0)).max) ** 0.5 / 2))
     s = jnp.sqrt(jnp.square(bounded) + 28)
     t = 2 * bounded / s - 1
     series = jnp.zeros_like(t)
