@@ -58,26 +58,34 @@ def experiments(project: Project) -> list[tuple[str, str]]:
 
 
 def by_topic(start: Path) -> str:
-    """The rows of the mission, each with the formulas and experiments that serve it."""
-    project = Project(start)
-    serving: dict[str, list[str]] = {}
-    for name in project.experiments:
-        source = project.source(name)
-        for topic in _topics(source) if source is not None and source.is_file() else ():
-            serving.setdefault(topic, []).append(name)
-    for _, entries in rooms():
-        for entry in entries:
-            if isinstance(entry, Formula):
-                serving.setdefault(entry.topic, []).append(entry.name)
+    """The rows of the mission, each with the experiments and the formulas that serve it."""
+    served = serving(start)
     lines, section = [], None
     for identifier, row in topic_rows().items():
         if row["section"] != section:
             section = row["section"]
             lines += ["", section] if lines else [section]
-        names = dict.fromkeys(serving.get(identifier, ()))
-        told = ", ".join(names) or "planned"
+        experiments_, formulas = served.get(identifier, ((), ()))
+        told = ", ".join([*(experiments_ or ("planned",)), *formulas])
         lines.append(_entry(f"{identifier:<4} {row['concept']}", told, 52))
     return "\n".join(lines)
+
+
+def serving(start: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """The experiments and the formulas that name each topic as theirs."""
+    project = Project(start)
+    served: dict[str, tuple[list[str], list[str]]] = {}
+    for name in project.experiments:
+        source = project.source(name)
+        for topic in _topics(source) if source is not None and source.is_file() else ():
+            served.setdefault(topic, ([], []))[0].append(name)
+    for _, entries in rooms():
+        for entry in entries:
+            if isinstance(entry, Formula):
+                names = served.setdefault(entry.topic, ([], []))[1]
+                if entry.name not in names:
+                    names.append(entry.name)
+    return served
 
 
 def topic_rows() -> dict[str, dict[str, str]]:
@@ -121,9 +129,22 @@ def card(name: str, start: Path) -> str:
 
 
 def _formula_card(room: str, formula: Formula) -> str:
-    signature = ", ".join(formula.arguments)
     rows = [
         ("formula", tex.plain(f"${formula.tex}$")),
+        *formula_rows(formula),
+        ("file", _file(formula.plain or formula.fn)),
+    ]
+    return _card(signature(formula), room, _doc(formula.fn), rows)
+
+
+def signature(formula: Formula) -> str:
+    """The name of a formula with its arguments."""
+    return f"{formula.name}({', '.join(formula.arguments)})"
+
+
+def formula_rows(formula: Formula) -> list[tuple[str, str]]:
+    """What is true of a formula, each with the name of what it is."""
+    rows = [
         ("domain", "; ".join(f"{k} in {v}" for k, v in formula.domain.items())),
         ("first derivatives", _derivatives(formula)),
     ]
@@ -139,8 +160,7 @@ def _formula_card(room: str, formula: Formula) -> str:
     cited = SOURCES.get(formula.source.key, formula.source.key)
     rows.append(("source", f"{cited}, {formula.source.place}".rstrip(", ")))
     rows.append(("topic", _topic(formula.topic)))
-    rows.append(("file", _file(formula.plain or formula.fn)))
-    return _card(f"{formula.name}({signature})", room, _doc(formula.fn), rows)
+    return rows
 
 
 def _other_card(room: str, name: str, entry: Any, project: Project) -> str:
