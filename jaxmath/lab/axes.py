@@ -7,72 +7,22 @@ grid; what stands under [sweep.zip] varies together.
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING
 from typing import Any
 
 import numpy as np
 
 from jaxmath.lab.choices import Option, available, options_of
-from jaxmath.lab.document import Document, Keys, dotted, show, suggest
+from jaxmath.lab.document import Keys, dotted, show, suggest
 from jaxmath.lab.schema import Validation, choice_of, hint_at, plain
 from jaxmath.lab.study import SweepAxis, replace_path
+from jaxmath.lab.sweep_table import FORMS
 
-FORMS = ("range", "linspace", "logspace")
 MAX_VALUES = 1_000_000
 """Values of one axis: beyond that, a slip of the finger rather than a sweep."""
 
 SEED = (0, 2**32 - 1)
-
-
-def flatten(table: Mapping[str, Any], keys: Keys = ()) -> Iterator[tuple[str, Keys, Any]]:
-    """The entries of a sweep by dotted path, whether its keys are quoted or nested."""
-    for key, value in table.items():
-        where = (*keys, key)
-        if isinstance(value, Mapping) and value and not any(map(_is_form, value)):
-            yield from flatten(value, where)
-        else:
-            yield ".".join(map(str, where)), where, value
-
-
-def _is_form(key: str) -> bool:
-    """Whether a key is `range`, `linspace` or `logspace`, or a slip for one of them."""
-    return bool(difflib.get_close_matches(key, FORMS, 1, 0.79))
-
-
-def normalize(document: Document) -> None:
-    """Write the document's sweep with dotted keys alone, the entries of a zip below "zip"."""
-    table = document.values.get("sweep")
-    if not isinstance(table, dict):
-        return
-    tables: list[tuple[Keys, Mapping[str, Any]]] = [
-        ((), {k: v for k, v in table.items() if k != "zip"})
-    ]
-    if isinstance(table.get("zip"), Mapping):
-        tables.append((("zip",), table["zip"]))
-    flat: dict[str, Any] = {}
-    for prefix, entries in tables:
-        into = flat.setdefault("zip", {}) if prefix else flat
-        for path, keys, value in flatten(entries):
-            into[path] = value
-            old, new = ("sweep", *prefix, *keys), ("sweep", *prefix, path)
-            if old != new:
-                document.origins[new] = document.origins.get(old, old)
-    if "zip" in table and "zip" not in flat:
-        flat["zip"] = table["zip"]
-    document.values["sweep"] = flat
-
-
-def drop(document: Document, path: str) -> None:
-    """Take a path out of the sweep: a later, single value has replaced it."""
-    table = document.values.get("sweep")
-    if isinstance(table, dict):
-        table.pop(path, None)
-        if isinstance(table.get("zip"), dict):
-            table["zip"].pop(path, None)
-            if not table["zip"]:
-                del table["zip"]
 
 
 def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:

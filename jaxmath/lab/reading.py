@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxmath.lab import project as projects
+from jaxmath.lab import sweep_table
 from jaxmath.lab.document import (
     Document,
     Keys,
@@ -95,9 +96,7 @@ def open_document(config: str | Path | Mapping[str, Any]) -> Document:
 
 def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
     """Lay the [smoke] values and then the words of the command line over the file's."""
-    from jaxmath.lab import axes
-
-    axes.normalize(document)
+    sweep_table.normalize(document)
     table = document.values.get("smoke", {})
     if smoke and isinstance(table, Mapping):
         for key, value in table.items():
@@ -119,17 +118,15 @@ def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
 
 
 def _overlay(document: Document, keys: Keys, value: Any, origin: Keys | str) -> None:
-    from jaxmath.lab import axes
-
     if keys[0] == "sweep" and (len(keys) > 1 or isinstance(value, Mapping)):
         path = ".".join(map(str, keys[1:]))
-        for name, inner, entry in axes.flatten({path: value} if path else value):
+        for name, inner, entry in sweep_table.flatten({path: value} if path else value):
             below = origin if isinstance(origin, str) else (*origin, *inner[bool(path) :])
             document.overlay(("sweep", name), entry, below)
         return
     document.overlay(keys, value, origin)
     for path in _leaves(keys, value):
-        axes.drop(document, path)
+        sweep_table.drop(document, path)
 
 
 def _leaves(keys: Keys, value: Any) -> list[str]:
@@ -269,7 +266,7 @@ def _validate(
     with theirs(values["experiment"], "import"):
         module = project.load(values["experiment"])
     lacking = [n for n in ("Config", "load", "judge") if not hasattr(module, n)]
-    if not hasattr(module, "measure") and not hasattr(module, "begin"):
+    if not any(hasattr(module, name) for name in ("measure", "begin", "survey")):
         lacking.append("measure")
     if lacking:
         told = f"{module.__file__} is no experiment: it has no {' and no '.join(lacking)}"
