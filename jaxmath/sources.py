@@ -18,10 +18,6 @@ SOURCES: dict[str, str] = {
     "Kluwer 2004",
     "hendrycks2016gelu": "D. Hendrycks and K. Gimpel, Gaussian error linear units (GELUs), "
     "arXiv:1606.08415 (2016)",
-    "tibshirani1996lasso": "R. Tibshirani, Regression shrinkage and selection via the lasso, "
-    "Journal of the Royal Statistical Society B 58 (1996) 267-288",
-    "hoerl1970ridge": "A. E. Hoerl and R. W. Kennard, Ridge regression: biased estimation for "
-    "nonorthogonal problems, Technometrics 12 (1970) 55-67",
     "casella2002inference": "G. Casella and R. L. Berger, Statistical Inference, "
     "2nd edition, Duxbury 2002",
     "gautschi1967recurrence": "W. Gautschi, Computational aspects of three-term recurrence "
@@ -34,4 +30,6 @@ SOURCES: dict[str, str] = {
     "National Bureau of Standards 1964",
     "nocedal2006numerical": "J. Nocedal and S. J. Wright, Numerical Optimization, 2nd edition, "
     "Springer 2006",
+    "griewank2008evaluating": "A. Griewank and A. Walther, Evaluating Derivatives, 2nd edition, "
+    "SIAM 2008",
 }

@@ -128,6 +128,17 @@ def test_half_precision_stays_half_precision(name):
         assert np.all(np.isfinite(np.float64(values)) & np.isfinite(np.float64(slopes)))
 
 
+@pytest.mark.parametrize("name", TRUTHS)
+def test_whole_numbers_are_real_numbers(name, monkeypatch):
+    # Under pytest the annotations refuse them; users do not have that.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    fn = FORMULAS[name].fn
+    assert fn(2) == fn(2.0)
+    assert jnp.issubdtype(fn(jnp.arange(3)).dtype, jnp.floating)
+    with pytest.raises(TypeError, match="grad requires real"):
+        jax.grad(fn)(2)
+
+
 def test_relu_has_slope_zero_at_zero():
     assert jax.grad(special.relu)(0.0) == 0.0
     assert jax.jvp(special.relu, (0.0,), (1.0,))[1] == 0.0

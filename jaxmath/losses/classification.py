@@ -44,8 +44,8 @@ def logistic_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
 
 
 def _alike(number: Real, label: Label) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """Both as arrays of the number's dtype: an unsigned or boolean label cannot be negated."""
-    number = jnp.asarray(number)
+    """Both as arrays of one real dtype: an unsigned or boolean label cannot be negated."""
+    number = 1.0 * jnp.asarray(number)
     return number, jnp.asarray(label, number.dtype)
 
 

@@ -34,7 +34,7 @@ L1 = Formula(
         Lipschitz("weights", lambda weights: weights.size**0.5),
     ),
     tex=r"\lVert w \rVert_1 = \sum_i |w_i|",
-    source=Source("tibshirani1996lasso", "eq. 1"),
+    source=Source("hastie2009esl", "section 3.4.2"),
     topic="O18",
 )
 
@@ -56,7 +56,7 @@ L2 = Formula(
     seconds={("weights", "weights"): lambda weights: _diagonal(jnp.full_like(weights, 2))},
     facts=(Convex("weights"), Even("weights"), Smooth("weights", 2.0)),
     tex=r"\lVert w \rVert_2^2 = \sum_i w_i^2",
-    source=Source("hoerl1970ridge", "eq. 2.1"),
+    source=Source("hastie2009esl", "section 3.4.1"),
     topic="O17",
 )
 

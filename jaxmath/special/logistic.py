@@ -56,7 +56,7 @@ SIGMOID = Formula(
         Smooth("x", 3**-0.5 / 6),
     ),
     tex=r"\sigma(x) = \frac{1}{1 + e^{-x}}",
-    source=Source("goodfellow2016deep", "eq. 3.30"),
+    source=Source("goodfellow2016deep", "section 3.10"),
     topic="C5",
 )
 
@@ -76,7 +76,7 @@ SOFTPLUS = Formula(
     seconds={("x", "x"): sigmoid_dx},
     facts=(Convex("x"), Increasing("x"), Lipschitz("x", 1.0), Smooth("x", 0.25)),
     tex=r"\zeta(x) = \log(1 + e^x)",
-    source=Source("goodfellow2016deep", "eq. 3.31"),
+    source=Source("goodfellow2016deep", "section 3.10"),
     topic="C5",
 )
 
@@ -98,6 +98,6 @@ LOG_SIGMOID = Formula(
     seconds={("x", "x"): lambda x: -sigmoid_dx(x)},
     facts=(Concave("x"), Increasing("x"), Lipschitz("x", 1.0), Smooth("x", 0.25)),
     tex=r"\log\sigma(x) = -\log(1 + e^{-x})",
-    source=Source("goodfellow2016deep", "eq. 3.34"),
+    source=Source("goodfellow2016deep", "section 3.10"),
     topic="C5",
 )

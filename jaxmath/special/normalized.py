@@ -4,6 +4,8 @@ The largest logits carry weight one and are set apart, here called `top`: the su
 is what $1 - p$ means for a probability next to one, and no digits of it are lost. Derivatives
 measure tangents from the top's: $\dot z - \langle p, \dot z\rangle$ for a unit tangent would
 cancel where $p$ is next to one, while its difference from the top's tangent is exact.
+
+A weight below the least normal number counts as zero, in every sum.
 """
 
 from typing import NamedTuple
