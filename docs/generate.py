@@ -1,0 +1,120 @@
+"""Write docs/topics.md and docs/formulas/ from the records and docs/topics.toml.
+
+`python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are
+up to date, and both print how much of the mission is covered.
+"""
+
+import argparse
+import inspect
+import sys
+from pathlib import Path
+
+from jaxmath.formula import Formula
+from jaxmath.lab import catalog
+
+DOCS = Path(__file__).resolve().parent
+NOTE = "<!-- Made by docs/generate.py; edit the records, not this page. -->"
+
+
+def topics(served) -> str:
+    """The mission as one table a section."""
+    lines, section = [NOTE, "", "# Topics", ""], None
+    lines += [
+        "Every row of the mission, with the formula that it is checked by. Made from",
+        "[topics.toml](topics.toml), the formulas and the experiments; a row without an experiment",
+        "is *planned*.",
+        "",
+        count(served),
+    ]
+    for identifier, row in catalog.topic_rows().items():
+        if row["section"] != section:
+            section = row["section"]
+            lines += [
+                "",
+                f"## {section}",
+                "",
+                "| | topic | formula | source | experiments | formulas |",
+            ]
+            lines += ["| --- | --- | --- | --- | --- | --- |"]
+        experiments, formulas = served.get(identifier, ((), ()))
+        cells = [
+            identifier,
+            row["concept"],
+            row["formula"],
+            row["source"],
+            ", ".join(f"`{name}`" for name in experiments) or "*planned*",
+            ", ".join(f"`{name}`" for name in formulas),
+        ]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def count(served) -> str:
+    """How much of the mission has an experiment, and how much a formula."""
+    rows = catalog.topic_rows()
+    experiments = sum(bool(served.get(identifier, ((), ()))[0]) for identifier in rows)
+    formulas = sum(bool(served.get(identifier, ((), ()))[1]) for identifier in rows)
+    return f"Of {len(rows)} topics {experiments} have an experiment and {formulas} a formula."
+
+
+def page(room: str, formulas: list[Formula]) -> str:
+    """One room: every formula with its meaning, its TeX and what is true of it."""
+    lines = [NOTE, "", f"# {room[0].upper()}{room[1:]}", ""]
+    for formula in formulas:
+        lines += [
+            f"## {catalog.signature(formula)}",
+            "",
+            f"`{formula.fn.__module__}.{formula.name}`. {_meaning(formula)}",
+            "",
+            "$$",
+            formula.tex,
+            "$$",
+            "",
+            *(f"- {name}: {text}" for name, text in catalog.formula_rows(formula)),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _meaning(formula: Formula) -> str:
+    return " ".join((inspect.getdoc(formula.fn) or "").partition("\n\n")[0].split())
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page, by its file."""
+    served = catalog.serving(DOCS.parent)
+    made = {DOCS / "topics.md": topics(served)}
+    for room, entries in catalog.rooms():
+        formulas = [entry for entry in entries if isinstance(entry, Formula)]
+        if formulas:
+            made[DOCS / "formulas" / f"{room.replace(' ', '_')}.md"] = page(room, formulas)
+    return made
+
+
+def main() -> int:
+    """Write the pages, or say which are stale."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    check = parser.parse_args().check
+    made = pages()
+    old = {
+        path: path.read_text("utf-8")
+        for path in [DOCS / "topics.md", *DOCS.glob("formulas/*.md")]
+        if path.is_file()
+    }
+    stale = sorted(path for path in {*made, *old} if made.get(path) != old.get(path))
+    if not check:
+        for path in stale:
+            if path in made:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(made[path], "utf-8")
+            else:
+                path.unlink()
+    for path in stale:
+        print(f"{'stale' if check else 'written'}: {path.relative_to(DOCS.parent)}")
+    print(count(catalog.serving(DOCS.parent)))
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
