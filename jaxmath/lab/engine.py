@@ -39,7 +39,8 @@ class Measurement:
         data: what `load` returned for the study's own config.
         measured: the arrays of all lanes.
         seconds: wall time of "load", "compile" and "run".
-        programs, tiles: how many were compiled, and how many pieces of work they ran.
+        programs, tiles: how many were compiled, and how many pieces of work they ran; zero for
+            what runs on the host.
     """
 
     data: Any
@@ -59,12 +60,11 @@ class Tile(NamedTuple):
     columns: np.ndarray
 
 
-def prepared(study: Study, cell: plan.Cell, data) -> Program:
-    """Trace the experiment's code for a cell, and cut the cell for this machine."""
-    one = lane(study, cell, data)
+def tiling(cell: plan.Cell, each: plan.Size) -> plan.Tiling:
+    """How a cell is cut for this machine."""
     threads = workers()
-    most = plan.most_lanes(size(one), threads, jax.default_backend())
-    return lowered(one, plan.tiling(*cell.lanes.shape, most, threads))
+    most = plan.most_lanes(each, threads, jax.default_backend())
+    return plan.tiling(*cell.lanes.shape, most, threads)
 
 
 def measure(study: Study, progress: Progress | None = None) -> Measurement:
@@ -76,29 +76,19 @@ def measure(study: Study, progress: Progress | None = None) -> Measurement:
         data = loader(study.config)
         cells = plan.cells(study, read_by_load(study, loader))
         loaded = time.perf_counter()
-        keys, lanes = [], {}
-        for cell in cells:
-            values = loader(cell.config)
-            keys.append((plan.signature(cell.config), static_part(values), cell.lanes.shape))
-            lanes.setdefault(keys[-1], (cell, values))
-        progress.phase("compiling", len(lanes))
-        with theirs(study.experiment, "measure"):
-            traced = [prepared(study, cell, values) for cell, values in lanes.values()]
-        programs = dict(zip(lanes, compiled(traced, progress.advance), strict=True))
-        work = [
-            Tile(programs[key], cell, loader(cell.config), rows, columns)
-            for key, cell in zip(keys, cells, strict=True)
-            for rows, columns in programs[key].tiling.tiles(*cell.lanes.shape)
-        ]
-        ready = time.perf_counter()
-        progress.phase("running", sum(tile.program.pieces for tile in work))
-        parts = _run_all(study, work, progress)
+        if hasattr(study.module, "survey"):
+            work, ready = [], loaded
+            parts = list(_survey_all(study, cells, loader, progress))
+        else:
+            work = _compile_all(study, cells, loader, progress)
+            ready = time.perf_counter()
+            parts = _run_all(study, work, progress)
         done = time.perf_counter()
     return Measurement(
         data=data,
         measured=gather(parts, study.axes),
         seconds={"load": loaded - started, "compile": ready - loaded, "run": done - ready},
-        programs=len(programs),
+        programs=len({id(tile.program) for tile in work}),
         tiles=len(work),
     )
 
@@ -171,8 +161,46 @@ def _documented(module) -> tuple[str, str]:
     return " ".join(first.split()).rstrip("."), rest.strip()
 
 
+def _survey_all(study: Study, cells: list[plan.Cell], loader: Loader, progress: Progress):
+    """Lane by lane, what an experiment measures that is no single program of JAX.
+
+    Its `survey(config, data, seed, progress)` stands in the place of `measure`, runs on the host
+    and counts its own progress.
+    """
+    for cell in cells:
+        data = loader(cell.config)
+        for (row, column), place in np.ndenumerate(cell.lanes):
+            swept = {path: float(values[column]) for path, values in cell.settings.items()}
+            config = plan.fill(cell.config, swept)
+            with theirs(study.experiment, "survey"):
+                found = study.module.survey(config, data, cell.seeds[row], progress)
+            yield np.array([place]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], found)
+
+
+def _compile_all(study: Study, cells: list[plan.Cell], loader: Loader, progress: Progress):
+    """One program for all cells that differ in arrays alone, and the tiles to run."""
+    keys, lanes = [], {}
+    for cell in cells:
+        data = loader(cell.config)
+        keys.append((plan.signature(cell.config), static_part(data), cell.lanes.shape))
+        lanes.setdefault(keys[-1], (cell, data))
+    progress.phase("compiling", len(lanes))
+    traced = []
+    with theirs(study.experiment, "measure"):
+        for cell, data in lanes.values():
+            one = lane(study, cell, data)
+            traced.append(lowered(one, tiling(cell, size(one))))
+    programs = dict(zip(lanes, compiled(traced, progress.advance), strict=True))
+    return [
+        Tile(programs[key], cell, loader(cell.config), rows, columns)
+        for key, cell in zip(keys, cells, strict=True)
+        for rows, columns in programs[key].tiling.tiles(*cell.lanes.shape)
+    ]
+
+
 def _run_all(study: Study, work: list[Tile], progress: Progress) -> list:
     """Run all tiles, several at once; the parts for `gather`."""
+    progress.phase("running", sum(tile.program.pieces for tile in work))
     stop = threading.Event()
     keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
 

@@ -10,7 +10,7 @@ from jaxmath.lab import engine, plan
 from jaxmath.lab.document import show
 from jaxmath.lab.errors import theirs
 from jaxmath.lab.loading import Loader, read_by_load, static_part
-from jaxmath.lab.program import lane, lane_bytes, workers
+from jaxmath.lab.program import lane, size, workers
 from jaxmath.lab.study import Study
 
 
@@ -25,16 +25,19 @@ def forecast(study: Study) -> str:
         for cell in cells:
             values = loader(cell.config)
             key = (plan.signature(cell.config), static_part(values), cell.lanes.shape)
-            if key not in programs:
+            if key not in programs and not hasattr(study.module, "survey"):
                 with theirs(study.experiment, "measure"):
                     one = lane(study, cell, values)
-                    size = lane_bytes(one)
-                programs[key] = size, engine.tiling(cell, size)
+                    each = size(one)
+                programs[key] = each.peak, engine.tiling(cell, each)
                 arrays = max(arrays, sum(leaf.nbytes for leaf in jax.tree.leaves(one.arrays)))
     runs = sum(cell.lanes.size for cell in cells)
     peak = arrays + max(
-        size * tiling.rows * tiling.columns * min(workers(), runs)
-        for size, tiling in programs.values()
+        (
+            bytes_each * tiling.rows * tiling.columns * min(workers(), runs)
+            for bytes_each, tiling in programs.values()
+        ),
+        default=0,
     )
     rows = [(axis.name, _values([row[0] for row in axis.values])) for axis in study.axes]
     rows += [

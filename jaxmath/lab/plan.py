@@ -41,7 +41,7 @@ def values(config, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def floats(config) -> dict[str, float]:
     """The values that a program takes as arguments: all floats, by dotted path."""
-    return {path: value for path, value in values(config) if type(value) is float}
+    return {path: value for path, value in values(config) if isinstance(value, float)}
 
 
 def signature(config) -> tuple:
@@ -53,7 +53,7 @@ def signature(config) -> tuple:
         if dataclasses.is_dataclass(value):
             fixed.append((field.name, signature(value)))
         else:
-            fixed.append((field.name, type(value) if type(value) is float else repr(value)))
+            fixed.append((field.name, type(value) if isinstance(value, float) else repr(value)))
     return (*kinds, *fixed)
 
 
@@ -99,7 +99,7 @@ def kind(study: Study, axis: SweepAxis, host: frozenset[str] = frozenset()) -> s
     if axis.paths == ("seed",):
         return "seed"
     if host.isdisjoint(axis.paths) and all(
-        type(value) is float for row in axis.values for value in row
+        isinstance(value, float) for row in axis.values for value in row
     ):
         return "setting"
     return "structural"

@@ -26,7 +26,7 @@ from jaxmath.lab.train_result import draw, judge
 
 __all__ = ["Config", "begin", "draw", "finish", "judge", "load", "proceed", "rounds"]
 
-TOPICS = ("O5", "O8", "C7")
+TOPICS = ("O2", "O5", "O6", "O10")
 METRIC = ("test_loss", "train_loss")
 REASONS = {
     int(status): train.describe(status)
