@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from jaxmath.lab.errors import Exit, ExperimentError, theirs
 from jaxmath.lab.experiment import Result
 from jaxmath.lab.loading import Loader, read_by_load, split, static_part
 from jaxmath.lab.measured import Measured, gather
-from jaxmath.lab.program import Program, arguments, compiled, lane, lowered, size, workers
+from jaxmath.lab.program import STAGES, Program, arguments, compiled, lane, lowered, size, workers
 from jaxmath.lab.progress import Progress
 from jaxmath.lab.run import Run
 from jaxmath.lab.study import Study
@@ -179,23 +180,43 @@ def _survey_all(study: Study, cells: list[plan.Cell], loader: Loader, progress: 
 
 def _compile_all(study: Study, cells: list[plan.Cell], loader: Loader, progress: Progress):
     """One program for all cells that differ in arrays alone, and the tiles to run."""
-    keys, lanes = [], {}
+    keys, new = [], {}
     for cell in cells:
         data = loader(cell.config)
-        keys.append((plan.signature(cell.config), static_part(data), cell.lanes.shape))
-        lanes.setdefault(keys[-1], (cell, data))
-    progress.phase("compiling", len(lanes))
+        keys.append(_identity(study, cell, data))
+        if keys[-1] in _programs:
+            _programs.move_to_end(keys[-1])
+        else:
+            new.setdefault(keys[-1], (cell, data))
+    progress.phase("compiling", len(new))
     traced = []
     with theirs(study.experiment, "measure"):
-        for cell, data in lanes.values():
+        for cell, data in new.values():
             one = lane(study, cell, data)
             traced.append(lowered(one, tiling(cell, size(one))))
-    programs = dict(zip(lanes, compiled(traced, progress.advance), strict=True))
-    return [
-        Tile(programs[key], cell, loader(cell.config), rows, columns)
+    _programs.update(zip(new, compiled(traced, progress.advance), strict=True))
+    work = [
+        Tile(_programs[key], cell, loader(cell.config), rows, columns)
         for key, cell in zip(keys, cells, strict=True)
-        for rows, columns in programs[key].tiling.tiles(*cell.lanes.shape)
+        for rows, columns in _programs[key].tiling.tiles(*cell.lanes.shape)
     ]
+    while len(_programs) > KEPT:
+        _programs.popitem(last=False)
+    return work
+
+
+KEPT = 64
+"""Compiled programs that a process keeps, so that the next run with other numbers needs none."""
+
+_programs: OrderedDict[Any, Program] = OrderedDict()
+
+
+def _identity(study: Study, cell: plan.Cell, data):
+    """All that a program depends on: whatever is no number of a config and no array of the data."""
+    code = tuple(getattr(study.module, name, None) for name in STAGES)
+    swept = tuple(cell.settings)
+    static = (plan.signature(cell.config), static_part(data))
+    return code, study.precision, swept, cell.lanes.shape, plan.CACHE_BYTES, static
 
 
 def _run_all(study: Study, work: list[Tile], progress: Progress) -> list:

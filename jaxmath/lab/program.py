@@ -17,6 +17,9 @@ from jaxmath.lab.loading import split
 from jaxmath.lab.plan import DTYPES
 from jaxmath.lab.study import Study
 
+STAGES = ("measure", "rounds", "begin", "proceed", "finish")
+"""The functions of an experiment that a program is made of."""
+
 
 class Lane(NamedTuple):
     """The stages of one lane as functions of arrays alone, and the shapes of their arguments.

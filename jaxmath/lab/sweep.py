@@ -61,7 +61,7 @@ def failures(module: ModuleType, measured: Measured, metrics: dict[str, Any]) ->
     return reasons
 
 
-def interval(values, good) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def interval(values, good) -> tuple[np.ndarray, ...]:
     """Mean, standard deviation and the ends of Student's interval of the mean, along the last axis.
 
     Of the entries where `good` alone. NaN where there are too few: no mean of none, no spread of
@@ -76,7 +76,7 @@ def interval(values, good) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         squares = np.where(good, values - mean[..., None], 0.0) ** 2
         spread = np.where(n > 1, np.sqrt(squares.sum(-1) / (n - 1)), np.nan)
         half = stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * spread / np.sqrt(n)
-    return mean, spread, mean - half, mean + half
+    return tuple(np.asarray(x) for x in (mean, spread, mean - half, mean + half))
 
 
 def by_cell(measured: Measured, array: np.ndarray) -> np.ndarray:

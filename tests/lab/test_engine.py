@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import jax
@@ -159,6 +160,7 @@ def test_the_precision_is_the_studys_alone(precision):
 def test_lanes_in_many_tiles_equal_lanes_in_one(monkeypatch):
     whole = lanes([0.01, 0.1, 0.2, 0.3, 0.02])
     monkeypatch.setattr(plan, "most_lanes", lambda *_: 2)
+    monkeypatch.setattr(engine, "_programs", OrderedDict())
     made = study(
         axes=[axis("seed", [0, 1]), axis("optimizer.learning_rate", [0.01, 0.1, 0.2, 0.3, 0.02])]
     )

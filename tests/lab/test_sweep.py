@@ -1,0 +1,85 @@
+"""The table of a sweep against SciPy's, and a researcher's own loss swept from eight lines."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).parent))
+from studies import axis
+
+from jaxmath.lab import sweep
+from jaxmath.lab.measured import Measured
+
+SEEDS = axis("seed", [0, 1, 2, 3])
+RATES = axis("optimizer.learning_rate", [0.1, 0.2, 0.3])
+LOSS = np.random.default_rng(0).normal(5.0, 1.0, (4, 3)) + np.array([0.0, -3.0, 1.0])
+
+
+def experiment(**attributes):
+    made = ModuleType("made")
+    made.METRIC = "loss"
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_mean_spread_and_interval_over_seeds_are_scipys():
+    (table,) = sweep.tables(experiment(), Measured(dict(loss=LOSS), (SEEDS, RATES)))
+    columns = table.columns
+    np.testing.assert_array_equal(columns["optimizer.learning_rate"], [0.1, 0.2, 0.3])
+    np.testing.assert_array_equal(columns["runs"], [4, 4, 4])
+    np.testing.assert_allclose(columns["loss mean"], LOSS.mean(0), rtol=1e-14)
+    np.testing.assert_allclose(columns["loss sd"], LOSS.std(0, ddof=1), rtol=1e-13)
+    low, high = stats.t.interval(0.95, 3, LOSS.mean(0), stats.sem(LOSS, axis=0))
+    np.testing.assert_allclose(columns["loss 95% low"], low, rtol=1e-12)
+    np.testing.assert_allclose(columns["loss 95% high"], high, rtol=1e-12)
+    assert table.best == 1
+
+
+def test_the_order_of_the_axes_does_not_matter():
+    (ours,) = sweep.tables(experiment(), Measured(dict(loss=LOSS.T), (RATES, SEEDS)))
+    (theirs,) = sweep.tables(experiment(), Measured(dict(loss=LOSS), (SEEDS, RATES)))
+    for name, column in theirs.columns.items():
+        np.testing.assert_array_equal(ours.columns[name], column)
+
+
+def test_failed_lanes_are_named_with_their_reason_and_count_in_no_mean():
+    loss, status = LOSS.copy(), np.zeros((4, 3), int)
+    loss[2, 1] = np.nan
+    status[3, 1], loss[3, 1] = 7, 1e300  # frozen at its last finite iterate
+    measured = Measured(dict(loss=loss, status=status), (SEEDS, RATES))
+    cells, failed = sweep.tables(experiment(REASONS={7: "it diverged"}), measured)
+    np.testing.assert_array_equal(cells.columns["failed"], [0, 2, 0])
+    np.testing.assert_allclose(cells.columns["loss mean"][1], LOSS[:2, 1].mean(), rtol=1e-14)
+    assert failed.name == "failed lanes"
+    np.testing.assert_array_equal(failed.columns["seed"], [2, 3])
+    np.testing.assert_array_equal(failed.columns["optimizer.learning_rate"], [0.2, 0.2])
+    assert list(failed.columns["reason"]) == ["loss is not finite", "it diverged"]
+
+
+def test_a_cell_in_which_all_failed_is_never_the_best():
+    loss = LOSS.copy()
+    loss[:, 1] = -np.inf
+    cells, failed = sweep.tables(experiment(), Measured(dict(loss=loss), (SEEDS, RATES)))
+    assert np.isnan(cells.columns["loss mean"][1])
+    assert cells.best == 0
+    assert len(failed.columns["reason"]) == 4
+
+
+def test_without_seeds_a_cell_is_a_run_and_has_no_spread():
+    (table,) = sweep.tables(experiment(), Measured(dict(loss=LOSS[0]), (RATES,)))
+    np.testing.assert_array_equal(table.columns["loss"], LOSS[0])
+    assert not any("95%" in name for name in table.columns)
+    assert sweep.tables(experiment(), Measured(dict(loss=np.array(1.0)))) == ()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_values_have_no_interval(count):
+    good = np.arange(3) < count
+    mean, spread, low, high = sweep.interval(np.array([2.0, 3.0, 4.0]), good)
+    assert np.isnan([spread, low, high]).all()
+    assert np.isnan(mean) if count == 0 else mean == 2.0
