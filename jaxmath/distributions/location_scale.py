@@ -5,12 +5,15 @@ derivatives and one slope: with $g_x$ in x, they are $-g_x$ in the location, $-z
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.formula import with_rule
 from jaxmath.typing import Real
+
+Partial: TypeAlias = Callable[..., Array]
 
 
 def positive(scale: Real) -> Float[Array, "..."]:
@@ -42,22 +45,18 @@ standardize = with_rule(
     _standardize,
     x=lambda x, loc, scale: 1 / positive(scale),
     loc=lambda x, loc, scale: -1 / positive(scale),
-    scale=lambda x, loc, scale: -standardize(x, loc, scale) / scale,
+    scale=lambda x, loc, scale: -standardize(x, loc, scale) * (1 / positive(scale)),
 )
 
 
-def along(slope: Callable[..., Float[Array, "..."]]) -> dict[str, Callable[..., Array]]:
+def along(slope: Partial, slope_times_z: Partial) -> dict[str, Partial]:
     """The partials in x, loc and scale of a function of the standardised variable.
 
-    `slope(x, loc, scale)` is its partial in x; where it has vanished so have the others.
+    `slope(x, loc, scale)` is its partial in x. The other is the product of z and the slope, which
+    may be a normal number where the slope isn't, and zero where z is infinite.
     """
-
-    def dloc(x, loc, scale):
-        return -slope(x, loc, scale)
-
-    def dscale(x, loc, scale):
-        change = slope(x, loc, scale)
-        z = standardize(x, loc, scale)
-        return -change * jnp.where(change == 0, 0.0, z)
-
-    return dict(x=slope, loc=dloc, scale=dscale)
+    return dict(
+        x=slope,
+        loc=lambda x, loc, scale: -slope(x, loc, scale),
+        scale=lambda x, loc, scale: -slope_times_z(x, loc, scale),
+    )

@@ -30,6 +30,14 @@ class Params(NamedTuple):
     scale: Any
 
 
+def _rate(scale):
+    """One over the scale, to multiply by.
+
+    XLA turns two divisions into one by the product of the divisors, which under- or overflows.
+    """
+    return 1 / positive(scale)
+
+
 def log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of the density, in nats."""
     z = standardize(x, loc, scale)
@@ -38,21 +46,20 @@ def log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
 
 def log_prob_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """Minus the standardised x over the scale."""
-    return -standardize(x, loc, scale) / positive(scale)
+    return -standardize(x, loc, scale) * _rate(scale)
 
 
 def score(x: Real, loc: Real, scale: Real) -> Params:
     """The slope of `log_prob` in each parameter."""
-    z, scale = standardize(x, loc, scale), positive(scale)
-    return Params(loc=z / scale, scale=z * (z / scale) - 1 / scale)
+    z, rate = standardize(x, loc, scale), _rate(scale)
+    return Params(loc=z * rate, scale=z * (z * rate) - rate)
 
 
 def _curvature(factor):
     """A second derivative of `log_prob`: a function of z over the square of the scale."""
 
     def second(x, loc, scale):
-        # By the reciprocal: XLA would turn two divisions into one by a square that underflows.
-        rate = 1 / positive(scale)
+        rate = _rate(scale)
         return factor(standardize(x, loc, scale)) * rate * rate
 
     return second
@@ -75,7 +82,7 @@ def _roots(x, loc, scale):
     """
     z = jnp.clip(standardize(x, loc, scale), -100.0, 100.0)
     root = jnp.exp(-jnp.square(z / 2))
-    return root, root / positive(scale), z
+    return root, root * _rate(scale), z
 
 
 def _prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -94,6 +101,11 @@ def prob_dscale(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The square of the standardised x, less one, times the density, over the scale."""
     _, narrow, z = _roots(x, loc, scale)
     return (narrow * (z - 1)) * (narrow * (z + 1)) / SQRT_TAU
+
+
+def _prob_times_z(x, loc, scale):
+    root, narrow, z = _roots(x, loc, scale)
+    return (root * z) * narrow / SQRT_TAU
 
 
 _PROB = dict(x=prob_dx, loc=lambda x, loc, scale: -prob_dx(x, loc, scale), scale=prob_dscale)
@@ -128,9 +140,16 @@ def sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
 def log_cdf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The density over the distribution function."""
     z = standardize(x, loc, scale)
-    left = inverse_mills(jnp.minimum(z, 0.0)) / positive(scale)
+    left = inverse_mills(jnp.minimum(z, 0.0)) * _rate(scale)
     # On the right the density over the scale may be normal where the density itself isn't.
     return jnp.where(z < 0, left, prob(x, loc, scale) / ndtr(jnp.maximum(z, 0.0)))
+
+
+def _log_cdf_dx_times_z(x, loc, scale):
+    z = standardize(x, loc, scale)
+    left = jnp.minimum(z, 0.0)
+    left = left * (inverse_mills(left) * _rate(scale))
+    return jnp.where(z < 0, left, _prob_times_z(x, loc, scale) / ndtr(jnp.maximum(z, 0.0)))
 
 
 def log_sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -138,10 +157,19 @@ def log_sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     return -log_cdf_dx(-jnp.asarray(x), -jnp.asarray(loc), scale)
 
 
-cdf = with_rule(_cdf, **along(prob))
-sf = with_rule(_sf, **along(sf_dx))
-log_cdf = with_rule(_log_cdf, **along(log_cdf_dx))
-log_sf = with_rule(_log_sf, **along(log_sf_dx))
+def _log_sf_dx_times_z(x, loc, scale):
+    return _log_cdf_dx_times_z(-jnp.asarray(x), -jnp.asarray(loc), scale)
+
+
+_CDF = along(prob, _prob_times_z)
+_SF = along(sf_dx, lambda x, loc, scale: -_prob_times_z(x, loc, scale))
+_LOG_CDF = along(log_cdf_dx, _log_cdf_dx_times_z)
+_LOG_SF = along(log_sf_dx, _log_sf_dx_times_z)
+
+cdf = with_rule(_cdf, **_CDF)
+sf = with_rule(_sf, **_SF)
+log_cdf = with_rule(_log_cdf, **_LOG_CDF)
+log_sf = with_rule(_log_sf, **_LOG_SF)
 
 
 def quantile(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -220,7 +248,7 @@ def entropy(loc: Real, scale: Real) -> Float[Array, "..."]:
 
 _ENTROPY = dict(
     loc=lambda loc, scale: jnp.zeros_like(std(loc, scale)),
-    scale=lambda loc, scale: 1 / std(loc, scale),
+    scale=lambda loc, scale: _rate(scale) + jnp.zeros_like(loc),
 )
 
 
@@ -261,19 +289,19 @@ def _kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "...
 
 
 def _dloc(loc, scale, loc_q, scale_q):
-    return _gaps(loc, scale, loc_q, scale_q)[0] * (1 / positive(scale_q))
+    return _gaps(loc, scale, loc_q, scale_q)[0] * _rate(scale_q)
 
 
 def _dscale_q(loc, scale, loc_q, scale_q):
     distance, excess = _gaps(loc, scale, loc_q, scale_q)
-    scale_q = positive(scale_q)
-    return -(distance * (distance / scale_q) + excess * ((excess + 2) / scale_q))
+    rate = _rate(scale_q)
+    return -(distance * (distance * rate) + excess * ((excess + 2) * rate))
 
 
 _CROSS_ENTROPY = dict(
     loc=_dloc,
     scale=lambda loc, scale, loc_q, scale_q: (
-        (positive(scale) / positive(scale_q)) * (1 / positive(scale_q)) + jnp.zeros_like(loc)
+        (positive(scale) / positive(scale_q)) * _rate(scale_q) + jnp.zeros_like(loc)
     ),
     loc_q=lambda loc, scale, loc_q, scale_q: -_dloc(loc, scale, loc_q, scale_q),
     scale_q=_dscale_q,
@@ -282,7 +310,7 @@ _CROSS_ENTROPY = dict(
 
 def _kl_dscale(loc, scale, loc_q, scale_q):
     _, excess = _gaps(loc, scale, loc_q, scale_q)
-    return excess * ((excess + 2) / positive(scale))
+    return excess * ((excess + 2) * _rate(scale))
 
 
 _KL = _CROSS_ENTROPY | dict(scale=_kl_dscale)
@@ -297,7 +325,7 @@ def fisher_information(loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
     A matrix over the parameters in their order, because its inverse, its eigenvalues and its
     quadratic forms are what it is for.
     """
-    rate = 1 / std(loc, scale)
+    rate = _rate(scale) + jnp.zeros_like(loc)
     return jnp.square(rate)[..., None, None] * jnp.diag(jnp.asarray([1.0, 2.0], rate.dtype))
 
 
@@ -322,10 +350,10 @@ NORMAL = Family(
     partials=dict(
         log_prob=dict(x=log_prob_dx),
         prob=_PROB,
-        cdf=along(prob),
-        sf=along(sf_dx),
-        log_cdf=along(log_cdf_dx),
-        log_sf=along(log_sf_dx),
+        cdf=_CDF,
+        sf=_SF,
+        log_cdf=_LOG_CDF,
+        log_sf=_LOG_SF,
         quantile=_QUANTILE,
         isf=_ISF,
         entropy=_ENTROPY,

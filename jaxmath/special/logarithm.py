@@ -60,12 +60,18 @@ def _log1p_gap(x: Real) -> Float[Array, "..."]:
     )
 
 
-def log1p_gap_dx(x: Real) -> Float[Array, "..."]:
+def _log1p_gap_dx(x: Real) -> Float[Array, "..."]:
     """The ratio of x to 1 + x."""
     x = jnp.asarray(x)
     return x / (1 + x)
 
 
+def log1p_gap_dx_dx(x: Real) -> Float[Array, "..."]:
+    """The square of the slope of log(1 + x)."""
+    return jnp.square(log1p_dx(x))
+
+
+log1p_gap_dx = with_rule(_log1p_gap_dx, x=log1p_gap_dx_dx)
 log1p_gap = with_rule(_log1p_gap, x=log1p_gap_dx)
 
 LOG1P_GAP = Formula(
@@ -73,7 +79,7 @@ LOG1P_GAP = Formula(
     plain=_log1p_gap,
     domain=dict(x=ABOVE_MINUS_ONE),
     partials=dict(x=log1p_gap_dx),
-    seconds={("x", "x"): lambda x: 1 / jnp.square(1 + x)},
+    seconds={("x", "x"): log1p_gap_dx_dx},
     facts=(Convex("x"),),
     tex=r"x - \log(1 + x)",
     source=Source("abramowitz1964handbook", "4.1.27"),

@@ -170,15 +170,21 @@ ERFCX = Formula(
 )
 
 
+def _density_times(factor, z):
+    """A factor times the normal density at z, normal numbers where the product is one."""
+    exact, rest = _half_square(z)
+    # In two halves, with something between them: XLA joins adjacent exponentials into one.
+    half = jnp.exp(-exact / 2)
+    return (half * factor) * (half / SQRT_TAU) * jnp.exp(-rest)
+
+
 def _density(z: Real) -> Float[Array, "..."]:
-    exact, rest = _half_square(jnp.asarray(z))
-    # The constant stands between the two, or XLA joins them into the exponential of the sum.
-    return (jnp.exp(-exact) / SQRT_TAU) * jnp.exp(-rest)
+    return _density_times(1.0, jnp.asarray(z))
 
 
 def ndtr_dz_dz(z: Real) -> Float[Array, "..."]:
     """Minus z times the density; zero far out, at infinity too."""
-    return -jnp.clip(z, -100.0, 100.0) * ndtr_dz(z)
+    return _density_times(-jnp.clip(z, -100.0, 100.0), jnp.asarray(z))
 
 
 ndtr_dz = with_rule(_density, z=ndtr_dz_dz)
@@ -231,13 +237,19 @@ def _inverse_mills(z: Real) -> Float[Array, "..."]:
     return jnp.where(z < 0, size + r1, density / (1 - density / (size + r1)))
 
 
+def _right(factor, z):
+    """A factor times the slope of the logarithm, for z >= 0, where the density may underflow."""
+    z = jnp.clip(z, 0.0, 100.0)
+    return _density_times(factor, z) / ndtr(z)
+
+
 def _inverse_mills_dz(z: Real) -> Float[Array, "..."]:
     r"""Its slope $-h(z)\,(z + h(z))$, where the sum is the ratio r_1 to the left of zero."""
     z = jnp.asarray(z)
-    z = jnp.maximum(z, -_far(z))  # beyond, the slope is -1
+    z = jnp.clip(z, -_far(z), 100.0)  # beyond, the slope is -1 or 0
     r1, _, _ = _ratios(jnp.abs(z))
     h = inverse_mills(z)
-    return -h * jnp.where(z < 0, r1, jnp.minimum(z, 100.0) + h)
+    return jnp.where(z < 0, -h * r1, _right(-(z + h), z))
 
 
 def inverse_mills_dz_dz(z: Real) -> Float[Array, "..."]:
@@ -247,7 +259,8 @@ def inverse_mills_dz_dz(z: Real) -> Float[Array, "..."]:
     r1, r2, r3 = _ratios(size)
     h = jnp.minimum(inverse_mills(z), jnp.finfo(z.dtype).max)  # infinity times zero is no number
     s = jnp.minimum(size, 100.0) + h
-    return h * jnp.where(z < 0, r1 * r1 * r2 * (r3 - r2), s * s + h * s - 1)
+    right = _right(jnp.minimum(s, 200.0) * (s + h) - 1, z)
+    return jnp.where(z < 0, h * (r1 * r1) * r2 * (r3 - r2), right)
 
 
 inverse_mills_dz = with_rule(_inverse_mills_dz, z=inverse_mills_dz_dz)
