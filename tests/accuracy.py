@@ -69,47 +69,43 @@ def routes(formula):
     return jax.jit(jax.vmap(one))
 
 
-def worst(computed, truth, batch, conditioned=False):
-    """The largest error in ulp of the truth where that is a normal number, and where it stands.
+def worst(answers, truth, batch, conditioned=False):
+    """The largest error among answers to the same question, in ulp, and where it stands.
 
     `truth` takes and returns numbers of 50 digits, lists of them for vectors. A subnormal truth
     may be answered by zero or by itself, an overflowing one by infinity.
     With `conditioned`, what half an ulp in the inputs would change is added to the ulp: nothing
     better can be asked where terms cancel and the inputs are rounded numbers.
     """
-    dtype = computed.dtype
-    info = np.finfo(dtype)
-    tiny, largest, eps = float(info.tiny), float(info.max), float(info.eps)
-    answers = np.asarray(computed).reshape(len(computed), -1)
-    errors = np.zeros(answers.shape)
+    dtype = batch[0].dtype
+    assert all(answer.dtype == dtype for answer in answers)
+    points = len(batch[0])
+    answers = np.stack([np.asarray(answer).reshape(points, -1) for answer in answers], axis=-1)
+    errors = np.zeros(points)
     for i, args in enumerate(zip(*batch, strict=True)):
         exact = [_exact(arg) for arg in args]
         truths = _flat(truth(*exact))
         slack = _slack(truth, args, exact, truths, dtype) if conditioned else [0] * len(truths)
-        lost = any(abs(true) > largest for true in truths)  # infinity times zero is no number
-        for j, (answer, true) in enumerate(zip(answers[i], truths, strict=True)):
-            if lost and np.isnan(answer):
-                continue
-            if abs(true) < tiny:
-                errors[i, j] = 0 if abs(answer) <= 1.001 * tiny + slack[j] else np.inf
-            elif abs(true) > largest:
-                errors[i, j] = 0 if abs(answer) > 0.999 * largest else np.inf
-            elif not np.isfinite(answer):
-                errors[i, j] = np.inf
-            else:
-                ulp = mp.mpf(2) ** mp.floor(mp.log(abs(true), 2)) * eps
-                errors[i, j] = abs(mp.mpf(float(answer)) - true) / (ulp + slack[j])
-    i, j = np.unravel_index(np.argmax(errors), errors.shape)
-    return errors[i, j], tuple(np.asarray(arg[i]).tolist() for arg in batch)
+        lost = any(abs(true) > np.finfo(dtype).max for true in truths)
+        for rivals, true, free in zip(answers[i], truths, slack, strict=True):
+            for answer in rivals:
+                # Infinity times zero is no number: beside an overflow NaN proves nothing.
+                if not (lost and np.isnan(answer)):
+                    errors[i] = max(errors[i], _error(answer, true, free, np.finfo(dtype)))
+    i = np.argmax(errors)
+    return errors[i], tuple(np.asarray(arg[i]).tolist() for arg in batch)
 
 
-def distinct(answers):
-    """The answers less those that equal an earlier one bit for bit: the truth is slow."""
-    kept = []
-    for answer in map(np.asarray, answers):
-        if not any(np.array_equal(answer, other, equal_nan=True) for other in kept):
-            kept.append(answer)
-    return kept
+def _error(answer, true, slack, info):
+    tiny, largest = float(info.tiny), float(info.max)
+    if abs(true) < tiny:
+        return 0 if abs(answer) <= 1.001 * tiny + slack else np.inf
+    if abs(true) > largest:
+        return 0 if abs(answer) > 0.999 * largest else np.inf
+    if not np.isfinite(answer):
+        return np.inf
+    ulp = mp.mpf(2) ** mp.floor(mp.log(abs(true), 2)) * float(info.eps)
+    return float(abs(mp.mpf(float(answer)) - true) / (ulp + slack))
 
 
 def _exact(value):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from jaxmath import special
-from tests.accuracy import distinct, points, routes, vectors, worst
+from tests.accuracy import points, routes, vectors, worst
 from tests.truths import (
     below,
+    complement,
     covariance,
     density,
     log_softmax,
@@ -66,10 +67,8 @@ def test_elementwise_accuracy(name, dtype):
     orders = ((), ("x",), ("x", "x"))
     bars = BARS[name][DTYPES.index(dtype)]
     for order, truth, bar in zip(orders, TRUTHS[name], bars, strict=True):
-        for answer in answers[order]:
-            assert answer.dtype == dtype
-            error, where = worst(answer, truth, (x,), name == "gelu" and len(order) == 1)
-            assert error <= bar, (order, where)
+        error, where = worst(answers[order], truth, (x,), name == "gelu" and len(order) == 1)
+        assert error <= bar, (order, where)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_the_curvature_can_be_differentiated_again(name, third):
     assert mp.almosteq(mp.diff(TRUTHS[name][2], mp.mpf(0.7)), third(mp.mpf(0.7)), 1e-20)
     x = np.concatenate([np.linspace(-30, 30, 61), [1e-8, -1e-8, 1e-3]])
     answer = jax.jit(jax.vmap(jax.grad(FORMULAS[name].seconds["x", "x"])))(x)
-    error, where = worst(answer, third, (x,), conditioned=True)
+    error, where = worst([answer], third, (x,), conditioned=True)
     assert error <= 8, where
 
 
@@ -154,10 +153,8 @@ def test_logsumexp_accuracy(dtype):
     orders = ((), ("logits",), ("logits", "logits"))
     truths = (logsumexp, softmax, covariance)
     for order, truth, bar in zip(orders, truths, VECTOR_BARS[dtype], strict=True):
-        for answer in distinct(answers[order]):
-            assert answer.dtype == dtype
-            error, where = worst(answer, truth, (z,), conditioned=True)
-            assert error <= bar, (order, where)
+        error, where = worst(answers[order], truth, (z,), conditioned=True)
+        assert error <= bar, (order, where)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -165,9 +162,14 @@ def test_logsumexp_accuracy(dtype):
     ("formula", "value", "jacobian"),
     [
         (special.SOFTMAX, softmax, covariance),
+        (
+            special.SOFTMAX_COMPLEMENT,
+            complement,
+            lambda z: [[-entry for entry in row] for row in covariance(z)],
+        ),
         (special.LOG_SOFTMAX, log_softmax, log_softmax_jacobian),
     ],
-    ids=["softmax", "log_softmax"],
+    ids=["softmax", "complement", "log_softmax"],
 )
 def test_softmax_accuracy(formula, value, jacobian, dtype):
     z = vectors(dtype)
@@ -177,11 +179,10 @@ def test_softmax_accuracy(formula, value, jacobian, dtype):
         return formula.fn(z), rows, jax.jacrev(formula.fn)(z), jax.jacfwd(formula.fn)(z)
 
     answer, *jacobians = jax.jit(jax.vmap(one))(z)
-    error, where = worst(answer, value, (z,), conditioned=True)
+    error, where = worst([answer], value, (z,), conditioned=True)
     assert error <= 2, where
-    for answer in distinct(jacobians):
-        error, where = worst(answer, jacobian, (z,), conditioned=True)
-        assert error <= 4, where
+    error, where = worst(jacobians, jacobian, (z,), conditioned=True)
+    assert error <= 4, where
 
 
 def test_a_sure_class_keeps_the_digits_of_the_others():

@@ -35,17 +35,16 @@ def softmax(z):
     return [weight / mp.fsum(weights) for weight in weights]
 
 
-def others(z, k):
-    """One minus the k-th probability, summed from the others."""
-    return mp.fsum(p for j, p in enumerate(softmax(z)) if j != k)
+def complement(z):
+    """One minus each probability, summed from the others."""
+    p = softmax(z)
+    return [mp.fsum(p[:k] + p[k + 1 :]) for k in range(len(z))]
 
 
 def covariance(z):
-    p = softmax(z)
-    return [
-        [p[i] * others(z, i) if i == j else -p[i] * p[j] for j in range(len(z))]
-        for i in range(len(z))
-    ]
+    p, rest = softmax(z), complement(z)
+    every = range(len(z))
+    return [[p[i] * rest[i] if i == j else -p[i] * p[j] for j in every] for i in every]
 
 
 def log_softmax(z):
@@ -56,8 +55,9 @@ def log_softmax(z):
 
 
 def log_softmax_jacobian(z):
-    p = softmax(z)
-    return [[others(z, i) if i == j else -p[j] for j in range(len(z))] for i in range(len(z))]
+    p, rest = softmax(z), complement(z)
+    every = range(len(z))
+    return [[rest[i] if i == j else -p[j] for j in every] for i in every]
 
 
 def logsumexp(z):

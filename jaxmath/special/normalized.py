@@ -87,6 +87,17 @@ def _softmax_complement_jvp(primals, tangents):
     return softmax_complement(*primals), -_softmax_jvp(primals, tangents)[1]
 
 
+SOFTMAX_COMPLEMENT = Formula(
+    fn=softmax_complement,
+    domain=dict(logits=Box((4,), REAL)),
+    vjp=lambda logits, cotangent: (-softmax_vjp(logits, cotangent)[0],),
+    facts=(Bounded("logits", 0.0, 1.0), Lipschitz("logits", 0.5)),
+    tex=r"1 - \operatorname{softmax}(z)_k = \frac{\sum_{j \ne k} e^{z_j}}{\sum_j e^{z_j}}",
+    source=Source("bishop2006prml", "eq. 4.62"),
+    topic="P11",
+)
+
+
 def softmax_jacobian(logits: Logits) -> Float[Array, "n n"]:
     r"""The covariance of one draw, $\operatorname{diag} p - p p^\top$."""
     p = softmax(logits)
@@ -174,6 +185,6 @@ def _centred(logits: Logits, tangent: Logits) -> Float[Array, " n"]:
     Where one probability is next to one its own difference is exactly zero, and the mean is a sum
     over the others.
     """
-    top = _split(logits).top
+    top, tangent = _split(logits).top, jnp.asarray(tangent)
     relative = tangent - jnp.sum(jnp.where(top, tangent, 0.0)) / jnp.sum(top)
     return relative - jnp.sum(softmax(logits) * relative)
