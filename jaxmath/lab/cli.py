@@ -40,8 +40,7 @@ Config = Annotated[str, typer.Argument(metavar="CONFIG", help="A .toml file.", s
 
 def main() -> None:
     """Run the command line; what the process ends with is an `Exit`."""
-    # What imports make stays: looking through it for garbage takes a seventh of the start.
-    gc.set_threshold(100_000, 50, 100)
+    gc.disable()  # what imports make stays; until there is work, looking for garbage costs a tenth
     with statuses():
         listen()
         app()
@@ -93,6 +92,7 @@ def run(
         configs, overrides = split_words(words)
         # All are read before any is run, so that a slip in the last does not cost the others.
         studies = [reading.read(config, overrides, smoke) for config in configs]
+        gc.enable()
         worst = Exit.PASS
         for study in studies:
             worst = max(worst, _run(study, out, quiet, not no_cache))
@@ -124,7 +124,9 @@ def check(
         from jaxmath.lab import forecast, reading
 
         configs, overrides = split_words(words)
-        for study in [reading.read(config, overrides, smoke) for config in configs]:
+        studies = [reading.read(config, overrides, smoke) for config in configs]
+        gc.enable()
+        for study in studies:
             say(forecast.forecast(study))
 
 
@@ -201,6 +203,7 @@ def verify(
     with statuses():
         from jaxmath.lab import verifying
 
+        gc.enable()
         words, status = verifying.verify(function, wrt, domain or [])
         say(words)
         raise SystemExit(int(status))

@@ -17,7 +17,7 @@ from jaxmath.domains import NONNEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT, Box, C
 from jaxmath.formula import Formula
 from jaxmath.lab.document import nearest, show, suggest
 from jaxmath.lab.errors import Exit, InputError, Problem
-from jaxmath.verify.compare import derivatives
+from jaxmath.verify import derivatives
 
 NAMED = {
     "real": REAL,
