@@ -126,12 +126,15 @@ def execute(
 def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
     measured = measurement.measured
     arrays = {name: value for name, value in measured.items() if name != "params"}
-    # Written before anyone judges them: what took hours must not be lost to a slip in `judge`.
-    store.series(folder, arrays, study.axes)
-    result = judge(study, measurement.data, measured)
-    draw = getattr(study.module, "draw", None)
-    with theirs(study.experiment, "draw"):
-        plots = tuple(draw(result)) if draw else ()
+    try:
+        result = judge(study, measurement.data, measured)
+        draw = getattr(study.module, "draw", None)
+        with theirs(study.experiment, "draw"):
+            plots = tuple(draw(result)) if draw else ()
+    except BaseException:
+        # What took hours must not be lost to a slip in `judge`.
+        store.series(folder, arrays, study.axes)
+        raise
     title, description = _documented(study.module)
     run = Run(
         name=study.name,
