@@ -211,6 +211,15 @@ def test_one_delta_for_many_residuals():
     assert jax.grad(total)(1.0) == -2
 
 
+@pytest.mark.parametrize("name", ["l1", "l2"])
+def test_penalties_of_a_matrix(name):
+    formula, w = FORMULAS[name], jnp.array([[1.0, -2.0], [3.0, 0.5], [-1.0, 4.0]])
+    assert formula.fn(w) == (np.abs(w).sum() if name == "l1" else (np.asarray(w) ** 2).sum())
+    np.testing.assert_array_equal(formula.partials["weights"](w), jax.grad(formula.fn)(w))
+    second = formula.seconds["weights", "weights"](w)
+    np.testing.assert_array_equal(second, jax.jit(jax.hessian(formula.fn))(w))
+
+
 def test_logistic_takes_soft_labels():
     z, y = np.repeat(points(np.float64)[::5], 2), np.tile([0.1, 0.75], len(points(np.float64)[::5]))
 
