@@ -364,3 +364,32 @@ def test_log_is_drawn_where_a_band_reaches_below_zero():
     assert figure.axes[0].get_yscale() == "log"
     low, high = figure.axes[0].get_ylim()
     assert 1e-7 < low < 1e-5 < 1 < high < 100
+
+
+# --- the repository's own pictures ---------------------------------------------------------------
+
+CONFIGS = sorted((HERE.parent / "configs").glob("*.toml"))
+
+
+@pytest.fixture(scope="module", params=CONFIGS, ids=lambda path: path.stem)
+def finished(request, tmp_path_factory):
+    from jaxmath import lab
+
+    return lab.run(request.param, smoke=True, out=tmp_path_factory.mktemp("runs"))
+
+
+def test_pictures_of_the_experiments(finished, theme):
+    for plot in finished.plots:
+        figure = figures.draw(plot, theme)
+        check_words(figure, plot)
+        check_no_overlap(figure)
+        check_contrast(figure, theme)
+
+
+def test_reports_of_the_experiments(finished):
+    text = (finished.folder / "report.html").read_text(encoding="utf-8")
+    assert len(text) < 2_000_000
+    assert text.count("<figure>") == len(finished.plots)
+    assert text.count('class="outcome') == len(finished.claims)
+    assert 'class="tex"' not in text, "every formula of the experiments is rendered"
+    assert all(plot.alt.rstrip().endswith(".") for plot in finished.plots)

@@ -160,7 +160,7 @@ def _symbol(match) -> str:
 
 def _script(match, mark: str, table: dict[int, int]) -> str:
     words = match.group(1) if match.group(1) is not None else match.group(2)
-    if words == "ᵀ" and mark == "^":
+    if words in ("ᵀ", "*", "′") and mark == "^":
         return words
     small = words.translate(table)
     if all(a != b for a, b in zip(small, words, strict=True)):

@@ -154,11 +154,18 @@ def row(run: Run, claim: Claim) -> Row:
         gap = abs(worst - target) / (abs(target) if claim.relative and target else 1.0)
         off = f"off by {number(gap, 2)}" if gap else "no difference"
         note = f"{note}, {off}" if note else off
-        # Two numbers that differ are shown to the digit where they do, when that decides.
-        while outcome is Outcome.FAIL and digits < 17 and worst != target:
-            if number(worst, digits) != number(target, digits):
-                break
-            digits += 1
+        # A failure shows two numbers to the digit where they differ; a pass shows two equal ones,
+        # though rounding to four digits may have parted them.
+        failed = outcome is Outcome.FAIL
+        if worst != target:
+            digits = next(
+                (
+                    d
+                    for d in range(4, 18 if failed else 8)
+                    if (number(worst, d) != number(target, d)) is failed
+                ),
+                4,
+            )
     exact = f"measured {worst!r}" + ("" if math.isnan(target) else f", expected {target!r}")
     return Row(
         outcome,

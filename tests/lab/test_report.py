@@ -381,6 +381,18 @@ def test_citations(source, told):
         (dict(measured=1.0, expected=1.0), "1", "= 1", "no difference"),
         (dict(measured=2.0, expected=1.0, relative=True), "2", "= 1", "off by 1"),
         (dict(measured=np.zeros(0)), "nothing", "= its own value", "no entry was measured"),
+        (
+            dict(measured=10.875 - 2.0**-40, expected=10.875),
+            "10.875",
+            "= 10.875",
+            "off by 9.1×10⁻¹³",
+        ),
+        (
+            dict(measured=1.004, expected=1.0, tolerance=0.01),
+            "1.004",
+            "= 1",
+            "off by 0.004",
+        ),
         (dict(measured=None, expected=2.0), "–", "= 2", "not decided"),
         (
             dict(measured=np.array([np.nan, 1.0]), expected=1.0),
