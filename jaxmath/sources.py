@@ -32,4 +32,6 @@ SOURCES: dict[str, str] = {
     "Springer 2006",
     "griewank2008evaluating": "A. Griewank and A. Walther, Evaluating Derivatives, 2nd edition, "
     "SIAM 2008",
+    "saleh2022logcosh": "R. A. Saleh and A. K. M. E. Saleh, Statistical properties of the log-cosh "
+    "loss function used in machine learning, arXiv:2208.04564, 2022",
 }

@@ -178,7 +178,7 @@ LOG_COSH = Formula(
         Smooth("residual", 1.0),
     ),
     tex=r"\ell(r) = \log\cosh r",
-    source=Source("hastie2009esl", "section 10.6"),
+    source=Source("saleh2022logcosh", "section 2"),
     topic="O8",
 )
 
