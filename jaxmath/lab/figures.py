@@ -115,7 +115,7 @@ def draw(plot: Plot, theme: Theme = LIGHT):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        title = labels.wrapped(plot.title, 60)
+        title = labels.balanced(plot.title, 60)
         below = labels.of_axis(plot.x, 66)
         figure.suptitle(title, x=0.018, ha="left", weight="bold")
         axes.set_xlabel(below)
@@ -146,22 +146,27 @@ def _draw_lines(figure, axes, plot: Plot, theme: Theme):
     axes.autoscale_view()
     set_ticks(axes.xaxis, log_x)
     set_ticks(axes.yaxis, log_y)
-    missing = [curve.label or "a curve" for curve in every if not curve.end]
-    if missing:
-        rest = f" and {len(missing) - 3} more" if missing[3:] else ""
-        labels.add_note(
-            figure, f"Not drawn, without a finite value: {', '.join(missing[:3])}{rest}.", theme
-        )
     if any(curve.scaled for curve in drawn):
         _add_line_scale(figure, axes, plot, [curve.scaled for curve in every], theme)
     named = [curve for curve in drawn if curve.label and not curve.scaled]
     if len(named) == len(drawn) == 1:
-        return (log_x, log_y), []  # the title and the axis say what a single curve is
+        named = []  # the title and the axis say what a single curve is
+    note = _missing([curve.label or "a curve" for curve in every if not curve.end])
     rows = sum(labels.wrapped(curve.label, labels.BESIDE).count("\n") + 1 for curve in named)
-    if len(named) <= DIRECT and rows <= 10:
-        return (log_x, log_y), labels.add_ends(axes, named)
-    labels.add_legend(figure, named)
-    return (log_x, log_y), []
+    beside = len(named) <= DIRECT and rows <= 10 and labels.end_together(axes, named)
+    if not beside:
+        labels.add_legend(figure, named, note, theme)
+    elif note:
+        labels.add_note(figure, note, theme)
+    return (log_x, log_y), labels.add_ends(axes, named) if beside else []
+
+
+def _missing(names: list[str]) -> str:
+    """A remark on curves of which there is nothing to draw."""
+    if not names:
+        return ""
+    rest = f" and {len(names) - 3} more" if names[3:] else ""
+    return f"Not drawn, without a finite value: {', '.join(names[:3])}{rest}."
 
 
 def _add_line_scale(figure, axes, plot: Plot, scaled: Sequence[bool], theme: Theme) -> None:

@@ -50,13 +50,27 @@ def wrapped(text: str, width: int, most: int = 4) -> str:
     return "\n".join(shown(line) for line in lines)
 
 
+def balanced(text: str, width: int) -> str:
+    """The text in as few lines as `wrapped` needs, and these about equally long."""
+    rows = wrapped(text, width).count("\n") + 1
+    words = re.findall(r"(?:\$[^$]*\$|\S)+", text)
+    least = max(map(len, words), default=1)
+    narrow = range(min(max(least, len(text) // rows), width), width)
+    return next(
+        (tried for w in narrow if (tried := wrapped(text, w)).count("\n") < rows),
+        wrapped(text, width),
+    )
+
+
 def of_axis(axis: Axis, width: int) -> str:
     """An axis as "label [unit]", [1] for a pure number; a label too long is cut, its unit not."""
     unit = axis.unit or "1"
     unit = f"[{unit[: width - 3]}…]" if len(unit) > width - 2 else f"[{unit}]"
-    rows = wrapped(f"{axis.label} {unit}", width, most=99)
-    if rows.count("\n") < 3:
-        return rows
+    whole = f"{axis.label} {unit}"
+    if len(whole) <= width or axis.label.count("$") > 1:
+        rows = wrapped(whole, width, most=99)
+        if rows.count("\n") < 3:
+            return rows
     return f"{wrapped(axis.label, width, most=2)}\n{shown(unit)}"
 
 
@@ -81,8 +95,14 @@ def add_ends(axes, curves: Sequence[Curve]) -> list[tuple[object, Curve]]:
     ]
 
 
-def add_legend(figure, curves: Sequence[Curve]) -> None:
-    """Name the curves below the axes, in columns that fit."""
+def end_together(axes, curves: Sequence[Curve]) -> bool:
+    """Whether the curves all reach the right side, so that a name there belongs to one."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    return all(curve.end and to_axes.transform(curve.end)[0] > 0.9 for curve in curves)
+
+
+def add_legend(figure, curves: Sequence[Curve], note: str, theme: Theme) -> None:
+    """Name the curves below the axes, in columns that fit, under a remark."""
     from matplotlib.lines import Line2D
 
     longest = max(len(curve.label) for curve in curves)
@@ -102,7 +122,19 @@ def add_legend(figure, curves: Sequence[Curve]) -> None:
         for curve in curves
     ]
     names = [wrapped(curve.label, 76, most=2) for curve in curves]
-    figure.legend(handles, names, loc="outside lower left", ncols=columns, handlelength=1.6)
+    heading = wrapped(note, 84)
+    grow(figure, heading.count("\n") + 1 if note else 0)
+    legend = figure.legend(
+        handles,
+        names,
+        loc="outside lower left",
+        ncols=columns,
+        handlelength=1.6,
+        title=heading or None,
+        title_fontsize=8,
+        alignment="left",
+    )
+    legend.get_title().set_color(theme.muted)
 
 
 def add_note(figure, text: str, theme: Theme) -> None:
