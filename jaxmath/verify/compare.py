@@ -131,7 +131,9 @@ def compare(evidence: Evidence, assumed: bool = False) -> Report:
                 answers[PLAIN] = e.plain.first["reverse mode"][block]
             rows.append(judge((name,), answers, e.first, block, e.slopes[0][block], e.kinks[1]))
         for i, one in enumerate(lay.wrt):
-            for two in lay.wrt[i:] if e.second is not None else ():
+            if e.second is None or e.slopes[1] is None:
+                break
+            for two in lay.wrt[i:]:
                 block = (slice(None), slice(None), lay.columns(one), lay.columns(two))
                 answers = _answers(e.closed_seconds.get((one, two)), e.auto.second, block)
                 kinks = e.kinks[1] | e.kinks[2]
@@ -155,7 +157,8 @@ def compare(evidence: Evidence, assumed: bool = False) -> Report:
 
 def _loses(row: Row) -> list[int]:
     """Where JAX without the custom rule would be wrong while the opinions agree."""
-    gap = np.abs(row.data[PLAIN] - row.data["reverse mode"])
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = np.abs(row.data[PLAIN] - row.data["reverse mode"])
     fine = np.isfinite(row.data["reverse mode"]) & (row.data["verdict"] != DISAGREE)
     return np.flatnonzero(fine & ~(gap <= row.data["allowed"])).tolist()
 
@@ -199,7 +202,7 @@ class _Judge:
         self.lay, self.args, self.theta = lay, args, theta
         self.value, self.slope = np.abs(auto.value), np.abs(auto.first["reverse mode"])
         info = np.finfo(theta.dtype)
-        self.eps, self.tiny = float(info.eps), float(info.tiny)
+        self.eps, self.tiny, self.largest = float(info.eps), float(info.tiny), float(info.max)
         self.terms = max(lay.sizes)
 
     def __call__(self, arguments, answers, estimate: Estimate, block, slopes, kink):
@@ -208,6 +211,7 @@ class _Judge:
         answers = {name: np.asarray(a, np.float64) for name, a in answers.items()}
         voices = {name: a for name, a in answers.items() if name != PLAIN}
         truth, bar = estimate.value[block], estimate.error[block]
+        bar = np.where(np.abs(truth) >= self.largest, np.inf, bar)
         shape = truth.shape
         kink = kink.reshape(-1, *(1 for _ in shape[1:])) | estimate.kink[block]
 
@@ -235,7 +239,7 @@ class _Judge:
         # Where value or truth are out of range, what arithmetic makes of infinities says nothing.
         lost = np.isinf(self.value).reshape(*self.value.shape, *(1 for _ in shape[2:]))
         lost = lost | np.any([np.isinf(v) for v in stack], axis=0)
-        beyond = lost & ~finite & ~np.isfinite(bar)
+        beyond = lost & ~finite & ~decisive
         equal |= beyond
         wrong = {name: w & ~beyond for name, w in wrong.items()}
         any_wrong = np.any(list(wrong.values()), axis=0)
@@ -270,7 +274,7 @@ class _Judge:
         )
 
     def _natural(self, arguments) -> np.ndarray:
-        """The size of a derivative of a power of each argument: f / x, or (df/dx) / y, f / (x y)."""
+        """The size of a derivative of a power of each argument: f / x; (df/dx) / y and the like."""
         theta = np.abs(self.theta.astype(np.float64))
         theta = np.where(theta > 0, theta, 1.0)
         columns = [self.lay.columns(name) for name in arguments]

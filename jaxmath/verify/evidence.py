@@ -93,14 +93,15 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
 
     def look(at):
         found = opinions.autodiff(formula.fn, lay, at, fixed64, seconds)
-        return [found.first["reverse mode"], found.second.get("forward over reverse")]
+        second = [found.second["forward over reverse"]] if seconds else []
+        return [found.first["reverse mode"], *second]
 
     def side(at):
         with jax.enable_x64(True):
             return evaluate(sides_of(formula.where, formula.breaks), lay, at, fixed64)
 
     centre, home = look(theta64), side(theta64)
-    totals = [np.zeros_like(c) if c is not None else None for c in centre]
+    totals = [np.zeros_like(c) for c in centre]
     if lay.size <= 12:
         directions = list(np.eye(lay.size))
     else:
@@ -114,12 +115,10 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
         moved = np.where(crossed[:, None], other, moved)
         crossed = (side(moved) != home).any(axis=1)
         for total, before, after in zip(totals, centre, look(moved), strict=True):
-            if total is None:
-                continue
             change = np.abs(after - before) / share
             alone = crossed.reshape(-1, *(1 for _ in change.shape[1:]))
             total += np.where(np.isfinite(change) & ~alone, change, 0.0)
-    return totals[0], totals[1]
+    return totals[0], totals[1] if seconds else None
 
 
 def on_break(formula: Formula, lay: Layout, theta, fixed) -> dict[int, np.ndarray]:

@@ -31,27 +31,44 @@ def _autodiff_program(fn: Callable[..., Any], where: Layout, seconds: bool):
     function = flat_function(fn, where)
     every = tuple(range(len(where.wrt)))
 
-    def reverse(*args):
-        return jnp.concatenate(jax.jacrev(function, argnums=every)(*args), axis=-1)
+    def value_and_reverse(*vectors_and_fixed):
+        *vectors, fixed = vectors_and_fixed
+        value, pull = jax.vjp(lambda *moved: function(*moved, fixed), *vectors)
+        rows = jax.vmap(pull)(jnp.eye(value.size, dtype=value.dtype))
+        return value, jnp.concatenate(rows, axis=-1)
 
-    def each(derivative):
-        # One argument at a time, as `jax.grad(f, argnums=i)` does: a tangent that is zero by
-        # structure cannot turn an infinite slope in another argument into NaN.
-        return lambda *args: jnp.concatenate(
-            [jax.jacfwd(derivative, argnums=i)(*args) for i in every], axis=-1
-        )
+    def forward(args, index):
+        """Push each direction of one argument through value and reverse mode at once.
+
+        One argument at a time, as `jax.grad(f, argnums=index)` does: a tangent that is zero by
+        structure cannot turn an infinite slope in another argument into NaN.
+        """
+        moved = value_and_reverse if seconds else function
+        rest = lambda vector: moved(*args[:index], vector, *args[index + 1 :])  # noqa: E731
+        push = lambda tangent: jax.jvp(rest, (args[index],), (tangent,))  # noqa: E731
+        directions = jnp.eye(args[index].size, dtype=args[index].dtype)
+        return jax.vmap(push, out_axes=(None, -1))(directions)
 
     def program(theta, fixed):
         args = (*where.vectors(theta), fixed)
-        first = {"reverse mode": reverse(*args), "forward mode": each(function)(*args)}
-        second = {}
-        if seconds:
-            nested = jax.jacrev(reverse, argnums=every)(*args)
-            second = {
-                "forward over reverse": each(reverse)(*args),
+        pushed = [forward(args, index) for index in every]
+        columns = jax.tree.map(
+            lambda *parts: jnp.concatenate(parts, axis=-1), *(t for _, t in pushed)
+        )
+        if not seconds:
+            value, reverse = value_and_reverse(*args)
+            return value, {"reverse mode": reverse, "forward mode": columns}, {}
+        (value, reverse), _ = pushed[0]
+        jacobian, hessian = columns
+        nested = jax.jacrev(lambda *a: value_and_reverse(*a)[1], argnums=every)(*args)
+        return (
+            value,
+            {"reverse mode": reverse, "forward mode": jacobian},
+            {
+                "forward over reverse": hessian,
                 "reverse over reverse": jnp.concatenate(nested, axis=-1),
-            }
-        return function(*args), first, second
+            },
+        )
 
     return jax.jit(jax.vmap(program))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from jaxmath import domains
+from jaxmath.domains import Choices, Integers
 from jaxmath.formula import Formula
 
 
@@ -65,7 +67,8 @@ def _edges(formula, pool, dtype) -> list[dict[str, Any]]:
                 edge if i == place else leaf[np.arange(len(edge)) % len(leaf)]
                 for i, leaf in enumerate(sampled)
             ]
-            groups.append({**group, name: jax.tree.unflatten(structure, swapped)})
+            group = {**group, name: jax.tree.unflatten(structure, swapped)}
+            groups += [group, *_with_each_label(formula, group, dtype)]
     if len(formula.domain) > 1:
         length = max(len(e) for _, edges in every.values() for e in edges)
         together = {}
@@ -77,17 +80,24 @@ def _edges(formula, pool, dtype) -> list[dict[str, Any]]:
     return groups
 
 
+def _with_each_label(formula, group, dtype) -> list[dict[str, Any]]:
+    """The same points with each label, where there is one label of a few values."""
+    labels = [n for n, d in formula.domain.items() if isinstance(d, Choices | Integers)]
+    if len(labels) != 1:
+        return []
+    values = formula.domain[labels[0]].edges(dtype)[:4]
+    count = _count(group)
+    return [{**group, labels[0]: np.full(count, value, values.dtype)} for value in values]
+
+
 def _near_breaks(formula, pool, count: int = 8) -> list[dict[str, Any]]:
     """Points exactly on a break and next to it, found by bisection between samples."""
     groups = []
     for jump in formula.breaks:
+        program = _distance(jump.distance)
 
-        def side(points, jump=jump):
-            return np.asarray(
-                jax.vmap(lambda *args: jnp.ravel(jump.distance(*args))[0])(
-                    *(points[name] for name in formula.arguments)
-                )
-            )
+        def side(points, program=program):
+            return np.asarray(program(*(points[name] for name in formula.arguments)))
 
         distance = side(pool)
         nearest = np.argsort(np.where(distance == 0, np.inf, np.abs(distance)), kind="stable")
@@ -101,8 +111,10 @@ def _near_breaks(formula, pool, count: int = 8) -> list[dict[str, Any]]:
         for name in formula.arguments:
             if name not in formula.differentiable:
                 low = {**low, name: high[name]}
-        if np.any(side(low) >= 0):
+        kept = np.flatnonzero((side(low) < 0) & (side(high) >= 0))
+        if len(kept) == 0:
             continue
+        low, high = _take(low, kept), _take(high, kept)
         for _ in range(160):
             middle = {
                 name: jax.tree.map(_middle, low[name], high[name])
@@ -110,15 +122,34 @@ def _near_breaks(formula, pool, count: int = 8) -> list[dict[str, Any]]:
                 else high[name]
                 for name in low
             }
+            if jax.tree.all(jax.tree.map(_settled, low, middle, high)):
+                break
             below_zero = side(middle) < 0
             low = jax.tree.map(lambda m, e, b=below_zero: _where(b, m, e), middle, low)
             high = jax.tree.map(lambda m, e, b=below_zero: _where(b, e, m), middle, high)
-        groups += [low, high]
+        groups += [jax.tree.map(_normal, low), jax.tree.map(_normal, high)]
     return groups
+
+
+def _normal(leaf):
+    """Subnormal numbers, which the processor may take for zero, become the smallest normal."""
+    if not np.issubdtype(leaf.dtype, np.floating):
+        return leaf
+    tiny = np.finfo(leaf.dtype).tiny
+    return np.where((leaf != 0) & (np.abs(leaf) < tiny), np.copysign(tiny, leaf), leaf)
+
+
+@functools.lru_cache(maxsize=256)
+def _distance(distance):
+    return jax.jit(jax.vmap(lambda *args: jnp.ravel(distance(*args))[0]))
 
 
 def _middle(low, high):
     return low / 2 + high / 2 if np.issubdtype(low.dtype, np.floating) else low
+
+
+def _settled(low, middle, high) -> bool:
+    return bool(np.all((middle == low) | (middle == high)))
 
 
 def _where(chosen, left, right):

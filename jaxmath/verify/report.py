@@ -51,9 +51,9 @@ class Row:
         digits: to how many digits the opinions agree with each other at the worst entry where
             nothing disagrees, beyond what the conditioning explains: 15.9 is all of float64.
         worst: the entry with the largest error among those of the worst verdict, or None.
-        data: by name, arrays over entries: "point" (index), "coordinate", each opinion,
-            "reference", "reference error", "allowed" (the rounding that conditioning explains), "verdict" (0
-            agree, 1 disagree, 2 undecided, 3 kink, 4 zero), and "x": the coordinate's own value.
+        data: by name, arrays over entries: "point" (its index), "coordinate", "x" (the coordinate's
+            value), each opinion, "reference", "reference error", "allowed" (the rounding that
+            conditioning explains), "verdict" (0 agree, 1 disagree, 2 undecided, 3 kink, 4 zero).
     """
 
     arguments: tuple[str, ...]

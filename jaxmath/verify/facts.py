@@ -1,0 +1,186 @@
+"""Checks of what a record claims of its function, on pairs of points over the whole domain.
+
+Only the named argument moves; the others, labels too, stay those of a drawn point. Each inequality
+is granted the rounding of the values it compares, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmath.formula import (
+    Bounded,
+    Concave,
+    Convex,
+    Decreasing,
+    Even,
+    Fact,
+    Increasing,
+    Lipschitz,
+    Odd,
+    Smooth,
+)
+from jaxmath.verify.evidence import Evidence
+from jaxmath.verify.flat import evaluate
+from jaxmath.verify.opinions import autodiff
+
+ROUNDINGS = 16
+
+
+class _Pairs:
+    """Two points that differ in one argument, and a third between them."""
+
+    def __init__(self, e: Evidence, argument: str):
+        self.e, self.own = e, e.lay.columns(argument)
+        theta = e.theta.astype(np.float64)
+        rng = np.random.default_rng(0)
+        count = len(theta)
+        # A third of the pairs lie far apart, a third close in the exponent, a third side by side.
+        other = theta[rng.permutation(count)][:, self.own]
+        near = theta[:, self.own] * rng.uniform(0.5, 2.0, (count, 1))
+        close = theta[:, self.own] + rng.normal(size=(count, theta[:, self.own].shape[1]))
+        kind = (np.arange(count) % 3)[:, None]
+        moved = np.where(kind == 0, other, np.where(kind == 1, near, close))
+        inside = self._inside(theta, moved)
+        moved = np.where(inside[:, None], moved, other)
+        self.share = rng.choice([0.5, 0.5, 0.25, 0.1, 0.9], (count, 1))
+        self.x = theta.astype(e.theta.dtype)
+        self.y = self.x.copy()
+        self.y[:, self.own] = moved.astype(e.theta.dtype)
+        between = (1 - self.share) * self.x[:, self.own] + self.share * self.y[:, self.own]
+        self.z = self.x.copy()
+        self.z[:, self.own] = between.astype(e.theta.dtype)
+        info = np.finfo(e.theta.dtype)
+        self.eps, self.tiny = float(info.eps), float(info.tiny)
+
+    def _inside(self, theta, moved) -> np.ndarray:
+        e, trial = self.e, theta.copy()
+        trial[:, self.own] = moved
+
+        def inside(vector, fixed):
+            args = dict(
+                zip(
+                    e.lay.names,
+                    e.lay.arguments(e.lay.vectors(vector), fixed),
+                    strict=True,
+                )
+            )
+            return _contains(e.formula, args)
+
+        with jax.enable_x64(True):
+            return np.asarray(jax.vmap(inside)(trial, e.fixed))
+
+    def value(self, theta) -> np.ndarray:
+        with jax.enable_x64(True):
+            return evaluate(self.e.formula.fn, self.e.lay, theta, self.e.fixed).astype(np.float64)
+
+    def noise(self, theta, value) -> np.ndarray:
+        """What rounding of the value and of the moved coordinates does to the value."""
+        found = autodiff(self.e.formula.fn, self.e.lay, theta, self.e.fixed, True)
+        slope = np.abs(found.first["reverse mode"].astype(np.float64) * theta[:, None, :]).sum(-1)
+        return ROUNDINGS * (self.eps * (np.abs(value) + slope) + self.tiny)
+
+    def slope(self, theta) -> tuple[np.ndarray, np.ndarray]:
+        """The gradient in the argument, and its rounding."""
+        found = autodiff(self.e.formula.fn, self.e.lay, theta, self.e.fixed, True)
+        gradient = found.first["reverse mode"][:, :, self.own].astype(np.float64)
+        bend = found.second["forward over reverse"][:, :, self.own].astype(np.float64)
+        change = np.abs(bend * theta[:, None, None, :]).sum(axis=-1)
+        change = np.where(np.isfinite(change), change, 0.0)
+        return gradient, ROUNDINGS * (self.eps * (np.abs(gradient) + change) + self.tiny)
+
+
+def _contains(formula, args):
+    from jaxmath import domains
+
+    inside = domains.contains(dict(formula.domain), args)
+    return inside if formula.where is None else inside & formula.where(*args.values())
+
+
+def broken_facts(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    """Each fact of the record that does not hold, with a counterexample in words."""
+    pairs: dict[str, _Pairs] = {}
+    with np.errstate(all="ignore"):
+        for fact in e.formula.facts:
+            if fact.argument not in e.lay.wrt:
+                yield fact, f"{fact.name} in an argument that is not differentiated"
+                continue
+            if fact.argument not in pairs:
+                pairs[fact.argument] = _Pairs(e, fact.argument)
+            p = pairs[fact.argument]
+            excess, bad = map(np.asarray, _excess(fact, p))
+            if bad.any():
+                worst = int(np.argmax(np.where(bad, excess, -np.inf)))
+                yield (
+                    fact,
+                    (
+                        f"not {fact.name}: between {p.x[worst, p.own]} and {p.y[worst, p.own]} "
+                        f"(all arguments: {p.x[worst]}) it fails by {excess[worst]:.3g}"
+                    ),
+                )
+
+
+def _excess(fact: Fact, p: _Pairs) -> tuple[Any, Any]:
+    """By how much each pair breaks the fact, and whether that is more than rounding."""
+    fx, fy = p.value(p.x), p.value(p.y)
+    noise = p.noise(p.x, fx) + p.noise(p.y, fy)
+    if isinstance(fact, Convex | Concave):
+        fz = p.value(p.z)
+        excess = fz - ((1 - p.share) * fx + p.share * fy)
+        excess = -excess if isinstance(fact, Concave) else excess
+        noise = noise + p.noise(p.z, fz)
+    elif isinstance(fact, Increasing | Decreasing):
+        up = (p.x[:, p.own] <= p.y[:, p.own]).all(axis=1)[:, None]
+        down = (p.x[:, p.own] >= p.y[:, p.own]).all(axis=1)[:, None]
+        rise = np.where(up, fy - fx, np.where(down, fx - fy, np.nan))
+        excess = -rise if isinstance(fact, Increasing) else rise
+    elif isinstance(fact, Even | Odd):
+        mirrored = p.x.copy()
+        mirrored[:, p.own] *= -1
+        sign = 1 if isinstance(fact, Even) else -1
+        excess = np.abs(p.value(mirrored) - sign * fx)
+    elif isinstance(fact, Bounded):
+        low, high = _numbers(fact.low, p), _numbers(fact.high, p)
+        excess = np.fmax(low - fx, fx - high)
+        noise = np.fmin(noise, ROUNDINGS * p.eps * np.fmax(np.abs(fx), 0.0))
+    elif isinstance(fact, Lipschitz):
+        excess = np.linalg.norm(fx - fy, axis=1) - _constant(fact.constant, p) * _distance(p)
+        noise = np.linalg.norm(noise, axis=1) + ROUNDINGS * p.eps * _distance(p) * _constant(
+            fact.constant, p
+        )
+        return excess, np.isfinite(excess) & (excess > noise)
+    elif isinstance(fact, Smooth):
+        (gx, nx), (gy, ny) = p.slope(p.x), p.slope(p.y)
+        size = _constant(fact.constant, p) * _distance(p)
+        gap = np.linalg.norm((gx - gy).reshape(len(gx), -1), axis=1)
+        noise = np.linalg.norm((nx + ny).reshape(len(gx), -1), axis=1) + ROUNDINGS * p.eps * size
+        excess = gap - size
+        return excess, np.isfinite(excess) & (excess > noise)
+    else:
+        raise TypeError(f"No check is written for the fact {fact.name}.")
+    bad = (np.isfinite(excess) & (excess > noise)).any(axis=1)
+    return np.nan_to_num(excess, nan=-np.inf).max(axis=1), bad
+
+
+def _distance(p: _Pairs) -> np.ndarray:
+    return np.linalg.norm(p.x[:, p.own].astype(np.float64) - p.y[:, p.own], axis=1)
+
+
+def _constant(constant: float | Callable, p: _Pairs) -> np.ndarray:
+    return _numbers(constant, p).reshape(len(p.x), -1)[:, 0]
+
+
+def _numbers(constant, p: _Pairs) -> np.ndarray:
+    """A constant, or a function of the arguments, at each point; the larger of both ends."""
+    if not callable(constant):
+        return np.full((len(p.x), 1), float(constant))
+    e = p.e
+    with jax.enable_x64(True):
+        function = jax.vmap(
+            lambda vector, fixed: constant(*e.lay.arguments(e.lay.vectors(vector), fixed))
+        )
+        return np.asarray(function(p.x, e.fixed), np.float64).reshape(len(p.x), -1)
