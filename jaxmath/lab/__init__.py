@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxmath.lab.run import Run
+    from jaxmath.lab.runs import Run
 
 
 def run(

@@ -18,7 +18,7 @@ import numpy as np
 
 from jaxmath.formula import Source
 from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Table
-from jaxmath.lab.run import Run
+from jaxmath.lab.runs import Run
 from jaxmath.lab.study import Study, SweepAxis
 
 FORMAT = 1

@@ -28,7 +28,7 @@ from jaxmath.lab.loading import Loader, read_by_load, split, static_part
 from jaxmath.lab.measured import Measured, gather
 from jaxmath.lab.program import STAGES, Program, arguments, compiled, lane, lowered, size, workers
 from jaxmath.lab.progress import Progress
-from jaxmath.lab.run import Run
+from jaxmath.lab.runs import Run
 from jaxmath.lab.study import Study
 
 

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from jaxmath.lab import figures, store, tex, words
 from jaxmath.lab.errors import Exit, theirs
 from jaxmath.lab.experiment import Plot, Table
-from jaxmath.lab.run import Run
+from jaxmath.lab.runs import Run
 from jaxmath.lab.themes import DARK, LIGHT
 
 ROWS = 30

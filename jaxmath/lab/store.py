@@ -29,7 +29,7 @@ import numpy as np
 from jaxmath.lab import encoding
 from jaxmath.lab.errors import InputError, StorageError
 from jaxmath.lab.experiment import Outcome
-from jaxmath.lab.run import Run
+from jaxmath.lab.runs import Run
 from jaxmath.lab.study import Study, SweepAxis
 
 CSV_ROWS = 1_000_000

@@ -11,7 +11,7 @@ import numpy as np
 from jaxmath.lab import tex, words
 from jaxmath.lab.errors import Exit, visible
 from jaxmath.lab.experiment import Outcome, Table
-from jaxmath.lab.run import Run
+from jaxmath.lab.runs import Run
 
 if TYPE_CHECKING:
     from rich.console import Console

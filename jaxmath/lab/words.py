@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxmath.formula import Source
 from jaxmath.lab.experiment import Claim, Outcome
-from jaxmath.lab.run import Run
+from jaxmath.lab.runs import Run
 from jaxmath.sources import SOURCES
 
 SYMBOLS = {

@@ -15,7 +15,7 @@ from jaxmath.formula import Source
 from jaxmath.lab import report, summary, tex, words
 from jaxmath.lab.errors import Exit, ExperimentError
 from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Table
-from jaxmath.lab.run import Run
+from jaxmath.lab.runs import Run
 from jaxmath.lab.study import SweepAxis
 from jaxmath.lab.themes import DARK, LIGHT
 from jaxmath.sources import SOURCES
