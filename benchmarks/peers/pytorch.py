@@ -1,6 +1,6 @@
 """PyTorch's training loop, as in its quickstart; only where torch is installed."""
 
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 
 NAME = "PyTorch training loop"
 

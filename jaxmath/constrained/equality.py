@@ -107,7 +107,7 @@ def solve_equality(
         return jax.grad(lambda x: f(x) + multipliers @ g(x))(x), g(x)
 
     def search(root):
-        found = _search(f, g, *root, tolerance, max_iterations)
+        found = _search(f, g, root[0], root[1], tolerance, max_iterations)
         return (found.x, found.multipliers), found.info
 
     (x, multipliers), info = implicit_root(conditions, (x, multipliers), search)

@@ -79,8 +79,10 @@ def _multipliers(jacobian, gradient, tolerance):
     length = jnp.linalg.norm(jacobian, axis=1)
     length = jnp.where(length > 0, length, 1)
     directions = jacobian / length[:, None]
-    fit, _, rank, _ = jnp.linalg.lstsq(directions.T, -gradient, rcond=10 * jnp.sqrt(tolerance))
-    return fit / length, rank == length.size, length
+    left, sizes, right = jnp.linalg.svd(directions, full_matrices=False)
+    sizes = jnp.where(sizes > 10 * jnp.sqrt(tolerance) * jnp.max(sizes), sizes, 0)
+    fit = left @ (divide(1, sizes) * (right @ -gradient))
+    return fit / length, jnp.sum(sizes > 0) == length.size, length
 
 
 def _curvature(hessian, basis, across):
