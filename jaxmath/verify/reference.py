@@ -426,6 +426,6 @@ def _power(size):
     return np.exp2(np.floor(np.log2(size)))
 
 
-def _some(count: int, most: int) -> np.ndarray:
+def _some(count: int, most: int) -> list[int]:
     """At most so many of the indices below `count`, spread evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
