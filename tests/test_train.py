@@ -42,33 +42,35 @@ def fit(**options):
 
 # The order of the data.
 
+order = jax.jit(train.order, static_argnums=(2, 3, 4, 5))
+shuffles = jax.jit(jax.vmap(train.shuffle, (0, None)), static_argnums=1)
 
-@pytest.mark.parametrize("size", [1, 2, 3, 31, 32, 33, 1000, 4096, 5001])
+
+@pytest.mark.parametrize("size", [1, 2, 3, 32, 33, 4096, 5001])
 def test_a_shuffle_is_a_permutation(size):
-    order = np.asarray(train.shuffle(KEY, size))
-    np.testing.assert_array_equal(np.sort(order), np.arange(size))
-    assert size < 31 or not np.array_equal(order, train.shuffle(jax.random.key(8), size))
+    first, second = np.asarray(shuffles(jax.random.split(KEY, 2), size))
+    np.testing.assert_array_equal(np.sort(first), np.arange(size))
+    assert size < 32 or not np.array_equal(first, second)
 
 
 def test_all_orders_of_four_are_equally_likely():
     keys = jax.random.split(KEY, 24_000)
-    orders = np.asarray(jax.vmap(lambda key: train.shuffle(key, 4))(keys))
+    orders = np.asarray(shuffles(keys, 4))
     counts = np.unique(orders @ [64, 16, 4, 1], return_counts=True)[1]
     assert len(counts) == 24
     assert scipy.stats.chisquare(counts).pvalue > 1e-6
 
 
-@pytest.mark.parametrize("element", [0, 1234, 2047])
-def test_every_place_is_equally_likely_after_two_passes(element):
-    keys = jax.random.split(KEY, 2000)
-    orders = np.asarray(jax.vmap(lambda key: train.shuffle(key, 2048))(keys))
-    places = np.argmax(orders == element, axis=1)
-    counts = np.histogram(places, bins=16, range=(0, 2048))[0]
-    assert scipy.stats.chisquare(counts).pvalue > 1e-6
+def test_every_place_is_equally_likely_after_two_passes():
+    orders = np.asarray(shuffles(jax.random.split(KEY, 2000), 2048))
+    for element in (0, 1234, 2047):
+        places = np.argmax(orders == element, axis=1)
+        counts = np.histogram(places, bins=16, range=(0, 2048))[0]
+        assert scipy.stats.chisquare(counts).pvalue > 1e-6
 
 
 def test_an_epoch_sees_no_example_twice_and_each_epoch_anew():
-    batches = np.asarray(train.order(KEY, jnp.asarray(0), 30, N, 10)).reshape(3, 100)
+    batches = np.asarray(order(KEY, jnp.asarray(0), 30, N, 10)).reshape(3, 100)
     for epoch in batches:
         assert len(set(epoch.tolist())) == 100
     assert not np.array_equal(batches[0], batches[1])
@@ -77,17 +79,17 @@ def test_an_epoch_sees_no_example_twice_and_each_epoch_anew():
 
 
 @pytest.mark.parametrize("sampling", ["epochs", "replacement"])
-@pytest.mark.parametrize("batch_size", [1, 10, 52, 103])
+@pytest.mark.parametrize("batch_size", [1, 10, 103])
 def test_the_order_depends_on_the_step_alone(sampling, batch_size):
-    whole = np.asarray(train.order(KEY, jnp.asarray(0), 250, N, batch_size, sampling))
+    whole = np.asarray(order(KEY, jnp.asarray(0), 250, N, batch_size, sampling))
     assert whole.shape == (250, batch_size)
-    for first, steps in ((0, 1), (9, 1), (37, 60), (102, 2), (103, 147)):
-        part = train.order(KEY, jnp.asarray(first), steps, N, batch_size, sampling)
-        np.testing.assert_array_equal(part, whole[first : first + steps])
+    for first in (0, 9, 37, 102, 103, 190):
+        part = order(KEY, jnp.asarray(first), 60, N, batch_size, sampling)
+        np.testing.assert_array_equal(part, whole[first : first + 60])
 
 
 def test_with_replacement_every_example_is_equally_likely():
-    batches = np.asarray(train.order(KEY, jnp.asarray(0), 3000, 11, 7, "replacement"))
+    batches = np.asarray(order(KEY, jnp.asarray(0), 3000, 11, 7, "replacement"))
     assert scipy.stats.chisquare(np.bincount(batches.ravel(), minlength=11)).pvalue > 1e-6
     assert any(len(set(batch.tolist())) < 7 for batch in batches)
 
@@ -167,7 +169,7 @@ def test_stochastic_gradient_descent_is_that_of_numpy(sampling, batch_size):
     if batch_size is None:
         batches = np.broadcast_to(np.arange(N), (250, N))
     else:
-        batches = np.asarray(train.order(state.key, jnp.asarray(0), 250, N, batch_size, sampling))
+        batches = np.asarray(order(state.key, jnp.asarray(0), 250, N, batch_size, sampling))
     w, b = numpy_sgd(0.02, batches)
     np.testing.assert_allclose(state.params.weights, w, rtol=1e-12)
     np.testing.assert_allclose(state.params.bias, b, rtol=1e-12)

@@ -24,8 +24,18 @@ def fold_in_name(key: PRNGKey, name: str) -> PRNGKey:
 
 
 def steps_per_epoch(examples: int, batch_size: int | None) -> int:
-    """How many steps see each example once: full batches only, the remainder is left out."""
-    return 1 if batch_size is None else examples // batch_size
+    """How many steps see each example once: full batches only, the remainder is left out.
+
+    Raises:
+        ValueError: the batch is empty or larger than the data.
+    """
+    if batch_size is None:
+        return 1
+    if not 1 <= batch_size <= examples:
+        raise ValueError(
+            f"The batch size must lie between 1 and the {examples} examples, got {batch_size}."
+        )
+    return examples // batch_size
 
 
 def shuffle(key: PRNGKey, size: int) -> Int[Array, " size"]:
@@ -64,17 +74,13 @@ def order(
     Raises:
         ValueError: the batch is empty or larger than the data, or the sampling has no such name.
     """
-    if not 1 <= batch_size <= examples:
-        raise ValueError(
-            f"The batch size must lie between 1 and the {examples} examples, got {batch_size}."
-        )
+    per_epoch = steps_per_epoch(examples, batch_size)
     if sampling == "replacement":
         number = first + jnp.arange(steps)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(key, number)
         return jax.vmap(lambda key: jax.random.randint(key, (batch_size,), 0, examples))(keys)
     if sampling != "epochs":
         raise ValueError(f"Sampling is 'epochs' or 'replacement', got {sampling!r}.")
-    per_epoch = examples // batch_size
     # An interval of this many steps touches at most so many epochs, wherever it begins.
     touched = (per_epoch - 1 + steps - 1) // per_epoch + 1
     epoch = first // per_epoch + jnp.arange(touched)
