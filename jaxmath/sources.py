@@ -34,4 +34,23 @@ SOURCES: dict[str, str] = {
     "SIAM 2008",
     "saleh2022logcosh": "R. A. Saleh and A. K. M. E. Saleh, Statistical properties of the log-cosh "
     "loss function used in machine learning, arXiv:2208.04564, 2022",
+    "robbins1951stochastic": "H. Robbins and S. Monro, A stochastic approximation method, "
+    "Annals of Mathematical Statistics 22 (1951) 400-407",
+    "polyak1964some": "B. T. Polyak, Some methods of speeding up the convergence of iteration "
+    "methods, USSR Computational Mathematics and Mathematical Physics 4 (1964) 1-17",
+    "nesterov1983method": "Y. Nesterov, A method for solving the convex programming problem with "
+    "convergence rate O(1/k^2), Soviet Mathematics Doklady 27 (1983) 372-376",
+    "sutskever2013importance": "I. Sutskever, J. Martens, G. Dahl and G. Hinton, On the importance "
+    "of initialization and momentum in deep learning, ICML 2013",
+    "tieleman2012rmsprop": "T. Tieleman and G. Hinton, Lecture 6.5: rmsprop, COURSERA: Neural "
+    "Networks for Machine Learning, 2012",
+    "kingma2015adam": "D. P. Kingma and J. Ba, Adam: a method for stochastic optimization, "
+    "ICLR 2015",
+    "loshchilov2017sgdr": "I. Loshchilov and F. Hutter, SGDR: stochastic gradient descent with "
+    "warm restarts, ICLR 2017",
+    "loshchilov2019decoupled": "I. Loshchilov and F. Hutter, Decoupled weight decay "
+    "regularization, ICLR 2019",
+    "bottou2018optimization": "L. Bottou, F. E. Curtis and J. Nocedal, Optimization methods for "
+    "large-scale machine learning, SIAM Review 60 (2018) 223-311",
+    "cochran1977sampling": "W. G. Cochran, Sampling Techniques, 3rd edition, Wiley 1977",
 }
