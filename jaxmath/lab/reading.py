@@ -23,12 +23,12 @@ from jaxmath.lab.document import (
     check_values,
     dotted,
     nearest,
-    read_document,
     show,
     suggest,
 )
 from jaxmath.lab.errors import InputError, Problem, theirs
 from jaxmath.lab.project import NAME, Project
+from jaxmath.lab.toml_file import read_document
 
 if TYPE_CHECKING:
     from jaxmath.lab.study import Study

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from jaxmath.lab import reading
-from jaxmath.lab.document import read_document
 from jaxmath.lab.errors import ExperimentError, InputError
 from jaxmath.lab.project import Project
 from jaxmath.lab.study import get_path
+from jaxmath.lab.toml_file import read_document
 from tests.lab.casebook import BASE, project
 
 
