@@ -679,6 +679,23 @@ def test_implicit_root_differentiates_any_search():
     assert root(9.0)[1].dtype == jnp.asarray(60).dtype
 
 
+def test_implicit_root_keeps_rows_and_columns_apart():
+    """z0 = a and z1 = 2 z0 + a^2, whose matrix [[1, 0], [-2, 1]] is not symmetric."""
+
+    def root(a):
+        def conditions(z):
+            return {"first": z["first"] - a, "second": z["second"] - 2 * z["first"] - a**2}
+
+        guess = {"first": jnp.zeros(()), "second": jnp.zeros(())}
+        found = {"first": a, "second": 2 * a + a**2}
+        return implicit_root(conditions, guess, lambda _: (found, ()))[0]
+
+    for jacobian in (jax.jacfwd, jax.jacrev):
+        slope = jacobian(root)(jnp.asarray(3.0))
+        assert slope["first"] == pytest.approx(1.0, rel=1e-14)
+        assert slope["second"] == pytest.approx(8.0, rel=1e-14)
+
+
 def test_every_status_and_kind_has_its_words():
     for status in Status:
         for kind in Kind:
