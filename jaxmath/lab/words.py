@@ -200,6 +200,6 @@ def _tolerance(claim: Claim) -> str:
     if claim.relation in ("in", "true"):
         return ""
     if not claim.tolerance:
-        return "exact"
+        return "exact" if claim.relation == "=" else ""
     size = number(claim.tolerance, 3)
     return f"{size} relative" if claim.relative else size
