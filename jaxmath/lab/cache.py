@@ -28,7 +28,7 @@ def switch_on(wanted: bool = True) -> bool:
     """
     if not wanted or os.environ.get("JAXMATH_NO_CACHE", "0") not in ("", "0"):
         return False
-    if jax.config.jax_compilation_cache_dir is not None:
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is not None:
         return True
     try:
         folder().mkdir(parents=True, exist_ok=True)

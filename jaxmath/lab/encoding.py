@@ -280,7 +280,7 @@ def _not_stored(measured):
 
 
 def _plot(found: dict[str, Any]) -> Plot:
-    def part(name: str, value):
+    def part(name: str, value) -> Any:
         if name == "lines":
             return tuple(Line(**{key: part(key, entry) for key, entry in v.items()}) for v in value)
         if name == "marks":

@@ -65,7 +65,8 @@ def tiling(cell: plan.Cell, each: plan.Size) -> plan.Tiling:
     """How a cell is cut for this machine."""
     threads = workers()
     most = plan.most_lanes(each, threads, jax.default_backend())
-    return plan.tiling(*cell.lanes.shape, most, threads)
+    seeds, settings = cell.lanes.shape
+    return plan.tiling(seeds, settings, most, threads)
 
 
 def measure(study: Study, progress: Progress | None = None) -> Measurement:

@@ -108,7 +108,7 @@ def lowered(one: Lane, tiling: plan.Tiling) -> Program:
     keys = jax.ShapeDtypeStruct((rows,), one.key.dtype)
     columns = {path: jax.ShapeDtypeStruct((width,), x.dtype) for path, x in one.swept.items()}
 
-    def grid(fn, over_settings, over_seeds, out_settings=0):
+    def grid(fn, over_settings, over_seeds, out_settings: Any = 0):
         inner = jax.vmap(fn, in_axes=over_settings, out_axes=out_settings, axis_size=width)
         return jax.jit(jax.vmap(inner, in_axes=over_seeds, axis_size=rows))
 

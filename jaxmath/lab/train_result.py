@@ -21,7 +21,7 @@ MOST_LINES = 40
 
 def judge(config, data, measured: Measured) -> Result:
     """Gradients, descent, convergence, and that divergence stays where it began."""
-    good = ~np.isin(measured["status"], FAILED)
+    good = np.asarray(~np.isin(measured["status"], FAILED))
     claims = [_some_run_finishes(measured, good), _the_loss_falls(measured, good)]
     if "gradient_gap" in measured:
         claims.insert(0, _gradients_agree(measured, good))
@@ -46,8 +46,8 @@ def _gradients_agree(measured: Measured, good) -> Claim:
 
     return Claim(
         name="gradient_by_hand_equals_autodiff",
-        statement="At the start and at the end the gradient of the mean loss by hand equals the "
-        "one computed by JAX, relative to its size.",
+        statement="At the start and at the end the gradient of the mean loss by hand, over the "
+        "first 256 rows, equals the one computed by JAX, relative to its size.",
         measured=gap[good],
         relation="<=",
         expected=0.0,
@@ -157,12 +157,13 @@ def draw(result: Result) -> tuple[Plot, ...]:
     plots = [_over_steps(series, swept, numbers, [n for n in names if n.endswith("_loss")])]
     if len(swept) == len(numbers) == 1:
         plots += [_over_setting(series, numbers[0], swept[numbers[0]], names)]
-    return tuple(plots)
+    return tuple(plot for plot in plots if plot.lines)
 
 
 def _over_steps(series, swept, numbers, names) -> Plot:
     cells = len(series[f"{names[0]}_mean"])
-    shown = np.unique(np.linspace(0, cells - 1, min(cells, MOST_LINES)).astype(int))
+    left = np.flatnonzero(np.isfinite(series[f"{names[0]}_mean"]).any(axis=1))
+    shown = left[np.unique(np.linspace(0, len(left) - 1, min(len(left), MOST_LINES)).astype(int))]
     several = cells > 1
     chosen = ["test_loss" if "test_loss" in names else "train_loss"] if several else names
     lines = []
@@ -192,7 +193,7 @@ def _over_steps(series, swept, numbers, names) -> Plot:
         x=Axis("step", "steps", "linear"),
         y=Axis(f"mean {what}"),
         lines=tuple(lines),
-        color=Axis(numbers[0]) if several and lines[0].value is not None else None,
+        color=Axis(numbers[0]) if lines and lines[0].value is not None else None,
     )
 
 
