@@ -125,7 +125,8 @@ def judge(case: Case, status: int, out: str, err: str, root: Path) -> None:
         assert "site-packages" not in err
     for needle in case.needles:
         assert needle in err, err
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", out + err), "control characters"
+    control = re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066]", out + err)
+    assert not control, "control characters"
     assert max(map(len, err.splitlines())) <= 500
     assert len(err) < 20_000
     assert not list(root.rglob("was_imported"))

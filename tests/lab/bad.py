@@ -144,6 +144,8 @@ def misnamed() -> Iterator[Case]:
             yield Case(
                 f"{key} {wrong}", config, needles=(wrong, right, line_of(config, f'"{wrong}"'))
             )
+    bait = replaced(BASE, 'name = "huber"\ndelta = 2.0', 'name = "bystander.bate"')
+    yield Case("loss bystander.bate", bait, needles=("bystander.bate", "`bystander.bait`"))
     yield Case("mode steap", replaced(BASE, '"steep"', '"steap"'), needles=("steep", "mode"))
     yield Case("precision", replaced(BASE, '"float64"', '"float46"'), needles=("float64",))
     yield Case("experiment studdy", replaced(BASE, '"study"', '"studdy"'), needles=("`study`",))
@@ -360,6 +362,11 @@ def hostile() -> Iterator[Case]:
         yield Case(
             f"option {line!r}", replaced(BASE, "delta = 2.0", line), needles=("unknown key",)
         )
+    # A terminal obeys these as they are; TOML lets them stand in text.
+    for character in ("\x9b31m", "\u202e", "\u2066"):
+        text = replaced(BASE, '"study"', f'"{character}study"')
+        yield Case(f"raw {character!r}", text, needles=("there is no experiment",))
+        yield Case(f"key {character!r}", f'"{character}" = 1\n' + BASE, needles=("unknown key",))
     yield Case(
         "a date", replaced(BASE, "rate = 0.1", "rate = 1979-05-27T07:32:00Z"), needles=("date",)
     )

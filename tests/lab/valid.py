@@ -58,6 +58,7 @@ def valid() -> list[Case]:
         ("an empty list", replaced(BASE, "sizes = [3, 2]", "sizes = []"), ()),
         ("underscores", replaced(BASE, "offset = 1.5", "offset = 1_000.5"), ()),
         ("the largest seed", replaced(BASE, "seed = 0", "seed = 4294967295"), ()),
+        ("a date as text", replaced(BASE, '"plain"', '"2024-01-01"'), ()),
         ("quoted keys", replaced(BASE, "rate = 0.1", '"rate" = 0.1'), ()),
         ("dotted keys", with_line("inner.depth = 3", flat), ()),
         ("a name and an option", BASE, ("loss=pinball", "loss.quantile=0.3")),
