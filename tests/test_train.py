@@ -96,9 +96,8 @@ def test_with_replacement_every_example_is_equally_likely():
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [({"batch_size": 0}, "got 0"), ({"batch_size": 104}, "103 examples"),
-     ({"sampling": "epoch"}, "'epoch'")],
-)  # fmt: skip
+    [({"batch_size": 0}, "got 0"), ({"batch_size": 104}, "103 examples")],
+)
 def test_what_cannot_be_drawn_is_said(options, word):
     with pytest.raises(ValueError, match=word):
         fit(**options)
@@ -291,15 +290,15 @@ def not_finite_gradient(x, batch):
 
 
 def not_finite_update(x, batch):
-    return -jnp.where(x > 1.5, 1e300, 1.0) * x + 0 * batch[1][0]
+    return -jnp.where(x > 1.5, 1e300, 2e-30) * x + 0 * batch[1][0]
 
 
 @pytest.mark.parametrize(
     ("objective", "rate", "status", "kept", "updates"),
     [
-        (not_finite_loss, 1.0, Status.NOT_FINITE_LOSS, 2 / 3 + 2, 2),
+        (not_finite_loss, 1.0, Status.NOT_FINITE_LOSS, 2 / 3 + 6 / 5, 2),
         (not_finite_gradient, 1.0, Status.NOT_FINITE_GRADIENT, 2.0, 2),
-        (not_finite_update, 1e30, Status.NOT_FINITE_UPDATE, 1e30, 1),
+        (not_finite_update, 1e30, Status.NOT_FINITE_UPDATE, 2.0, 1),
     ],
 )
 def test_a_lane_that_is_not_finite_says_when_and_why(objective, rate, status, kept, updates):
@@ -364,7 +363,8 @@ def test_each_lane_stops_by_itself():
 def test_a_lane_that_diverges_disturbs_no_other(optimizer):
     sweep = jax.jit(jax.vmap(lambda rate: trained(rate, optimizer=optimizer)))
     wild, calm = RATES.copy(), RATES.copy()
-    wild[4] = 1e308 if optimizer.__name__ in ("rmsprop", "adam", "adamw") else 1e30
+    # A step of RMSprop or Adam is about as long as the rate, so only the largest rates overflow.
+    wild[4] = rate = 1e308 if optimizer.__name__ in ("rmsprop", "adam", "adamw") else 1e30
     wild, calm = sweep(jnp.asarray(wild)), sweep(jnp.asarray(calm))
     others = np.arange(len(RATES)) != 4
     for found, expected in zip(
@@ -376,7 +376,7 @@ def test_a_lane_that_diverges_disturbs_no_other(optimizer):
     assert Status(int(wild.status[4])).name.startswith("NOT_FINITE")
     assert 0 <= int(wild.stopped_at[4]) < 20
     assert np.all(np.isfinite(wild.params.weights))
-    alone = trained(1e30 if wild.stopped_at[4] else 1e308, optimizer=optimizer)
+    alone = trained(rate, optimizer=optimizer)
     assert int(alone.status) == int(wild.status[4])
 
 
