@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import Any, TextIO
+from typing import Any
 
 PATIENCE = 2.0
 """Seconds before anything is shown."""
@@ -21,7 +21,7 @@ class Progress:
     that is done within two seconds, or if quiet. Any thread may count.
     """
 
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None):
+    def __init__(self, quiet: bool = False, stream: Any = None):
         self._quiet = quiet
         self._stream = stream or sys.stderr
         self._lock = threading.Lock()
