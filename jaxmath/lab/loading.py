@@ -1,4 +1,4 @@
-"""The data of a study: what `load` reads on the host, and what of it is an argument of a program."""
+"""The data of a study: what `load` reads on the host, and what of it goes into a program."""
 
 from __future__ import annotations
 

@@ -6,21 +6,19 @@ nats) or `logits` go with a label in {0, 1} or a class index, a `score` with a l
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from jaxmath.domains import BINARY, REAL, SIGN, Box, Integers
 from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source, with_rule
 from jaxmath.special import (
-    log_softmax,
     relu,
     relu_dx,
     sigmoid,
     sigmoid_dx,
     softmax,
-    softmax_complement,
     softmax_jacobian,
 )
-from jaxmath.special.normalized import Logits
+from jaxmath.special.normalized import Logits, one_vector
 from jaxmath.typing import Label, Real
 
 
@@ -77,17 +75,16 @@ def _softmax_cross_entropy(logits: Logits, label: Label) -> Float[Array, ""]:
     Raises:
         ValueError: if the logits are not one vector.
     """
-    hot = _hot(logits, label)
-    loss = -jnp.sum(jnp.where(hot, log_softmax(logits), 0.0))
-    return jnp.where(jnp.any(hot), loss, jnp.nan)
+    _, _, others, own, short = _against_label(logits, label)
+    # Of a label at the top own is exactly one; of another one the sum of the rest is at least one.
+    return short + jnp.log1p(others + (own - 1))
 
 
 @jax.custom_jvp
 def softmax_cross_entropy_dlogits(logits: Logits, label: Label) -> Float[Array, " n"]:
     """The probabilities, minus one at the label: there, minus the probability of the others."""
-    hot = _hot(logits, label)
-    slope = jnp.where(hot, -softmax_complement(logits), softmax(logits))
-    return jnp.where(jnp.any(hot), slope, jnp.nan)
+    hot, weights, others, own, _ = _against_label(logits, label)
+    return jnp.where(hot, -others, weights) / (others + own)
 
 
 @softmax_cross_entropy_dlogits.defjvp
@@ -105,9 +102,20 @@ def softmax_cross_entropy_dlogits_dlogits(logits: Logits, label: Label) -> Float
     return softmax_jacobian(logits)
 
 
-def _hot(logits: Logits, label: Label) -> Bool[Array, " n"]:
-    """Which entry the label names; none if it is no class."""
-    return jnp.arange(jnp.size(logits)) == label
+def _against_label(logits, label):
+    """Where the label is, all weights, the sum of the others', the label's, how far it is from top.
+
+    The weights are exponentials of the distance from the largest logit. The label's own is NaN
+    for an index that is no class.
+    """
+    logits = one_vector(logits)
+    hot = jnp.arange(logits.size) == label
+    largest = jnp.max(logits)
+    gap = jnp.where(logits == largest, 0.0, logits - largest)
+    weights = jnp.exp(gap)
+    others = jnp.sum(jnp.where(hot, 0.0, weights))
+    short = jnp.where(jnp.any(hot), -jnp.sum(jnp.where(hot, gap, 0.0)), jnp.nan)
+    return hot, weights, others, jnp.exp(-short), short
 
 
 SOFTMAX_CROSS_ENTROPY = Formula(

@@ -37,13 +37,19 @@ class _Split(NamedTuple):
     others: Float[Array, ""]  # sum of all weights but one of the top
 
 
-def _split(logits: Logits) -> _Split:
+def one_vector(logits: ArrayLike) -> Float[Array, " n"]:
+    """The logits as an array, refused if they are not one vector."""
     logits = jnp.asarray(logits)
     if logits.ndim != 1:
         raise ValueError(
             f"Expected one vector of logits, got an array of shape {logits.shape}; "
             "map over a batch with jax.vmap."
         )
+    return logits
+
+
+def _split(logits: Logits) -> _Split:
+    logits = one_vector(logits)
     largest = jnp.max(logits)
     top = logits == largest
     gap = jnp.where(top, 0.0, logits - largest)
