@@ -140,7 +140,7 @@ def transforms_agree(formula: Formula, dtype: DTypeLike) -> list[Finding]:
     with np.errstate(all="ignore"):
         slopes = np.abs(e.auto.first["reverse mode"] * e.theta[:, None, :]).sum(axis=-1)
         slopes = np.where(np.isfinite(slopes), slopes, 0.0)
-    for point in np.linspace(0, len(e.theta) - 1, 12).astype(int):
+    for point in np.linspace(0, len(e.theta) - 1, 12).astype(int).tolist():
         with jax.enable_x64(True):
             values = {"alone": formula.fn(*_point(e, point)), "jitted": jitted(*_point(e, point))}
         for name, value in values.items():
