@@ -36,7 +36,7 @@ def test_the_closed_forms_are_minima_for_scipy(name):
 
 
 def test_a_swept_end_gives_an_axis():
-    overrides = ["points=3", "sweep.most={ values = [1.5, 2.0] }"]
+    overrides = ["points=3", "sweep.most=[1.5, 2.0]"]
     study = reading.read(CONFIGS / "lagrange_textbook.toml", overrides)
     measurement = engine.measure(study)
     assert measurement.measured["value"].shape == (2, len(PROBLEMS), 3)
