@@ -214,7 +214,8 @@ def with_rule(fn: Function, **partials: Callable[..., Any]) -> Function:
             if name not in partials:
                 continue
             change = partials[name](*primals) * tangent
-            slope = slope + (jnp.sum(change) if value.ndim == 0 and change.ndim > 0 else change)
+            scalar = jnp.ndim(value) == 0 and jnp.ndim(change) > 0
+            slope = slope + (jnp.sum(change) if scalar else change)
         return value, slope
 
     # custom_jvp resolves keyword arguments and defaults before the rule sees them.
