@@ -262,9 +262,8 @@ def _kl(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """
     p, q = _valid(probability), _valid(probability_q)
     gap = p - q
-    inner = jnp.where((q > 0) & (q < 1), q, 0.5)
-    one = _excess(p, q, gap, _relative(p, inner))
-    return one + _excess(1 - p, 1 - q, -gap, -gap / (1 - inner))
+    one = _excess(p, q, gap, _relative(p, jnp.where(q > 0, q, 1.0)))
+    return one + _excess(1 - p, 1 - q, -gap, -gap / jnp.where(q < 1, 1 - q, 1.0))
 
 
 def kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:

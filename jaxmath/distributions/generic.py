@@ -46,7 +46,8 @@ def fill(family: Family, name: str) -> Callable[..., Any]:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"`{name}` of the family {family.name}, by a generic route."
-    return function
+    # Compiled once: the loops inside would otherwise compile again at every call.
+    return jax.jit(function)
 
 
 def _checked(route, family, sets):

@@ -19,24 +19,15 @@ def prob(family):
     return lambda x, *params: jnp.exp(family.log_prob(x, *params))
 
 
-def _below(family, x, params):
-    """The probability of at most x, summed from x downwards."""
-    return _from(family, x, params, sign=-1)
-
-
-def _above(family, x, params):
-    """The probability of more than x, summed from x upwards."""
-    return _from(family, x, params, sign=1)
-
-
-def _from(family, x, params, sign):
+def _beyond(family, x, params, sign, where):
+    """The probability of at most x (sign -1), or of more (+1), summed from x outwards."""
     if isinstance(family.support, Choices):
         rule, inside = rule_of(family, params)
         weight = rule.x > x if sign > 0 else rule.x <= x
         rule = Rule(rule.x, weight.astype(rule.x.dtype))
     else:
         low, high = ends(family, params)
-        inside, width = place(family, params)
+        inside, width = where
         beyond = _whole_beyond if family.discrete else _line_beyond
         rule = beyond(jnp.clip(x, low, high), x < low, (low, high), sign, inside, width)
     return jnp.sum(masses(family, params, rule, inside)[1])
@@ -61,23 +52,32 @@ def _line_beyond(x, before, ends, sign, inside, width):
     return quadrature.segment(*((x, high) if sign > 0 else (low, x)), inside.dtype)
 
 
-def _both_sides(family, x, params):
-    """The probabilities of at most x and of more than x, each small one summed from its own end."""
-    centre, _ = place(family, params)
-    left = x < centre
-    small = jnp.where(left, _below(family, x, params), _above(family, x, params))
-    small = jnp.where(jnp.isnan(x), jnp.nan, small)
-    return jnp.where(left, small, 1 - small), jnp.where(left, 1 - small, small)
+def _sides(family, params):
+    """The function of x that gives the probabilities of at most x and of more than x.
+
+    The smaller of the two is summed from its own end. Where the mass lies is asked once.
+    """
+    if family.origin("cdf") == family.origin("sf") == "own":
+        return lambda x: (family.cdf(x, *params), family.sf(x, *params))
+    where = place(family, params)
+
+    def sides(x):
+        left = x < where[0]
+        below, above = (_beyond(family, x, params, sign, where) for sign in (-1, 1))
+        small = jnp.where(jnp.isnan(x), jnp.nan, jnp.where(left, below, above))
+        return jnp.where(left, small, 1 - small), jnp.where(left, 1 - small, small)
+
+    return sides
 
 
 def cdf(family):
     """Summed or integrated from the nearer end."""
-    return lambda x, *params: _both_sides(family, x, params)[0]
+    return lambda x, *params: _sides(family, params)(x)[0]
 
 
 def sf(family):
     """Summed or integrated from the nearer end."""
-    return lambda x, *params: _both_sides(family, x, params)[1]
+    return lambda x, *params: _sides(family, params)(x)[1]
 
 
 def _log(small, other):
@@ -88,12 +88,12 @@ def _log(small, other):
 
 def log_cdf(family):
     """The logarithm of `cdf`, or of one minus `sf` where that is smaller."""
-    return lambda x, *params: _log(family.cdf(x, *params), family.sf(x, *params))
+    return lambda x, *params: _log(*_sides(family, params)(x))
 
 
 def log_sf(family):
     """The logarithm of `sf`, or of one minus `cdf` where that is smaller."""
-    return lambda x, *params: _log(family.sf(x, *params), family.cdf(x, *params))
+    return lambda x, *params: _log(*_sides(family, params)(x)[::-1])
 
 
 def _along(low, high, centre, width):
@@ -121,22 +121,29 @@ def first_point(holds, low, high, middle=lambda low, high: (low + high) / 2):
     return jax.lax.fori_loop(0, STEPS_OF_BISECTION, halve, (low, high))[1]
 
 
-def _inverse(family, reached, slope):
-    """The smallest x for which `reached(x, p, params)`; `slope` is the sign of p along x."""
+def _inverse(family, upper):
+    """The smallest x at which `cdf` has reached p; `upper`: at which `sf` has fallen to p."""
 
     def find(p, params):
-        centre, width = place(family, params)
+        sides = _sides(family, params)
         low, high = ends(family, params)
+
+        def reached(x):
+            below, above = sides(x)
+            if upper:
+                return jnp.where(p < 0.5, above <= p, below >= 1 - p)
+            return jnp.where(p < 0.5, below >= p, above <= 1 - p)
+
         if isinstance(family.support, Choices):
-            values = jnp.sort(jnp.asarray(family.support.values, centre.dtype))
-            found = jax.vmap(lambda x: reached(x, p, params))(values)
-            x = values[jnp.argmax(found)]
+            values = jnp.sort(jnp.asarray(family.support.values, jnp.result_type(p)))
+            x = values[jnp.argmax(jax.vmap(reached)(values))]
         elif family.discrete:
-            x = _first_whole(lambda x: reached(x, p, params), low, high, centre.dtype)
+            x = _first_whole(reached, low, high, jnp.result_type(p))
         else:
-            reach = jnp.asarray(0.95 * np.log(float(jnp.finfo(centre.dtype).max)), centre.dtype)
+            centre, width = place(family, params)
+            reach = jnp.asarray(0.999 * np.log(float(jnp.finfo(centre.dtype).max)), centre.dtype)
             x_of = _along(low, high, centre, width)
-            x = x_of(first_point(lambda s: reached(x_of(s), p, params), -reach, reach))
+            x = x_of(first_point(lambda s: reached(x_of(s)), -reach, reach))
         return jnp.where((p >= 0) & (p <= 1), x, jnp.nan)
 
     if family.discrete:
@@ -151,7 +158,7 @@ def _inverse(family, reached, slope):
         (p, params), (dp, dparams) = primals, tangents
         x = inverse(p, params)
         _, change = jax.jvp(lambda *theta: family.cdf(x, *theta), params, dparams)
-        return x, (slope * dp - change) / family.prob(x, *params)
+        return x, ((-dp if upper else dp) - change) / family.prob(x, *params)
 
     return lambda p, *params: inverse(p, params)
 
@@ -171,22 +178,12 @@ def _first_whole(holds, low, high, dtype):
 
 def quantile(family):
     """Where `cdf` reaches p, or where `sf` has fallen to 1 - p."""
-
-    def reached(x, p, params):
-        low_side = family.cdf(x, *params) >= p
-        return jnp.where(p < 0.5, low_side, family.sf(x, *params) <= 1 - p)
-
-    return _inverse(family, reached, slope=1)
+    return _inverse(family, upper=False)
 
 
 def isf(family):
     """Where `sf` has fallen to p, or where `cdf` reaches 1 - p."""
-
-    def reached(x, p, params):
-        high_side = family.sf(x, *params) <= p
-        return jnp.where(p < 0.5, high_side, family.cdf(x, *params) >= 1 - p)
-
-    return _inverse(family, reached, slope=-1)
+    return _inverse(family, upper=True)
 
 
 def median(family):
