@@ -110,8 +110,7 @@ def _against_label(logits, label):
     """
     logits = one_vector(logits)
     hot = jnp.arange(logits.size) == label
-    largest = jnp.max(logits)
-    gap = jnp.where(logits == largest, 0.0, logits - largest)
+    gap = logits - jnp.max(logits)
     weights = jnp.exp(gap)
     others = jnp.sum(jnp.where(hot, 0.0, weights))
     short = jnp.where(jnp.any(hot), -jnp.sum(jnp.where(hot, gap, 0.0)), jnp.nan)
