@@ -22,6 +22,7 @@ def keep(name: str, figures: dict) -> Path:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
+        "load": os.getloadavg()[0],
         "machine": platform.machine(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in ("jax", "jaxlib", "optax", "numpy")},

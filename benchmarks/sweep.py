@@ -36,7 +36,9 @@ def main() -> int:
     data = study.module.load(config)
     features = np.asarray(data.train.features, np.float32)
     targets = np.asarray(data.train.targets, np.int32)
-    rate = RATE
+    # The peers train at the rate of the sweep that is closest to a usual one.
+    axis = next(axis for axis in study.axes if axis.name == "optimizer.learning_rate")
+    rate = min((row[0] for row in axis.values), key=lambda rate: abs(np.log(rate / RATE)))
 
     peers, compiling, losses = {}, {}, {}
     for name in PEERS:
@@ -77,7 +79,7 @@ def main() -> int:
         figures = f"{ratio:8.1f} {compiling[name]:10.2f} {losses[name]:8.4f}"
         print(f"{1e3 * seconds:10.2f} {figures}  {name}")
     ratio = per_run[next(iter(peers))] / per_run["jaxmath"]
-    alike = abs(losses["jaxmath"] - losses[next(iter(peers))]) < 0.02
+    alike = abs(losses["jaxmath"] - losses[next(iter(peers))]) < 0.005
     passed = ratio >= BAR and alike
     keep(
         "sweep",
@@ -106,14 +108,14 @@ def _loss(features, targets, weights, bias) -> float:
 
 
 def _ours(measurement, rate: float) -> float:
-    """The training loss of the sweep at the rate closest to the peers', over seeds."""
+    """The training loss of the sweep at one of its rates, the mean over seeds."""
     measured = measurement.measured
     rates = measured.swept("optimizer.learning_rate")
     last = np.asarray(measured["train_loss"])
     while last.ndim > 2:
         last = last[..., -1]
     position = measured.axis("optimizer.learning_rate")
-    return float(np.mean(np.take(last, np.argmin(np.abs(np.log(rates / rate))), axis=position)))
+    return float(np.mean(np.take(last, np.argmin(np.abs(rates - rate)), axis=position)))
 
 
 if __name__ == "__main__":

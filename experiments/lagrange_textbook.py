@@ -315,7 +315,7 @@ def draw(result: Result) -> tuple[Plot, ...]:
             name="shadow_price",
             title="The multiplier is the slope of the optimal value",
             alt="The volume of the largest box against its surface, a curve bending upwards, and "
-            "at the textbook's surface the straight line with the multiplier as its slope, which "
+            "at one surface the straight line with the multiplier as its slope, which "
             "touches the curve.",
             x=Axis("surface c", "square units", "linear"),
             y=Axis("largest volume", "cubic units", "linear"),
@@ -323,6 +323,6 @@ def draw(result: Result) -> tuple[Plot, ...]:
                 Line("largest volume", c, -value),
                 Line(f"tangent, slope {price:.3g} = multiplier", c, tangent, style="dashed"),
             ),
-            marks={"textbook": float(c[middle])},
+            marks={"tangent point": float(c[middle])},
         ),
     )
