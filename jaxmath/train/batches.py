@@ -50,8 +50,7 @@ def shuffle(key: PRNGKey, size: int) -> Int[Array, " size"]:
     passes = -(-3 * low // (32 - low))
     position = jnp.arange(size, dtype=jnp.uint32)
     order = position.astype(jnp.int32)
-    for each in jax.random.split(key, passes):
-        random = jax.random.bits(each, (size,), jnp.uint32)
+    for random in jax.random.bits(key, (passes, size), jnp.uint32):
         words = jnp.sort((random >> low << low) | position)
         order = order[(words & ((1 << low) - 1)).astype(jnp.int32)]
     return order
