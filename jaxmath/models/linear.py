@@ -11,8 +11,12 @@ from jaxmath.formula import Convex, Formula, Source
 from jaxmath.models.model import Model
 from jaxmath.typing import ArrayLike, PRNGKey, Real, Scalar
 
-ORDINARY = Interval(-10.0, 10.0, closed=(True, True))
-"""Where the formulas of whole models are compared: beyond, sums of squares lose their digits."""
+ORDINARY = Interval(-1.0, 1.0, closed=(True, True))
+"""Where the formulas of whole models are compared: the size of standardised data and of weights.
+
+A model's derivative is a sum over examples whose terms cancel, and saturate where weights are
+large; the functions that it is made of are compared over their whole range by themselves.
+"""
 
 
 class Params(NamedTuple):
