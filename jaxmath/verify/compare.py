@@ -38,7 +38,7 @@ the rounding granted): enough to see an error of one in a million."""
 PLAIN = "without the rule"
 """The function as JAX differentiates it without the custom rule: a witness, not judged."""
 
-AGREE, DISAGREE, UNDECIDED, KINK, ZERO = range(5)
+AGREE, DISAGREE, UNDECIDED, KINK, ZERO, UNASKED = range(6)
 
 
 def derivatives(
@@ -219,6 +219,15 @@ class _Judge:
             size = np.max([np.where(np.isfinite(v), np.abs(v), 0.0) for v in values], axis=0)
             return roundings * (self.eps * (size + slopes) + self.tiny)
 
+        # Where the value is infinite, forward mode meets infinity times zero. It is excused there,
+        # and there alone, from answering NaN in what reverse mode knows.
+        full = np.isinf(self.value).reshape(*self.value.shape, *(1 for _ in shape[2:]))
+        reverse = "reverse mode" if len(arguments) == 1 else "reverse over reverse"
+        for name in ("forward mode", "forward over reverse"):
+            if name in voices:
+                voices[name] = np.where(
+                    full & np.isnan(voices[name]), voices[reverse], voices[name]
+                )
         stack = list(voices.values())
         apart = np.zeros(shape)
         equal = np.ones(shape, bool)
@@ -236,10 +245,8 @@ class _Judge:
             name: np.isnan(v) | (np.isfinite(bar) & (np.abs(v - truth) > bar + allowed(truth)))
             for name, v in voices.items()
         }
-        # Where value or truth are out of range, what arithmetic makes of infinities says nothing.
-        lost = np.isinf(self.value).reshape(*self.value.shape, *(1 for _ in shape[2:]))
-        lost = lost | np.any([np.isinf(v) for v in stack], axis=0)
-        beyond = lost & ~finite & ~decisive
+        # Where the truth is out of range, what arithmetic makes of infinities says nothing.
+        beyond = np.any([np.isinf(v) for v in stack], axis=0) & ~decisive
         equal |= beyond
         wrong = {name: w & ~beyond for name, w in wrong.items()}
         any_wrong = np.any(list(wrong.values()), axis=0)
@@ -250,6 +257,7 @@ class _Judge:
         zero = np.all([v == 0 for v in stack], axis=0) & (np.abs(truth) <= bar)
         zero &= bar <= NEEDED * natural
         state = np.where((state == UNDECIDED) & zero, ZERO, state)
+        state = np.where((state == UNDECIDED) & np.isnan(bar), UNASKED, state)
         state = np.where(kink, KINK, state)
         red = state == DISAGREE
 
@@ -267,6 +275,7 @@ class _Judge:
             undecided=int((state == UNDECIDED).sum()),
             zeros=int((state == ZERO).sum()),
             kinks=int((state == KINK).sum()),
+            unasked=int((state == UNASKED).sum()),
             blame=blame,
             digits=digits,
             worst=self._worst(state, answers, truth, bar, allowed(truth), roundings),
@@ -288,7 +297,7 @@ class _Judge:
         return np.fmax(np.fmax(by_x, by_y), both)
 
     def _worst(self, state, answers, truth, bar, allowance, roundings) -> Worst | None:
-        for kind in (DISAGREE, UNDECIDED, AGREE, ZERO):
+        for kind in (DISAGREE, UNDECIDED, AGREE, ZERO, UNASKED):
             chosen = np.flatnonzero(state == kind)
             if len(chosen) == 0:
                 continue

@@ -12,6 +12,7 @@ quotient is one-sided. Where both sides exist and differ, the point is a kink.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,24 +24,24 @@ import numpy as np
 
 from jaxmath.formula import Formula
 from jaxmath.verify.flat import Layout, as_dtype, bounds, evaluate, layout
+from jaxmath.verify.richardson import LOPSIDED, TINY, Table, believe, both_ways, coarser
 
 EPS = float(np.finfo(np.float64).eps)
-TINY = float(np.finfo(np.float64).tiny)
 SCALES = 3
 STEPS = 28
 ROUNDING = 4.0
 """How many roundings a value is granted where float32 shows no more."""
-LOPSIDED = 1e-5
-"""How much narrower a central bar may be than the one-sided bar at the same step."""
-FINER = 4
-"""How many smaller steps must confirm the one that is believed."""
-MOST_COORDINATES = 12
-MOST_PAIRS = 12
+MOST = 12
+"""Of how many coordinates, or pairs of them, each point is asked; longer vectors take turns."""
+MOST_PAIRS = 120
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A derivative at many points: |value - truth| <= error, where error is infinite if unknown.
+
+    An entry that was not looked at has the error NaN: of long vectors each point is asked for some
+    coordinates only.
 
     `left` and `right` are the one-sided derivatives with their bars `left_error`, `right_error`
     (None for mixed and second derivatives where they were not formed); `kink` says where they are
@@ -85,7 +86,7 @@ class Numerical:
     name: str = "numerical, not proven"
 
     def __call__(self, formula, args, wrt=None, seconds=True):
-        """Estimate first and second derivatives; only 12 coordinates of a longer vector."""
+        """Estimate first and, if asked for, second derivatives."""
         with jax.enable_x64(True), np.errstate(all="ignore"):
             lay = layout(formula, wrt)
             theta, fixed = lay.flatten(args)
@@ -105,7 +106,6 @@ class _Probe:
         self.low, self.high = bounds(formula, lay)
         self.centre, self.sides = self._values(theta[:, None, :])
         self.noise = self._noise()
-        self.coordinates = _some(lay.size, MOST_COORDINATES)
 
     def straight(self) -> tuple[Estimate, Estimate, np.ndarray]:
         """First and second derivatives along each coordinate, and the steps that served best."""
@@ -114,13 +114,21 @@ class _Probe:
         first = _unknown((points, outputs, size))
         second = _unknown((points, outputs, size, size))
         best = np.full((points, size), np.nan)
-        for j in self.coordinates:
-            one, two, step = self._along(j)
-            best[:, j] = step
+        for j, rows in _turns(list(range(size)), points):
+            one, two, step = self._at(rows)._along(j)
+            best[rows, j] = step
             for name in ("value", "error", "left", "left_error", "right", "right_error"):
-                getattr(first, name)[:, :, j] = one[name]
-                getattr(second, name)[:, :, j, j] = two[name]
+                getattr(first, name)[rows, :, j] = one[name]
+                getattr(second, name)[rows, :, j, j] = two[name]
         return first, second, best
+
+    def _at(self, rows: np.ndarray) -> _Probe:
+        """The same at some of the points."""
+        part = copy.copy(self)
+        part.theta, part.centre = self.theta[rows], self.centre[rows]
+        part.sides, part.noise = self.sides[rows], self.noise[rows]
+        part.fixed = jax.tree.map(lambda leaf: leaf[rows], self.fixed)
+        return part
 
     def _along(self, j: int):
         step = self._ladder(j)  # (points, scales, steps), steps shrink along the last axis
@@ -142,22 +150,22 @@ class _Probe:
         noise = self._noise_of(plus, minus)
         slope = np.fmax(np.abs(plus - centre), np.abs(minus - centre)) / h
         shifted = noise + slope * np.fmax(*offset)
-        one = _both_ways(
-            _Table((plus - minus) / (2 * h), shifted / h, 4.0, 5),
-            _Table((centre - minus) / h, 2 * shifted / h, 2.0, 7),
-            _Table((plus - centre) / h, 2 * shifted / h, 2.0, 7),
+        one = both_ways(
+            Table((plus - minus) / (2 * h), shifted / h, 4.0, 5),
+            Table((centre - minus) / h, 2 * shifted / h, 2.0, 7),
+            Table((plus - centre) / h, 2 * shifted / h, 2.0, 7),
             step,
         )
 
         def bent(side):
             """The one-sided second quotient needs the step before, twice as large."""
-            return (_coarser(side) - 2 * side + centre) / area
+            return (coarser(side) - 2 * side + centre) / area
 
         area = _normal(h * h)
-        two = _both_ways(
-            _Table((plus - 2 * centre + minus) / area, 4 * shifted / area, 4.0, 5),
-            _Table(bent(minus), 4 * shifted / area, 2.0, 7),
-            _Table(bent(plus), 4 * shifted / area, 2.0, 7),
+        two = both_ways(
+            Table((plus - 2 * centre + minus) / area, 4 * shifted / area, 4.0, 5),
+            Table(bent(minus), 4 * shifted / area, 2.0, 7),
+            Table(bent(plus), 4 * shifted / area, 2.0, 7),
             step,
         )
         kink = np.abs(one["left"] - one["right"]) > one["left_error"] + one["right_error"]
@@ -166,14 +174,17 @@ class _Probe:
 
     def mixed(self, first: Estimate, second: Estimate, best: np.ndarray) -> Estimate:
         """Fill in the second derivatives in two different coordinates, from nine-point stencils."""
-        pairs = [(i, j) for i in self.coordinates for j in self.coordinates if i < j]
-        for i, j in [pairs[p] for p in _some(len(pairs), MOST_PAIRS)]:
-            value, error = self._across(i, j, best)
+        points, size = self.theta.shape
+        pairs = [(i, j) for i in range(size) for j in range(i + 1, size)]
+        pairs = [pairs[k] for k in _some(len(pairs), MOST_PAIRS)]
+        for (i, j), rows in _turns(pairs, points):
+            value, error = self._at(rows)._across(i, j, best[rows])
             # A kink of the function has no second derivative, whatever the quotients say.
-            error = np.where(first.kink[:, :, i] | first.kink[:, :, j], np.inf, error)
+            kink = first.kink[rows]
+            error = np.where(kink[:, :, i] | kink[:, :, j], np.inf, error)
             for a, b in ((i, j), (j, i)):
-                second.value[:, :, a, b] = value
-                second.error[:, :, a, b] = error
+                second.value[rows, :, a, b] = value
+                second.error[rows, :, a, b] = error
         return second
 
     def _across(self, i: int, j: int, best: np.ndarray):
@@ -204,16 +215,16 @@ class _Probe:
         noise = (self._noise_of(*corners.values()) + spread * ulp) / area
         square = corners[1, 1] - corners[1, -1] - corners[-1, 1] + corners[-1, -1]
         step = sizes[0][:, None]
-        tables = [_Table((square / (4 * area))[:, None], noise[:, None], 4.0, 5)]
+        tables = [Table((square / (4 * area))[:, None], noise[:, None], 4.0, 5)]
         for a in (-1, 1):
             for b in (-1, 1):
                 quarter = corners[a, b] - corners[a, 0] - corners[0, b] + corners[0, 0]
-                tables.append(_Table((a * b * quarter / area)[:, None], 4 * noise[:, None], 2.0, 6))
+                tables.append(Table((a * b * quarter / area)[:, None], 4 * noise[:, None], 2.0, 6))
         sides = functools.reduce(np.fmin, [table.bar for table in tables[1:]])
         tables[0].bar = np.fmax(tables[0].bar, LOPSIDED * sides)
-        value, error, _ = _believe(tables[0], step)
+        value, error, _ = believe(tables[0], step)
         for table in tables[1:]:
-            other, bar, _ = _believe(table, step)
+            other, bar, _ = believe(table, step)
             apart = np.abs(other - value) > bar + error
             better = bar < error
             value, error = np.where(better, other, value), np.where(better, bar, error)
@@ -270,16 +281,14 @@ class _Probe:
         finest = None
         for stride in (1, 1021, 1 << 20):
             unit = stride * np.spacing(np.abs(self.theta))
-            start = np.where(self.theta - 3 * unit < self.low, 0, -3)
-            start = np.where(self.theta + 3 * unit > self.high, -6, start)
-            steps = start[:, None, :] + np.arange(7)[:, None]
-            moved = self.theta[:, None, :] + steps * unit[:, None, :]
+            moved = self.theta[:, None, :] + np.arange(-3, 4)[:, None] * unit[:, None, :]
             values, sides = self._values(moved)
             scatter = np.abs(np.diff(values, 3, axis=1)).max(axis=1) / 2
-            smooth = (sides == self.sides[:, None]).all(axis=(1, 2))[:, None]
+            inside = ((moved >= self.low) & (moved <= self.high)).all(axis=(1, 2))
+            smooth = (inside & (sides == self.sides[:, None]).all(axis=(1, 2)))[:, None]
             if stride < 1 << 20:
-                finest = scatter if finest is None else np.fmax(finest, scatter)
                 noise = np.where(np.isfinite(scatter) & smooth, np.fmax(noise, scatter), noise)
+                finest = scatter if finest is None else np.fmax(finest, scatter)
             else:  # as large over a few floats as over a million: the function is not resolved
                 wild = smooth & (finest > 1e-3 * np.abs(values).max(axis=1) + TINY)
                 noise = np.where(wild, np.inf, noise)
@@ -295,9 +304,9 @@ class _Probe:
             gap = np.abs(coarse - fine)
             normal = (np.abs(fine) > 1e-30) & (np.abs(fine) < 1e36) & np.isfinite(coarse)
             known = exact[:, None] & normal
-            lost = known & (gap > 0.1 * np.abs(fine))
+            lost = known & (gap > 1e-4 * np.abs(fine))
             noise = np.where(known, np.fmax(noise, 2 * gap / ratio), noise)
-            noise = np.where(lost, np.fmax(noise, gap), noise)
+            noise = np.where(lost, np.inf, noise)
         return noise
 
     def _noise_of(self, *values: np.ndarray) -> np.ndarray:
@@ -319,101 +328,14 @@ def sides_of(where, breaks):
     return sides
 
 
-class _Table:
-    """Richardson's table along the axis of steps: for each step, its best value and bar.
-
-    Quotients `(points, scales, steps, outputs)` whose error is a series in the step (`base` 2) or
-    in its square (`base` 4); `rounding` is their bar at each step.
-    """
-
-    def __init__(self, quotient, rounding, base: float, columns: int):
-        self.quotient, self.rounding = quotient, rounding
-        table, noise = quotient, rounding
-        self.value, self.bar = quotient, np.full_like(quotient, np.inf)
-        for column in range(1, columns + 1):
-            weight = base**column - 1
-            improved = table + (table - _coarser(table)) / weight
-            noise = noise + (noise + _coarser(noise)) / weight
-            changes = (improved - table, improved - _coarser(table), improved - _coarser(improved))
-            bar = 2 * functools.reduce(np.maximum, map(np.abs, changes)) + noise
-            better = bar < self.bar  # never where a step is missing: its change is NaN
-            self.value = np.where(better, improved, self.value)
-            self.bar = np.where(better, bar, self.bar)
-            table = improved
-
-
-def _coarser(table):
-    """Each entry's neighbour at twice the step."""
-    return np.concatenate([np.full_like(table[:, :, :1], np.nan), table[:, :, :-1]], axis=2)
-
-
-def _believe(table: _Table, step: np.ndarray):
-    """From small steps to large, keep the narrowest bar for as long as the bars overlap.
-
-    Returns value and bar `(points, outputs)`, and the step at which the kept estimate was found.
-    """
-    points, outputs = len(step), table.value.shape[-1]
-    step = step.reshape(points, -1)
-    order = np.argsort(step, axis=1, kind="stable")  # NaN steps come last
-    step = np.take_along_axis(step, order, axis=1)
-    value, bar, quotient, rounding = (
-        np.take_along_axis(
-            np.broadcast_to(part, table.value.shape).reshape(points, -1, outputs),
-            order[..., None],
-            axis=1,
-        )
-        for part in (table.value, table.bar, table.quotient, table.rounding)
-    )
-    best, width = np.full((points, outputs), np.nan), np.full((points, outputs), np.inf)
-    rough, at = np.full((points, outputs), np.nan), np.full((points, outputs), np.nan)
-    stopped = np.zeros((points, outputs), bool)
-    for k in range(value.shape[1]):
-        known = np.isfinite(bar[:, k]) & ~stopped
-        gap = np.abs(value[:, k] - best)
-        conflict = known & (gap > bar[:, k] + width)
-        # A near miss says that a bar was too narrow, a far one that a feature was stepped over.
-        near = conflict & (gap <= 4 * (bar[:, k] + width))
-        width = np.where(near, np.fmax(width, gap), width)
-        stopped |= conflict
-        confirmed = np.isfinite(quotient[:, :k]).sum(axis=1) >= FINER
-        better = known & ~conflict & confirmed & (bar[:, k] <= width)
-        best, width = np.where(better, value[:, k], best), np.where(better, bar[:, k], width)
-        rough = np.where(better, quotient[:, k], rough)
-        at = np.where(better, step[:, [k]], at)
-    # Towards zero the plain quotients come closer, but for rounding; if not, nothing is resolved.
-    farther = np.abs(quotient - best[:, None]) > (
-        2 * np.abs(rough - best)[:, None] + 8 * rounding + width[:, None]
-    )
-    finer = step[..., None] < at[:, None]
-    unresolved = (farther & finer).any(axis=1)
-    return best, np.where(unresolved, np.inf, width + TINY), at
-
-
-def _both_ways(middle: _Table, left: _Table, right: _Table, step) -> dict[str, np.ndarray]:
-    """One estimate from three: the narrowest, if both sides agree; none at a kink."""
-    # By symmetry central differences can look converged where the function is not resolved.
-    middle.bar = np.fmax(middle.bar, LOPSIDED * np.fmin(left.bar, right.bar))
-    value, error, at = _believe(middle, step)
-    below, below_error, _ = _believe(left, step)
-    above, above_error, _ = _believe(right, step)
-    kink = np.abs(below - above) > below_error + above_error
-    for other, bar in ((below, below_error), (above, above_error)):
-        better = bar < error
-        value, error = np.where(better, other, value), np.where(better, bar, error)
-    return dict(
-        value=value,
-        error=np.where(kink, np.inf, error),
-        left=below,
-        left_error=below_error,
-        right=above,
-        right_error=above_error,
-        step=at,
-    )
-
-
 def _unknown(shape) -> Estimate:
-    nan, inf = (lambda: np.full(shape, np.nan)), (lambda: np.full(shape, np.inf))
-    return Estimate(nan(), inf(), nan(), inf(), nan(), inf())
+    return Estimate(*(np.full(shape, np.nan) for _ in range(6)))
+
+
+def _turns(what: list, points: int) -> list[tuple[Any, np.ndarray]]:
+    """Which points are asked for what: all for everything if it is little, else in turns."""
+    stride = -(-len(what) // MOST) or 1
+    return [(item, np.arange(k % stride, points, stride)) for k, item in enumerate(what)]
 
 
 def _normal(area):

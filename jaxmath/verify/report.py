@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import jax
 import numpy as np
 
 Verdict = Literal["agree", "disagree", "undecided"]
@@ -47,13 +48,15 @@ class Row:
         zeros: entries where all opinions are exactly zero and the reference sees nothing either,
             as far as it can: neither proof nor doubt.
         kinks: entries at a kink, where there is no derivative and none is judged.
+        unasked: entries of long vectors where the reference did not look; the opinions agree.
         blame: how often each opinion was wrong, by name; empty when nothing disagrees.
         digits: to how many digits the opinions agree with each other at the worst entry where
             nothing disagrees, beyond what the conditioning explains: 15.9 is all of float64.
         worst: the entry with the largest error among those of the worst verdict, or None.
         data: by name, arrays over entries: "point" (its index), "coordinate", "x" (the coordinate's
             value), each opinion, "reference", "reference error", "allowed" (the rounding that
-            conditioning explains), "verdict" (0 agree, 1 disagree, 2 undecided, 3 kink, 4 zero).
+            conditioning explains), "verdict" (0 agree, 1 disagree, 2 undecided, 3 kink, 4 zero,
+            5 not asked).
     """
 
     arguments: tuple[str, ...]
@@ -62,6 +65,7 @@ class Row:
     undecided: int
     zeros: int
     kinks: int
+    unasked: int
     blame: Mapping[str, int]
     digits: float
     worst: Worst | None
@@ -81,6 +85,11 @@ class Row:
         return f"d²/d{one}²" if one == two else f"d²/d{one} d{two}"
 
     @property
+    def judged(self) -> int:
+        """The number of entries that have a derivative."""
+        return self.agree + self.disagree + self.undecided + self.zeros + self.unasked
+
+    @property
     def verdict(self) -> Verdict:
         """Disagree if any entry does; agree if at least a quarter agrees and no entry disagrees."""
         if self.disagree:
@@ -96,6 +105,7 @@ class Row:
             (self.undecided, "undecided"),
             (self.zeros, "zero"),
             (self.kinks, "at a kink"),
+            (self.unasked, "agree unseen by the reference"),
         ):
             if count:
                 counts.append(f"{count} {word}")
@@ -165,8 +175,7 @@ class Report:
         return (
             "Wrong: "
             + "; ".join(
-                f"{row.name} by {', '.join(row.blame)} at {row.disagree} of "
-                f"{row.agree + row.disagree + row.undecided + row.zeros} places"
+                f"{row.name} by {', '.join(row.blame)} at {row.disagree} of {row.judged} places"
                 for row in rows
             )
             + "."
@@ -210,6 +219,7 @@ class Report:
                     undecided=row.undecided,
                     zeros=row.zeros,
                     kinks=row.kinks,
+                    unasked=row.unasked,
                     digits=row.digits,
                     blame=dict(row.blame),
                     worst=None if row.worst is None else str(row.worst),
@@ -220,7 +230,10 @@ class Report:
 
 
 def _short(value) -> str:
-    array = np.asarray(value)
+    leaves = jax.tree.leaves(value)
+    if len(leaves) > 1:
+        return "(" + ", ".join(map(_short, leaves)) + ")"
+    array = np.asarray(*leaves)
     if array.ndim == 0:
         return f"{array.item()!r}"
     return np.array2string(array, separator=", ", max_line_width=200, threshold=8)
