@@ -33,6 +33,7 @@ def fit(family: Family):
     step improves.
     """
 
+    @jax.jit
     def fit(x, weights=None) -> Fit:
         x, share, total = observations(x, weights)
 
