@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -206,12 +207,14 @@ def with_rule(fn: Function, **partials: Callable[..., Any]) -> Function:
 
     bound = jax.custom_jvp(fn)
 
-    @bound.defjvp
+    # An argument that is not differentiated has a symbolic zero, so that its partial, which may
+    # be infinite, is neither computed nor multiplied by zero.
+    @functools.partial(bound.defjvp, symbolic_zeros=True)
     def rule(primals, tangents):
         value = bound(*primals)
         slope = jnp.zeros_like(value)
         for name, tangent in zip(names, tangents, strict=True):
-            if name not in partials:
+            if name not in partials or isinstance(tangent, SymbolicZero):
                 continue
             change = partials[name](*primals) * tangent
             scalar = jnp.ndim(value) == 0 and jnp.ndim(change) > 0
