@@ -121,11 +121,13 @@ def check(
 ) -> None:
     """Validate configs and print what running them would take; run nothing."""
     with statuses():
-        from jaxmath.lab import forecast, reading
+        from jaxmath.lab import reading
 
         configs, overrides = split_words(words)
         studies = [reading.read(config, overrides, smoke) for config in configs]
         gc.enable()
+        from jaxmath.lab import forecast
+
         for study in studies:
             say(forecast.forecast(study))
 
