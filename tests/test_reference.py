@@ -120,8 +120,10 @@ def test_nothing_is_evaluated_outside_the_domain():
     fn = lambda x: jnp.where((x >= 0) & (x <= 1), x**2, 1e6)  # noqa: E731
     args = {"x": np.array([0.0, 1.0, 1e-12, 1 - 1e-12, 0.5])}
     first, _ = numerical(record(fn, x=UNIT), args, None, True)
-    np.testing.assert_allclose(first.value.ravel(), 2 * args["x"], atol=1e-9)
-    assert (first.error < 1e-6).all()
+    np.testing.assert_allclose(first.value.ravel(), 2 * args["x"], atol=1e-3)
+    assert (np.abs(first.value.ravel() - 2 * args["x"]) <= first.error.ravel()).all()
+    # Close to an end steps are as small as the distance, and the bar says what that costs.
+    np.testing.assert_array_less(first.error.ravel(), [1e-12, 1e-12, 1e-12, 0.1, 1e-12])
 
 
 def test_relations_between_arguments_are_kept():

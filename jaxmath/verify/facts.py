@@ -134,15 +134,15 @@ def _excess(fact: Fact, p: _Pairs) -> tuple[Any, Any]:
         excess = -excess if isinstance(fact, Concave) else excess
         noise = noise + p.noise(p.z, fz)
     elif isinstance(fact, Increasing | Decreasing):
-        up = (p.x[:, p.own] <= p.y[:, p.own]).all(axis=1)[:, None]
-        down = (p.x[:, p.own] >= p.y[:, p.own]).all(axis=1)[:, None]
+        up = np.all(p.x[:, p.own] <= p.y[:, p.own], axis=1, keepdims=True)
+        down = np.all(p.x[:, p.own] >= p.y[:, p.own], axis=1, keepdims=True)
         rise = np.where(up, fy - fx, np.where(down, fx - fy, np.nan))
         excess = -rise if isinstance(fact, Increasing) else rise
     elif isinstance(fact, Even | Odd):
         mirrored = p.x.copy()
         mirrored[:, p.own] *= -1
-        sign = 1 if isinstance(fact, Even) else -1
-        excess = np.abs(p.value(mirrored) - sign * fx)
+        image = p.value(mirrored)
+        excess = np.abs(image - fx if isinstance(fact, Even) else image + fx)
     elif isinstance(fact, Bounded):
         low, high = _numbers(fact.low, p), _numbers(fact.high, p)
         excess = np.fmax(low - fx, fx - high)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 
 from jaxmath.verify.evidence import Evidence
-from jaxmath.verify.flat import as_dtype
+from jaxmath.verify.flat import as_dtype, bounds
 from jaxmath.verify.opinions import Opinions, autodiff
 
 
@@ -86,64 +87,86 @@ def _conditioned(e: Evidence, name: str, argument: str, exact: np.ndarray) -> np
 
 
 def early_infinities(e: Evidence) -> list[tuple[str, str]]:
-    """Infinite although the truth is not: found by walking there from an ordinary point.
+    """Infinite although the truth is not.
 
-    On the way from a finite answer to an infinite one, the last finite answer must be near the end
-    of the floating-point range, or the answers must grow without slowing down towards a pole.
+    From the infinite answer the inputs are scaled by powers of two, one at a time and all at once,
+    until the answer is finite. Extrapolated back from there, log-log and log-linear, the truth must
+    leave the floating-point range on one of these ways; or it must grow without end towards a pole.
     """
-    found, done = [], set()
+    found = []
     for name, argument, numbers in _entries(e, e.auto):
-        bad = np.isinf(numbers).reshape(len(numbers), -1).any(axis=1)
-        if bad.any() and (name, argument) not in done:
-            done.add((name, argument))
-            wrong = _premature(e, name, argument, numbers)
-            if wrong.any():
-                found.append((argument, f"{name} is infinite too early at {_where(e, wrong)}"))
+        flat = numbers.reshape(len(numbers), -1)
+        bad = np.flatnonzero(np.isinf(flat).any(axis=1))
+        early = [point for point in bad if not _overflows(e, name, argument, flat, int(point))]
+        if early:
+            chosen = np.zeros(len(flat), bool)
+            chosen[early] = True
+            found.append((argument, f"{name} is infinite too early at {_where(e, chosen)}"))
     return found
 
 
-def _premature(e: Evidence, name: str, argument: str, numbers: np.ndarray) -> np.ndarray:
-    count, shape = len(numbers), numbers.shape[1:]
-    flat = numbers.reshape(count, -1)
-    bad = np.isinf(flat).any(axis=1)
-    entry = np.isinf(flat).argmax(axis=1)
+LIMIT = np.log2(float(np.finfo(np.float64).max)) - 2
 
-    def look(theta):
-        for other, where, values in _entries(e, autodiff(e.formula.fn, e.lay, theta, e.fixed)):
-            if (other, where) == (name, argument):
-                return values.reshape(count, -1)[np.arange(count), entry]
-        raise KeyError(name)
 
-    usual = np.abs(np.log(np.fmax(np.abs(e.theta), 1e-300))).sum(axis=1)
-    usual = np.where(np.isfinite(flat).all(axis=1), usual, np.inf)
-    start = e.theta[np.argsort(usual, kind="stable")[:1]]
-    low, high = np.broadcast_to(start, e.theta.shape).copy(), e.theta.copy()
-    path = []
-    for _ in range(120):
-        middle = _between(low, high)
-        answer = look(middle)
-        path.append(np.where(np.isfinite(answer), np.abs(answer), np.nan))
-        inside = np.isfinite(answer)[:, None]
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+def _overflows(e: Evidence, name, argument, flat, point: int) -> bool:
+    """Whether the truth of one infinite answer is out of range, on some way to it."""
+    entry = int(np.isinf(flat[point]).argmax())
+    size = e.theta.shape[1]
+    ways = np.concatenate([np.eye(size), -np.eye(size), np.ones((1, size)), -np.ones((1, size))])
+    count = len(e.theta)
+    ways = ways[: count // 2]
+
+    def look(steps):
+        """The answers after so many halvings (or doublings) along each way."""
+        theta = np.repeat(e.theta[[point]], count, axis=0)
+        theta[: len(ways)] = np.ldexp(theta[: len(ways)], -(steps[:, None] * ways).astype(int))
+        answers = autodiff(e.formula.fn, e.lay, theta, _repeat(e.fixed, point, count))
+        numbers = {(n, a): v for n, a, v in _entries(e, answers)}[name, argument]
+        return np.abs(numbers.reshape(count, -1)[: len(ways), entry])
+
     with np.errstate(all="ignore"):
-        last = np.abs(look(low))
-        full = last >= float(np.finfo(np.float64).max) * 2.0**-10
-        finite = np.stack(path)
-        largest = np.fmax.accumulate(np.where(np.isnan(finite), 0.0, finite))
-        growth = np.diff(largest, axis=0)
-        half = len(growth) // 2
-        pole = growth[half:].max(axis=0) >= 0.5 * growth[:half].max(axis=0)
-    del shape
-    return bad & ~full & ~pole
+        low, high = np.zeros(len(ways)), np.full(len(ways), np.nan)
+        for step in np.unique(np.ceil(1.2 ** np.arange(42))):  # how far, roughly, it is infinite
+            finite = np.isfinite(look(np.full(len(ways), step))) & np.isnan(high)
+            high = np.where(finite, step, high)
+            low = np.where(np.isnan(high), step, low)
+            if not np.isnan(high).any():
+                break
+        found = np.isfinite(high)
+        high = np.where(found, high, low + 1)
+        for _ in range(11):  # and the first step of all
+            middle = np.ceil((low + high) / 2)
+            finite = np.isfinite(look(middle))
+            low, high = np.where(finite, low, middle), np.where(finite, middle, high)
+        one, two, three = (np.log2(look(high + k)) for k in range(3))
+        # By each halving the logarithm falls by as much as before (a power of the input), or by
+        # half as much (an exponential), or a quarter (a Gaussian): so it is followed upwards.
+        ratio = (one - two) / (two - three)
+        ratio = np.where(ratio < 1.5, 1.0, np.where(ratio < 2.5, 2.0, 4.0))
+        rises = np.where(ratio == 1, high, ratio * (ratio**high - 1) / (ratio - 1))
+        truth = one + (one - two) * rises
+        return bool((found & (truth > LIMIT)).any()) or _pole(e, name, argument, entry, point)
 
 
-def _between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """A point between, half-way in the exponent where signs agree, else half-way."""
-    with np.errstate(all="ignore"):
-        same = (np.sign(low) == np.sign(high)) & (low != 0)
-        ratio = np.abs(np.log2(np.abs(low)) - np.log2(np.abs(high)))
-        geometric = np.sign(low) * np.sqrt(np.abs(low)) * np.sqrt(np.abs(high))
-        return np.where(same & (ratio > 2), geometric, low / 2 + high / 2)
+def _pole(e: Evidence, name, argument, entry: int, point: int) -> bool:
+    """Whether answers grow without end where coordinates leave zero or an end of the domain."""
+    low, high = bounds(e.formula, e.lay)
+    at = e.theta[point]
+    inwards = np.where((at == low) | (at == 0), 1.0, np.where(at == high, -1.0, 0.0))
+    if not inwards.any():
+        return False
+    count = len(e.theta)
+    distance = np.exp2(-np.linspace(8, 48, count))[:, None]
+    theta = at + inwards * distance
+    answers = autodiff(e.formula.fn, e.lay, theta, _repeat(e.fixed, point, count))
+    numbers = {(n, a): v for n, a, v in _entries(e, answers)}[name, argument]
+    size = np.abs(numbers.reshape(count, -1)[:, entry])
+    first, middle, last = size[0], size[count // 2], size[-1]
+    return bool(np.isinf(last) or last - middle > 0.5 * (middle - first) > 0)
+
+
+def _repeat(fixed, point: int, count: int):
+    return jax.tree.map(lambda leaf: np.repeat(leaf[[point]], count, axis=0), fixed)
 
 
 def _where(e: Evidence, bad) -> str:

@@ -107,23 +107,35 @@ def layout(formula: Formula, wrt: tuple[str, ...] | None = None) -> Layout:
 
 def bounds(formula: Formula, where: Layout) -> tuple[np.ndarray, np.ndarray]:
     """The smallest and largest float64 of each coordinate in its domain, infinite if unbounded."""
-    low, high = [], []
+    low, high = ends(formula, where)
     for name in where.wrt:
-        for leaf in jax.tree.leaves(formula.domain[name], is_leaf=domains.is_domain):
-            ends = (-math.inf, math.inf)
-            interval = leaf.of if isinstance(leaf, domains.Box) else leaf
-            if isinstance(interval, domains.Interval):
-                limits = interval.limits(np.float64)
-                ends = (
-                    limits[0] if math.isfinite(interval.low) else -math.inf,
-                    limits[1] if math.isfinite(interval.high) else math.inf,
-                )
-            elif isinstance(interval, domains.Simplex):
-                ends = (0.0, math.inf)
-            count = math.prod(leaf.shape)
-            low += [ends[0]] * count
-            high += [ends[1]] * count
-    return np.array(low), np.array(high)
+        for leaf, own in _intervals(formula, where, name):
+            limits = leaf.limits(np.float64)
+            low[own] = np.where(np.isfinite(low[own]), limits[0], low[own])
+            high[own] = np.where(np.isfinite(high[own]), limits[1], high[own])
+    return low, high
+
+
+def ends(formula: Formula, where: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of the set of each coordinate, whether or not they belong to it."""
+    low, high = np.full(where.size, -math.inf), np.full(where.size, math.inf)
+    for name in where.wrt:
+        for leaf, own in _intervals(formula, where, name):
+            low[own], high[own] = leaf.low, leaf.high
+    return low, high
+
+
+def _intervals(formula: Formula, where: Layout, name: str):
+    """Each interval among an argument's leaves, with its coordinates; a simplex has [0, ∞)."""
+    start = where.columns(name).start
+    for leaf in jax.tree.leaves(formula.domain[name], is_leaf=domains.is_domain):
+        stop = start + math.prod(leaf.shape)
+        interval = leaf.of if isinstance(leaf, domains.Box) else leaf
+        if isinstance(interval, domains.Simplex):
+            interval = domains.NONNEGATIVE
+        if isinstance(interval, domains.Interval):
+            yield interval, slice(start, stop)
+        start = stop
 
 
 def flat_function(fn: Callable[..., Any], where: Layout) -> Callable[..., Any]:

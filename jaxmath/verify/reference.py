@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmath.formula import Formula
-from jaxmath.verify.flat import Layout, as_dtype, bounds, evaluate, layout
+from jaxmath.verify.flat import Layout, as_dtype, bounds, ends, evaluate, layout
 from jaxmath.verify.richardson import LOPSIDED, TINY, Table, believe, both_ways, coarser
 
 EPS = float(np.finfo(np.float64).eps)
@@ -104,6 +104,7 @@ class _Probe:
     def __init__(self, formula: Formula, lay: Layout, theta: np.ndarray, fixed):
         self.formula, self.lay, self.theta, self.fixed = formula, lay, theta, fixed
         self.low, self.high = bounds(formula, lay)
+        self.ends = ends(formula, lay)
         self.centre, self.sides = self._values(theta[:, None, :])
         self.noise = self._noise()
 
@@ -193,8 +194,8 @@ class _Probe:
         for k in (i, j):
             fallback = np.where(self.theta[:, k] == 0, 1.0, np.abs(self.theta[:, k]))
             size = np.where(np.isfinite(best[:, k]), best[:, k], _power(fallback / 16))
-            room = np.fmax(self.theta[:, k] - self.low[k], self.high[k] - self.theta[:, k])
-            sizes.append(np.fmin(size, _power(room / 16))[:, None] * halvings)
+            size = np.fmin(size, _power(self._nearest_end(k) / 16))
+            sizes.append(size[:, None] * halvings)
         h, k = sizes
         corners = {}
         for a in (-1, 0, 1):
@@ -223,12 +224,13 @@ class _Probe:
         sides = functools.reduce(np.fmin, [table.bar for table in tables[1:]])
         tables[0].bar = np.fmax(tables[0].bar, LOPSIDED * sides)
         value, error, _ = believe(tables[0], step)
+        lowest, highest = value - error, value + error
         for table in tables[1:]:
             other, bar, _ = believe(table, step)
-            apart = np.abs(other - value) > bar + error
             better = bar < error
             value, error = np.where(better, other, value), np.where(better, bar, error)
-            error = np.where(apart, np.inf, error)
+            lowest, highest = np.fmax(lowest, other - bar), np.fmin(highest, other + bar)
+        error = np.where(lowest > highest, np.inf, error)  # two of them exclude each other
         return value, error
 
     def _ladder(self, j: int) -> np.ndarray:
@@ -236,13 +238,19 @@ class _Probe:
         size = np.abs(self.theta)
         others = np.delete(size, j, axis=1)
         nearest = np.where(others > 0, others, np.inf).min(axis=1, initial=np.inf)
-        room = np.fmax(self.theta[:, j] - self.low[j], self.high[j] - self.theta[:, j])
-        distance = np.stack([self.theta[:, j] - self.low[j], self.high[j] - self.theta[:, j]])
-        distance = np.where(distance > 0, distance, np.inf).min(axis=0)
-        scales = [np.fmin(size[:, j], distance), np.ones(len(size)), np.fmin(nearest, distance)]
-        scales = np.stack([np.fmin(s, room) for s in scales], axis=1)
+        near = self._nearest_end(j)
+        scales = np.stack([np.fmin(s, near) for s in (size[:, j], np.ones(len(size)), nearest)], 1)
         scales = np.where((scales > 0) & np.isfinite(scales), scales, np.nan)
         return _power(scales / 2)[..., None] * np.exp2(-np.arange(STEPS))
+
+    def _nearest_end(self, j: int) -> np.ndarray:
+        """How far the nearest end of the domain is: what happens there is not to be stepped over.
+
+        From an end itself, the distance of the other.
+        """
+        low, high = self.ends[0][j], self.ends[1][j]
+        distance = np.stack([self.theta[:, j] - low, high - self.theta[:, j]])
+        return np.where(distance > 0, distance, np.inf).min(axis=0)
 
     def _values(self, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The function and the sides of its breaks at `(points, stencil, coordinates)`."""

@@ -31,7 +31,7 @@ class Table:
             improved = table + (table - coarser(table)) / weight
             noise = noise + (noise + coarser(noise)) / weight
             changes = (improved - table, improved - coarser(table), improved - coarser(improved))
-            bar = 2 * functools.reduce(np.maximum, map(np.abs, changes)) + noise
+            bar = 4 * functools.reduce(np.maximum, map(np.abs, changes)) + noise
             better = bar < self.bar  # never where a step is missing: its change is NaN
             self.value = np.where(better, improved, self.value)
             self.bar = np.where(better, bar, self.bar)
