@@ -151,7 +151,7 @@ def measure(config: Config, data: Data, key) -> dict:
 
     point = jax.random.normal(train.fold_in_name(key, "point"), zero.shape, zero.dtype)
     final = split(newton[-1])
-    plane = jnp.outer(jnp.asarray(SCALES, zero.dtype), data.plane)
+    plane = jnp.outer(jnp.asarray(SCALES, zero.dtype), jnp.asarray(data.plane))
     guesses = linear.predict(final, data.test_features) > 0
     return dict(
         gradient=gradient(point, data, strength),

@@ -29,7 +29,7 @@ class Params(NamedTuple):
 def _valid(probability: Real) -> Float[Array, "..."]:
     """The probability itself where it is one, NaN where it isn't."""
     probability = jnp.asarray(probability)
-    return jnp.where((probability >= 0) & (probability <= 1), probability, jnp.nan)
+    return probability + jnp.where((probability >= 0) & (probability <= 1), 0.0, jnp.nan)
 
 
 def _by_outcome(x, one, zero, never):
@@ -100,6 +100,18 @@ def log_sf(x: Label, probability: Real) -> Float[Array, "..."]:
     return _between(x, zero, jnp.log(p), zero - jnp.inf)
 
 
+def log_cdf_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
+    """Minus one over the probability of zero, between the steps; zero beyond them."""
+    p, zero = _inside(x, probability)
+    return _between(x, zero, -1 / (1 - p), zero)
+
+
+def log_sf_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
+    """One over the probability, between the steps; zero beyond them."""
+    p, zero = _inside(x, probability)
+    return _between(x, zero, 1 / p, zero)
+
+
 def quantile(p: Real, probability: Real) -> Float[Array, "..."]:
     """The smallest outcome x with cdf(x) >= p; NaN for p outside [0, 1]."""
     p, probability = _valid(p), _valid(probability)
@@ -155,9 +167,18 @@ def variance_dprobability(probability: Real) -> Float[Array, "..."]:
     return 1 - 2 * _valid(probability)
 
 
-def std(probability: Real) -> Float[Array, "..."]:
+def _std(probability: Real) -> Float[Array, "..."]:
     """The square root of the variance; its slope is infinite at both ends."""
     return jnp.sqrt(variance(probability))
+
+
+def std_dprobability(probability: Real) -> Float[Array, "..."]:
+    """The slope of the variance over twice the standard deviation."""
+    return variance_dprobability(probability) / (2 * std(probability))
+
+
+_STD = dict(probability=std_dprobability)
+std = with_rule(_std, **_STD)
 
 
 def _skewness(probability: Real) -> Float[Array, "..."]:
@@ -235,10 +256,13 @@ def cross_entropy_dprobability_q(probability: Real, probability_q: Real) -> Floa
     return jnp.where(certain, 1 - 2 * p, -_relative(p, inner) / (1 - inner))
 
 
-def _relative(p, q):
+def _relative_excess(p, q):
     """The excess of p over q, relative to q, for q > 0."""
     unit = safe_unit(jnp.maximum(p, q))
     return (p * unit - q * unit) / (q * unit)
+
+
+_relative = with_rule(_relative_excess, p=lambda p, q: 1 / q, q=lambda p, q: -(p / q) / q)
 
 
 def _excess(p, q, gap, relative):
@@ -317,6 +341,10 @@ BERNOULLI = Family(
         prob=dict(probability=_for_outcome(1.0, -1.0)),
         cdf=dict(probability=_for_outcome(0.0, -1.0)),
         sf=dict(probability=_for_outcome(0.0, 1.0)),
+        log_cdf=dict(probability=log_cdf_dprobability),
+        log_sf=dict(probability=log_sf_dprobability),
+        mean=dict(probability=lambda probability: 1.0 + 0.0 * _valid(probability)),
+        std=_STD,
         variance=dict(probability=variance_dprobability),
         skewness=_SKEWNESS,
         kurtosis=_KURTOSIS,
@@ -325,6 +353,7 @@ BERNOULLI = Family(
         kl=_KL,
     ),
     plain=dict(
+        std=_std,
         skewness=_skewness,
         kurtosis=_kurtosis,
         entropy=_entropy,

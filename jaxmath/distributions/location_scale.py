@@ -19,7 +19,7 @@ Partial: TypeAlias = Callable[..., Array]
 def positive(scale: Real) -> Float[Array, "..."]:
     """The scale itself where it is one, NaN where it isn't."""
     scale = jnp.asarray(scale)
-    return jnp.where(scale > 0, scale, jnp.nan)
+    return scale + jnp.where(scale > 0, 0.0, jnp.nan)
 
 
 def _standardize(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -47,6 +47,25 @@ standardize = with_rule(
     loc=lambda x, loc, scale: -1 / positive(scale),
     scale=lambda x, loc, scale: -standardize(x, loc, scale) * (1 / positive(scale)),
 )
+
+
+def within(
+    x: Real, loc: Real, scale: Real, low: float, high: float
+) -> tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]:
+    """The same x, loc and scale where z lies between `low` and `high`; else others at that bound.
+
+    What is flat beyond the bound, a tail that has vanished, then has slopes of zero there to any
+    order, where z itself or its slopes may be infinite and zero times them no number.
+    """
+    x, loc, scale = jnp.asarray(x), jnp.asarray(loc), jnp.asarray(scale)
+    z = standardize(x, loc, scale)
+    beyond = (z < low) | (z > high)
+    bound = jnp.where(z > high, high, low).astype(z.dtype)
+    return (
+        jnp.where(beyond, bound, x),
+        jnp.where(beyond, 0.0, loc),
+        jnp.where(beyond, 1.0, scale),
+    )
 
 
 def along(slope: Partial, slope_times_z: Partial) -> dict[str, Partial]:

@@ -12,12 +12,20 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations
-from jaxmath.distributions.location_scale import along, positive, standardize
+from jaxmath.distributions.location_scale import along, positive, standardize, within
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Convex, Increasing, Source, with_rule
 from jaxmath.special.logarithm import log1p_gap
-from jaxmath.special.normal_tail import SQRT_TAU, inverse_mills, log_ndtr, ndtr, ndtri, ndtri_dp
+from jaxmath.special.normal_tail import (
+    SQRT_TAU,
+    inverse_mills,
+    inverse_mills_dz,
+    log_ndtr,
+    ndtr,
+    ndtri,
+    ndtri_dp,
+)
 from jaxmath.typing import PRNGKey, Real
 
 LOG_SQRT_TAU = math.log(2 * math.pi) / 2
@@ -38,41 +46,63 @@ def _rate(scale):
     return 1 / positive(scale)
 
 
-def log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+def _log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of the density, in nats."""
     z = standardize(x, loc, scale)
     return -z * (z / 2) - jnp.log(positive(scale)) - LOG_SQRT_TAU
 
 
-def log_prob_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+def _log_prob_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """Minus the standardised x over the scale."""
     return -standardize(x, loc, scale) * _rate(scale)
 
 
+def _log_prob_dscale(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The square of the standardised x, less one, over the scale."""
+    z, rate = standardize(x, loc, scale), _rate(scale)
+    return z * (z * rate) - rate
+
+
+# Second derivatives, factor by factor: the square of a rate may be out of range, not the product.
+def _bend(x, loc, scale):
+    return jnp.square(_rate(scale)) + jnp.zeros_like(standardize(x, loc, scale))
+
+
+def _bend_scale(x, loc, scale):
+    return -(2 * _rate(scale)) * log_prob_dx(x, loc, scale)
+
+
+def _bend_scale_scale(x, loc, scale):
+    return _bend(x, loc, scale) - 3 * jnp.square(log_prob_dx(x, loc, scale))
+
+
+def _minus(function):
+    return lambda *args: -function(*args)
+
+
+log_prob_dx = with_rule(_log_prob_dx, x=_minus(_bend), loc=_bend, scale=_bend_scale)
+log_prob_dscale = with_rule(
+    _log_prob_dscale, x=_bend_scale, loc=_minus(_bend_scale), scale=_bend_scale_scale
+)
+_LOG_PROB = dict(x=log_prob_dx, loc=_minus(log_prob_dx), scale=log_prob_dscale)
+_SECONDS = {
+    ("x", "x"): _minus(_bend),
+    ("x", "loc"): _bend,
+    ("x", "scale"): _bend_scale,
+    ("loc", "loc"): _minus(_bend),
+    ("loc", "scale"): _minus(_bend_scale),
+    ("scale", "scale"): _bend_scale_scale,
+}
+log_prob = with_rule(_log_prob, **_LOG_PROB)
+
+
 def score(x: Real, loc: Real, scale: Real) -> Params:
     """The slope of `log_prob` in each parameter."""
-    z, rate = standardize(x, loc, scale), _rate(scale)
-    return Params(loc=z * rate, scale=z * (z * rate) - rate)
+    return Params(loc=-log_prob_dx(x, loc, scale), scale=log_prob_dscale(x, loc, scale))
 
 
-def _curvature(factor):
-    """A second derivative of `log_prob`: a function of z over the square of the scale."""
-
-    def second(x, loc, scale):
-        rate = _rate(scale)
-        return factor(standardize(x, loc, scale)) * rate * rate
-
-    return second
-
-
-_SECONDS = {
-    ("x", "x"): _curvature(lambda z: -jnp.ones_like(z)),
-    ("x", "loc"): _curvature(jnp.ones_like),
-    ("x", "scale"): _curvature(lambda z: 2 * z),
-    ("loc", "loc"): _curvature(lambda z: -jnp.ones_like(z)),
-    ("loc", "scale"): _curvature(lambda z: -2 * z),
-    ("scale", "scale"): _curvature(lambda z: 1 - 3 * jnp.square(z)),
-}
+FAR = 100.0
+"""Beyond so many scales from the location the density is zero in every dtype."""
 
 
 def _roots(x, loc, scale):
@@ -80,7 +110,8 @@ def _roots(x, loc, scale):
 
     In two factors neither underflows before the density does, nor overflows after it.
     """
-    z = jnp.clip(standardize(x, loc, scale), -100.0, 100.0)
+    x, loc, scale = within(x, loc, scale, -FAR, FAR)
+    z = standardize(x, loc, scale)
     root = jnp.exp(-jnp.square(z / 2))
     return root, root * _rate(scale), z
 
@@ -91,24 +122,55 @@ def _prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     return root * narrow / SQRT_TAU
 
 
-def prob_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+def _prob_bend(factor):
+    """A second derivative of `prob`: a polynomial in z times it, over the square of the scale."""
+
+    def second(x, loc, scale):
+        _, narrow, z = _roots(x, loc, scale)
+        _, _, scale = within(x, loc, scale, -FAR, FAR)
+        return (narrow / SQRT_TAU * factor(z)) * (narrow * _rate(scale))
+
+    return second
+
+
+_prob_dx_dx = _prob_bend(lambda z: (z - 1) * (z + 1))
+_prob_dx_dscale = _prob_bend(lambda z: z * (3 - jnp.square(z)))
+_prob_dscale_dscale = _prob_bend(lambda z: jnp.square(z) * (jnp.square(z) - 5) + 2)
+
+
+def _prob_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """Minus the standardised x times the density, over the scale."""
     _, narrow, z = _roots(x, loc, scale)
-    return -(narrow * z) * narrow / SQRT_TAU
+    return -(narrow / SQRT_TAU * z) * narrow
 
 
-def prob_dscale(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+def _prob_dscale(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The square of the standardised x, less one, times the density, over the scale."""
     _, narrow, z = _roots(x, loc, scale)
-    return (narrow * (z - 1)) * (narrow * (z + 1)) / SQRT_TAU
+    return (narrow / SQRT_TAU * (z - 1)) * (narrow * (z + 1))
 
 
-def _prob_times_z(x, loc, scale):
+prob_dx = with_rule(_prob_dx, x=_prob_dx_dx, loc=_minus(_prob_dx_dx), scale=_prob_dx_dscale)
+prob_dscale = with_rule(
+    _prob_dscale,
+    x=_prob_dx_dscale,
+    loc=_minus(_prob_dx_dscale),
+    scale=_prob_dscale_dscale,
+)
+
+
+def _z_prob(x, loc, scale):
     root, narrow, z = _roots(x, loc, scale)
     return (root * z) * narrow / SQRT_TAU
 
 
-_PROB = dict(x=prob_dx, loc=lambda x, loc, scale: -prob_dx(x, loc, scale), scale=prob_dscale)
+def _z_prob_dscale(x, loc, scale):
+    _, narrow, z = _roots(x, loc, scale)
+    return (narrow / SQRT_TAU * z) * (narrow * (jnp.square(z) - 2))
+
+
+prob_times_z = with_rule(_z_prob, x=_minus(prob_dscale), loc=prob_dscale, scale=_z_prob_dscale)
+_PROB = dict(x=prob_dx, loc=_minus(prob_dx), scale=prob_dscale)
 prob = with_rule(_prob, **_PROB)
 
 
@@ -137,19 +199,54 @@ def sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     return -prob(x, loc, scale)
 
 
+def _halves(x, loc, scale):
+    """The arguments as the formula left of the location takes them, and as that on the right."""
+    return within(x, loc, scale, -jnp.inf, 0.0), within(x, loc, scale, 0.0, FAR)
+
+
+def _left_dx(x, loc, scale):
+    return inverse_mills(standardize(x, loc, scale)) * _rate(scale)
+
+
+def _left_dx_times_z(x, loc, scale):
+    z = standardize(x, loc, scale)
+    return z * (inverse_mills(z) * _rate(scale))
+
+
+def _left_bend(factor, other=jnp.ones_like):
+    """A function of z and of the slope h and curvature h' of log Phi there, over scale squared.
+
+    In two factors, each over the scale, neither of which is out of range before the product is.
+    """
+
+    def second(x, loc, scale):
+        z, rate = standardize(x, loc, scale), _rate(scale)
+        return (factor(z, inverse_mills(z), inverse_mills_dz(z)) * rate) * (other(z) * rate)
+
+    return second
+
+
+_left_dx_dx = _left_bend(lambda z, h, dh: dh)
+_left_dx_z = _left_bend(lambda z, h, dh: h + z * dh)
+_left_z_z = _left_bend(lambda z, h, dh: 2 * h + z * dh, other=lambda z: z)
+left_dx = with_rule(_left_dx, x=_left_dx_dx, loc=_minus(_left_dx_dx), scale=_minus(_left_dx_z))
+left_dx_times_z = with_rule(
+    _left_dx_times_z, x=_left_dx_z, loc=_minus(_left_dx_z), scale=_minus(_left_z_z)
+)
+
+
 def log_cdf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The density over the distribution function."""
-    z = standardize(x, loc, scale)
-    left = inverse_mills(jnp.minimum(z, 0.0)) * _rate(scale)
+    left, right = _halves(x, loc, scale)
     # On the right the density over the scale may be normal where the density itself isn't.
-    return jnp.where(z < 0, left, prob(x, loc, scale) / ndtr(jnp.maximum(z, 0.0)))
+    above = prob(*right) / ndtr(standardize(*right))
+    return jnp.where(standardize(x, loc, scale) < 0, left_dx(*left), above)
 
 
 def _log_cdf_dx_times_z(x, loc, scale):
-    z = standardize(x, loc, scale)
-    left = jnp.minimum(z, 0.0)
-    left = left * (inverse_mills(left) * _rate(scale))
-    return jnp.where(z < 0, left, _prob_times_z(x, loc, scale) / ndtr(jnp.maximum(z, 0.0)))
+    left, right = _halves(x, loc, scale)
+    above = prob_times_z(*right) / ndtr(standardize(*right))
+    return jnp.where(standardize(x, loc, scale) < 0, left_dx_times_z(*left), above)
 
 
 def log_sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -161,8 +258,8 @@ def _log_sf_dx_times_z(x, loc, scale):
     return _log_cdf_dx_times_z(-jnp.asarray(x), -jnp.asarray(loc), scale)
 
 
-_CDF = along(prob, _prob_times_z)
-_SF = along(sf_dx, lambda x, loc, scale: -_prob_times_z(x, loc, scale))
+_CDF = along(prob, prob_times_z)
+_SF = along(sf_dx, _minus(prob_times_z))
 _LOG_CDF = along(log_cdf_dx, _log_cdf_dx_times_z)
 _LOG_SF = along(log_sf_dx, _log_sf_dx_times_z)
 
@@ -172,25 +269,39 @@ log_cdf = with_rule(_log_cdf, **_LOG_CDF)
 log_sf = with_rule(_log_sf, **_LOG_SF)
 
 
-def quantile(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+def _quantile(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The x below which lies probability p; infinite at 0 and 1, NaN for p outside [0, 1]."""
     return jnp.asarray(loc) + positive(scale) * ndtri(p)
 
 
-def isf(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+def _isf(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The x above which lies probability p, accurate where p is tiny."""
     return jnp.asarray(loc) - positive(scale) * ndtri(p)
 
 
+def _quantile_dp(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The scale times the slope of the standard quantile: one over the density there."""
+    return positive(scale) * ndtri_dp(p) + jnp.zeros_like(loc)
+
+
+def _quantile_dp_dp(p, loc, scale):
+    return quantile_dp(p, loc, scale) * ndtri(p) * ndtri_dp(p)
+
+
+quantile_dp = with_rule(_quantile_dp, p=_quantile_dp_dp, scale=lambda p, loc, scale: ndtri_dp(p))
+
 _QUANTILE = dict(
-    p=lambda p, loc, scale: positive(scale) * ndtri_dp(p),
+    p=quantile_dp,
     loc=lambda p, loc, scale: jnp.ones_like(quantile(p, loc, scale)),
     scale=lambda p, loc, scale: ndtri(p),
 )
 _ISF = _QUANTILE | dict(
-    p=lambda p, loc, scale: -positive(scale) * ndtri_dp(p),
+    p=_minus(quantile_dp),
     scale=lambda p, loc, scale: -ndtri(p),
 )
+
+quantile = with_rule(_quantile, **_QUANTILE)
+isf = with_rule(_isf, **_ISF)
 
 
 def sample(key: PRNGKey, loc: Real, scale: Real, shape: tuple[int, ...] = ()) -> Array:
@@ -246,9 +357,25 @@ def entropy(loc: Real, scale: Real) -> Float[Array, "..."]:
     return jnp.log(std(loc, scale)) + (LOG_SQRT_TAU + 0.5)
 
 
-_ENTROPY = dict(
-    loc=lambda loc, scale: jnp.zeros_like(std(loc, scale)),
-    scale=lambda loc, scale: _rate(scale) + jnp.zeros_like(loc),
+def _zero(loc, scale):
+    return 0 * std(loc, scale)
+
+
+def _one(loc, scale):
+    return 1 + _zero(loc, scale)
+
+
+_LOCATION = dict(loc=_one, scale=_zero)
+_CONSTANT = dict(loc=_zero, scale=_zero)
+_MOMENTS = dict(
+    mean=_LOCATION,
+    median=_LOCATION,
+    mode=_LOCATION,
+    std=dict(loc=_zero, scale=_one),
+    variance=dict(loc=_zero, scale=lambda loc, scale: 2 * std(loc, scale)),
+    skewness=_CONSTANT,
+    kurtosis=_CONSTANT,
+    entropy=dict(loc=_zero, scale=lambda loc, scale: _rate(scale) + jnp.zeros_like(loc)),
 )
 
 
@@ -288,8 +415,21 @@ def _kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "...
     return jnp.square(distance) / 2 + spread
 
 
+def _ratio(loc, scale, loc_q, scale_q):
+    return positive(scale) / positive(scale_q) + jnp.zeros_like(loc)
+
+
 def _dloc(loc, scale, loc_q, scale_q):
     return _gaps(loc, scale, loc_q, scale_q)[0] * _rate(scale_q)
+
+
+def _dscale(loc, scale, loc_q, scale_q):
+    return _ratio(loc, scale, loc_q, scale_q) * _rate(scale_q)
+
+
+def _kl_dscale(loc, scale, loc_q, scale_q):
+    _, excess = _gaps(loc, scale, loc_q, scale_q)
+    return excess * ((excess + 2) / positive(scale))
 
 
 def _dscale_q(loc, scale, loc_q, scale_q):
@@ -298,22 +438,41 @@ def _dscale_q(loc, scale, loc_q, scale_q):
     return -(distance * (distance * rate) + excess * ((excess + 2) * rate))
 
 
-_CROSS_ENTROPY = dict(
-    loc=_dloc,
-    scale=lambda loc, scale, loc_q, scale_q: (
-        (positive(scale) / positive(scale_q)) * _rate(scale_q) + jnp.zeros_like(loc)
-    ),
-    loc_q=lambda loc, scale, loc_q, scale_q: -_dloc(loc, scale, loc_q, scale_q),
-    scale_q=_dscale_q,
+# Their own slopes, factor by factor: the square of a rate may be out of range, the product not.
+def _curve(loc, scale, loc_q, scale_q):
+    return jnp.square(_rate(scale_q)) + jnp.zeros_like(loc)
+
+
+def _twice_dloc(*args):
+    return -(2 * _rate(args[-1])) * dloc(*args)
+
+
+def _twice_dscale(*args):
+    return -(2 * _rate(args[-1])) * dscale(*args)
+
+
+def _dscale_q_dscale_q(loc, scale, loc_q, scale_q):
+    args = loc, scale, loc_q, scale_q
+    return 3 * (jnp.square(dloc(*args)) + jnp.square(dscale(*args))) - _curve(*args)
+
+
+dloc = with_rule(_dloc, loc=_curve, loc_q=_minus(_curve), scale_q=_twice_dloc)
+dscale = with_rule(_dscale, scale=_curve, scale_q=_twice_dscale)
+kl_dscale = with_rule(
+    _kl_dscale,
+    scale=lambda *args: _curve(*args) + jnp.square(_rate(args[1])),
+    scale_q=_twice_dscale,
+)
+dscale_q = with_rule(
+    _dscale_q,
+    loc=_twice_dloc,
+    scale=_twice_dscale,
+    loc_q=_minus(_twice_dloc),
+    scale_q=_dscale_q_dscale_q,
 )
 
-
-def _kl_dscale(loc, scale, loc_q, scale_q):
-    _, excess = _gaps(loc, scale, loc_q, scale_q)
-    return excess * ((excess + 2) * _rate(scale))
-
-
-_KL = _CROSS_ENTROPY | dict(scale=_kl_dscale)
+_CROSS_ENTROPY = dict(loc=dloc, scale=dscale, loc_q=_minus(dloc), scale_q=dscale_q)
+_KL = _CROSS_ENTROPY | dict(scale=kl_dscale)
 
 cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
 kl = with_rule(_kl, **_KL)
@@ -348,7 +507,7 @@ NORMAL = Family(
         *(entropy, cross_entropy, kl, score, fisher_information, fit),
     ),
     partials=dict(
-        log_prob=dict(x=log_prob_dx),
+        log_prob=_LOG_PROB,
         prob=_PROB,
         cdf=_CDF,
         sf=_SF,
@@ -356,17 +515,20 @@ NORMAL = Family(
         log_sf=_LOG_SF,
         quantile=_QUANTILE,
         isf=_ISF,
-        entropy=_ENTROPY,
+        **_MOMENTS,
         cross_entropy=_CROSS_ENTROPY,
         kl=_KL,
     ),
     seconds=dict(log_prob=_SECONDS),
     plain=dict(
+        log_prob=_log_prob,
         prob=_prob,
         cdf=_cdf,
         sf=_sf,
         log_cdf=_log_cdf,
         log_sf=_log_sf,
+        quantile=_quantile,
+        isf=_isf,
         cross_entropy=_cross_entropy,
         kl=_kl,
     ),

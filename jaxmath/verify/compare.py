@@ -201,6 +201,8 @@ class _Judge:
     def __init__(self, lay: Layout, args: Mapping[str, Any], theta: np.ndarray, auto: Opinions):
         self.lay, self.args, self.theta = lay, args, theta
         self.value, self.slope = np.abs(auto.value), np.abs(auto.first["reverse mode"])
+        bend = auto.second.get("forward over reverse", np.zeros((*self.slope.shape, 1)))
+        self.steep = np.isinf(bend).any(axis=(-2, -1))
         info = np.finfo(theta.dtype)
         self.eps, self.tiny, self.largest = float(info.eps), float(info.tiny), float(info.max)
         self.terms = max(lay.sizes)
@@ -219,15 +221,18 @@ class _Judge:
             size = np.max([np.where(np.isfinite(v), np.abs(v), 0.0) for v in values], axis=0)
             return roundings * (self.eps * (size + slopes) + self.tiny)
 
-        # Where the value is infinite, forward mode meets infinity times zero. It is excused there,
-        # and there alone, from answering NaN in what reverse mode knows.
-        full = np.isinf(self.value).reshape(*self.value.shape, *(1 for _ in shape[2:]))
-        reverse = "reverse mode" if len(arguments) == 1 else "reverse over reverse"
-        for name in ("forward mode", "forward over reverse"):
-            if name in voices:
-                voices[name] = np.where(
-                    full & np.isnan(voices[name]), voices[reverse], voices[name]
-                )
+        # Where the value, a slope that is differentiated once more, or another second derivative is
+        # out of range, a derivative meets infinity times zero. NaN and infinity are excused there,
+        # and there alone: an opinion that is a number speaks for those that are none.
+        full = np.isinf(self.value)
+        if len(arguments) == 2:
+            full = full | np.isinf(self.slope).any(axis=-1) | self.steep
+        full = full.reshape(*full.shape, *(1 for _ in shape[2:]))
+        spokesman = np.full(shape, np.nan)
+        for voice in voices.values():
+            spokesman = np.where(np.isnan(spokesman), voice, spokesman)
+        for name, voice in voices.items():
+            voices[name] = np.where(full & np.isnan(voice), spokesman, voice)
         stack = list(voices.values())
         apart = np.zeros(shape)
         equal = np.ones(shape, bool)
@@ -246,9 +251,11 @@ class _Judge:
             for name, v in voices.items()
         }
         # Where the truth is out of range, what arithmetic makes of infinities says nothing.
-        beyond = np.any([np.isinf(v) for v in stack], axis=0) & ~decisive
+        beyond = np.any([np.isinf(v) for v in stack], axis=0) & (~decisive | full)
         equal |= beyond
-        wrong = {name: w & ~beyond for name, w in wrong.items()}
+        silent = full & np.isnan(spokesman)  # all of them
+        equal |= silent
+        wrong = {name: w & ~beyond & ~silent for name, w in wrong.items()}
         any_wrong = np.any(list(wrong.values()), axis=0)
         state = np.where(equal & decisive & finite, AGREE, UNDECIDED)
         state = np.where(~equal | any_wrong, DISAGREE, state)
@@ -286,14 +293,15 @@ class _Judge:
         """The size of a derivative of a power of each argument: f / x; (df/dx) / y and the like."""
         theta = np.abs(self.theta.astype(np.float64))
         theta = np.where(theta > 0, theta, 1.0)
+        value = self.value if self.value.any() else np.ones_like(self.value)  # zero everywhere
         columns = [self.lay.columns(name) for name in arguments]
         x = theta[:, None, columns[0]]
         if len(arguments) == 1:
-            return self.value[..., None] / x
+            return value[..., None] / x
         y = theta[:, None, None, columns[1]]
         by_x = self.slope[..., columns[0]][..., None] / y
         by_y = self.slope[..., columns[1]][:, :, None] / x[..., None]
-        both = self.value[..., None, None] / x[..., None] / y
+        both = value[..., None, None] / x[..., None] / y
         return np.fmax(np.fmax(by_x, by_y), both)
 
     def _worst(self, state, answers, truth, bar, allowance, roundings) -> Worst | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxmath.formula import Formula
 from jaxmath.verify import opinions
-from jaxmath.verify.flat import Layout, as_dtype, evaluate, layout
+from jaxmath.verify.flat import Layout, as_dtype, bounds, evaluate, layout
 from jaxmath.verify.opinions import Opinions
 from jaxmath.verify.reference import Estimate, Reference, numerical, sides_of
 
@@ -100,6 +100,7 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
         with jax.enable_x64(True):
             return evaluate(sides_of(formula.where, formula.breaks), lay, at, fixed64)
 
+    low, high = bounds(formula, lay)
     centre, home = look(theta64), side(theta64)
     totals = [np.zeros_like(c) for c in centre]
     if lay.size <= 12:
@@ -111,7 +112,7 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
     for direction in directions:
         moved = theta64 * (1 + share * direction)
         other = theta64 * (1 - share * direction)
-        crossed = (side(moved) != home).any(axis=1)
+        crossed = (side(moved) != home).any(axis=1) | ((moved < low) | (moved > high)).any(axis=1)
         moved = np.where(crossed[:, None], other, moved)
         crossed = (side(moved) != home).any(axis=1)
         for total, before, after in zip(totals, centre, look(moved), strict=True):

@@ -33,19 +33,25 @@ def _closed(e: Evidence):
 def nans(e: Evidence) -> list[tuple[str, str]]:
     """NaN at a point of the domain, all of whose coordinates are finite.
 
-    Where the value itself is out of range, NaN in a derivative is what infinities give.
+    Where the value is out of range, or what is differentiated once more, NaN in a derivative is
+    what infinities give.
     """
-    out_of_range = np.isinf(e.auto.value).any(axis=1)
-    reverse = e.auto.first["reverse mode"]
-    out_of_range |= np.isinf(reverse).any(axis=(1, 2))
+    full = _out_of_range(e)
+    steep = full | np.isinf(e.auto.second["forward over reverse"]).any(axis=(1, 2, 3))
     found = []
     for name, argument, numbers in (*_entries(e, e.auto), *_closed(e)):
         bad = np.isnan(numbers).reshape(len(numbers), -1).any(axis=1)
         if name != "the value":
-            bad &= ~out_of_range
+            bad &= ~(steep if ", " in argument else full)
         if bad.any():
             found.append((argument, f"{name} is NaN at {_where(e, bad)}"))
     return found
+
+
+def _out_of_range(e: Evidence) -> np.ndarray:
+    """Which points have an infinite value or slope."""
+    infinite = np.isinf(e.auto.value).any(axis=1)
+    return infinite | np.isinf(e.auto.first["reverse mode"]).any(axis=(1, 2))
 
 
 def lost_in_float32(e: Evidence) -> list[tuple[str, str]]:
@@ -55,6 +61,7 @@ def lost_in_float32(e: Evidence) -> list[tuple[str, str]]:
         e.formula.fn, e.lay, e.theta.astype(np.float64), as_dtype(e.fixed, np.float64), True
     )
     truth = {(n, a): v for n, a, v in _entries(e, wide)}
+    full = _out_of_range(e)
     found = []
     with np.errstate(all="ignore"):
         for name, argument, numbers in _entries(e, e.auto):
@@ -64,6 +71,8 @@ def lost_in_float32(e: Evidence) -> list[tuple[str, str]]:
             kinks = e.kinks[1] | e.kinks[2] if name != "the value" else np.zeros(len(exact), bool)
             normal &= ~kinks.reshape(-1, *(1 for _ in exact.shape[1:]))
             normal &= ~_conditioned(e, name, argument, exact)
+            if ", " in argument:
+                normal &= ~full.reshape(-1, *(1 for _ in exact.shape[1:]))
             for words, bad in (
                 ("infinite", normal & np.isinf(numbers)),
                 ("zero", normal & (numbers == 0)),
@@ -92,12 +101,19 @@ def early_infinities(e: Evidence) -> list[tuple[str, str]]:
     From the infinite answer the inputs are scaled by powers of two, one at a time and all at once,
     until the answer is finite. Extrapolated back from there, log-log and log-linear, the truth must
     leave the floating-point range on one of these ways; or it must grow without end towards a pole.
+    A second derivative is not asked for where the value or a slope is out of range already.
     """
+    full = _out_of_range(e)
     found = []
     for name, argument, numbers in _entries(e, e.auto):
-        flat = numbers.reshape(len(numbers), -1)
-        bad = np.flatnonzero(np.isinf(flat).any(axis=1))
-        early = [point for point in bad if not _overflows(e, name, argument, flat, int(point))]
+        flat = np.isinf(numbers.reshape(len(numbers), -1))
+        bad = flat.any(axis=1) & ~(full & (", " in argument))
+        asked = np.flatnonzero(bad)[:: max(1, int(bad.sum()) // ASKED)]
+        if len(asked) == 0:
+            continue
+        look = _Look(e, name, argument, asked, flat[asked].argmax(axis=1))
+        early = asked[~_overflows(look)]
+        early = [point for point in early if not _pole(look, point)]
         if early:
             chosen = np.zeros(len(flat), bool)
             chosen[early] = True
@@ -106,28 +122,48 @@ def early_infinities(e: Evidence) -> list[tuple[str, str]]:
 
 
 LIMIT = np.log2(float(np.finfo(np.float64).max)) - 2
+ASKED = 24
+"""At how many infinite points, about, each derivative is asked for its way there."""
 
 
-def _overflows(e: Evidence, name, argument, flat, point: int) -> bool:
-    """Whether the truth of one infinite answer is out of range, on some way to it."""
-    entry = int(np.isinf(flat[point]).argmax())
-    size = e.theta.shape[1]
+class _Look:
+    """One entry of the answers at a time, at inputs that have left the points they came from."""
+
+    def __init__(self, e: Evidence, name: str, argument: str, points, entries):
+        self.e, self.name, self.argument = e, name, argument
+        self.points, self.entries = points, entries
+
+    def __call__(self, theta: np.ndarray, points: np.ndarray, entries: np.ndarray) -> np.ndarray:
+        """The answers at `theta` `(n, coordinates)`; labels are those of `points`."""
+        pieces, count = [], len(self.e.theta)
+        for start in range(0, len(theta), count):
+            # Pieces of one size, so that nothing is compiled anew.
+            index = np.minimum(np.arange(start, start + count), len(theta) - 1)
+            fixed = jax.tree.map(lambda leaf, i=index: leaf[points[i]], self.e.fixed)
+            moved = theta[index].astype(self.e.theta.dtype)
+            answers = autodiff(self.e.formula.fn, self.e.lay, moved, fixed)
+            numbers = {(n, a): v for n, a, v in _entries(self.e, answers)}
+            numbers = numbers[self.name, self.argument].reshape(count, -1)
+            pieces.append(numbers[np.arange(count), entries[index]])
+        return np.concatenate(pieces)[: len(theta)]
+
+
+def _overflows(look: _Look) -> np.ndarray:
+    """Whether the truth of each infinite answer is out of range, on some way to it."""
+    size = look.e.theta.shape[1]
     ways = np.concatenate([np.eye(size), -np.eye(size), np.ones((1, size)), -np.ones((1, size))])
-    count = len(e.theta)
-    ways = ways[: count // 2]
+    shape = len(look.points), len(ways)
+    points, entries = np.repeat(look.points, len(ways)), np.repeat(look.entries, len(ways))
 
-    def look(steps):
+    def after(steps):
         """The answers after so many halvings (or doublings) along each way."""
-        theta = np.repeat(e.theta[[point]], count, axis=0)
-        theta[: len(ways)] = np.ldexp(theta[: len(ways)], -(steps[:, None] * ways).astype(int))
-        answers = autodiff(e.formula.fn, e.lay, theta, _repeat(e.fixed, point, count))
-        numbers = {(n, a): v for n, a, v in _entries(e, answers)}[name, argument]
-        return np.abs(numbers.reshape(count, -1)[: len(ways), entry])
+        exponents = (-steps[..., None] * ways).astype(int).reshape(-1, size)
+        return look(np.ldexp(look.e.theta[points], exponents), points, entries).reshape(shape)
 
     with np.errstate(all="ignore"):
-        low, high = np.zeros(len(ways)), np.full(len(ways), np.nan)
+        low, high = np.zeros(shape), np.full(shape, np.nan)
         for step in np.unique(np.ceil(1.2 ** np.arange(42))):  # how far, roughly, it is infinite
-            finite = np.isfinite(look(np.full(len(ways), step))) & np.isnan(high)
+            finite = np.isfinite(after(np.full(shape, step))) & np.isnan(high)
             high = np.where(finite, step, high)
             low = np.where(np.isnan(high), step, low)
             if not np.isnan(high).any():
@@ -136,37 +172,36 @@ def _overflows(e: Evidence, name, argument, flat, point: int) -> bool:
         high = np.where(found, high, low + 1)
         for _ in range(11):  # and the first step of all
             middle = np.ceil((low + high) / 2)
-            finite = np.isfinite(look(middle))
+            finite = np.isfinite(after(middle))
             low, high = np.where(finite, low, middle), np.where(finite, middle, high)
-        one, two, three = (np.log2(look(high + k)) for k in range(3))
+        one, two, three = (np.log2(np.abs(after(high + k))) for k in range(3))
         # By each halving the logarithm falls by as much as before (a power of the input), or by
         # half as much (an exponential), or a quarter (a Gaussian): so it is followed upwards.
         ratio = (one - two) / (two - three)
         ratio = np.where(ratio < 1.5, 1.0, np.where(ratio < 2.5, 2.0, 4.0))
         rises = np.where(ratio == 1, high, ratio * (ratio**high - 1) / (ratio - 1))
         truth = one + (one - two) * rises
-        return bool((found & (truth > LIMIT)).any()) or _pole(e, name, argument, entry, point)
+        # What is infinite along every way, through the whole range, has no way to be too early.
+    return (found & (truth > LIMIT)).any(axis=1) | ~found.any(axis=1)
 
 
-def _pole(e: Evidence, name, argument, entry: int, point: int) -> bool:
+def _pole(look: _Look, point: int) -> bool:
     """Whether answers grow without end where coordinates leave zero or an end of the domain."""
+    e = look.e
     low, high = bounds(e.formula, e.lay)
     at = e.theta[point]
     inwards = np.where((at == low) | (at == 0), 1.0, np.where(at == high, -1.0, 0.0))
     if not inwards.any():
         return False
     count = len(e.theta)
-    distance = np.exp2(-np.linspace(8, 48, count))[:, None]
-    theta = at + inwards * distance
-    answers = autodiff(e.formula.fn, e.lay, theta, _repeat(e.fixed, point, count))
-    numbers = {(n, a): v for n, a, v in _entries(e, answers)}[name, argument]
-    size = np.abs(numbers.reshape(count, -1)[:, entry])
-    first, middle, last = size[0], size[count // 2], size[-1]
-    return bool(np.isinf(last) or last - middle > 0.5 * (middle - first) > 0)
-
-
-def _repeat(fixed, point: int, count: int):
-    return jax.tree.map(lambda leaf: np.repeat(leaf[[point]], count, axis=0), fixed)
+    distance = np.exp2(-np.linspace(8, np.where(at == 0, 1000, 52), count))
+    entry = look.entries[look.points == point]
+    found = look(at + inwards * distance, np.full(count, point), np.repeat(entry, count))
+    # Next to the pole what else the function does is small, so the last steps decide as well.
+    return bool(np.isinf(found[-1])) or any(
+        abs(found[-1] - middle) > 0.5 * abs(middle - first) > 0
+        for first, middle in ((found[-count // k], found[-count // (2 * k)]) for k in (1, 2, 4))
+    )
 
 
 def _where(e: Evidence, bad) -> str:

@@ -219,7 +219,7 @@ def _conventions(e: Evidence, jump, at) -> list[tuple[str, str]]:
         if name in e.closed:
             opinions["closed form"] = e.closed[name]
         kink = estimate.kink[:, :, own]
-        for point, output, column in np.argwhere(kink):
+        for point, output, column in np.argwhere(kink).tolist():
             if point not in at:
                 continue
             j = own.start + column

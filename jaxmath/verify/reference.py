@@ -145,6 +145,9 @@ class _Probe:
         usable &= offset <= np.tile(flat, 2) / 8
         values = np.where(usable[..., None], values, np.nan)
         plus, minus = (v.reshape(*shape, -1) for v in np.split(values, 2, axis=1))
+        # A step from a peak to the flat land around it has stepped over what it looks for.
+        over = np.fmax(np.abs(plus), np.abs(minus)) < 1e-3 * np.abs(self.centre[:, None, None])
+        plus, minus = np.where(over, np.nan, plus), np.where(over, np.nan, minus)
         offset = [part.reshape(*shape, 1) for part in np.split(offset, 2, axis=1)]
 
         centre, h = self.centre[:, None, None], step[..., None]
@@ -162,7 +165,10 @@ class _Probe:
             """The one-sided second quotient needs the step before, twice as large."""
             return (coarser(side) - 2 * side + centre) / area
 
-        area = _normal(h * h)
+        # So has a step whose slope is another than the one that smaller steps have found.
+        found = one["value"][:, None, None], one["error"][:, None, None]
+        other = np.abs((plus - minus) / (2 * h) - found[0]) > slope / 2 + found[1]
+        area = np.where(other, np.nan, _normal(h * h))
         two = both_ways(
             Table((plus - 2 * centre + minus) / area, 4 * shifted / area, 4.0, 5),
             Table(bent(minus), 4 * shifted / area, 2.0, 7),
@@ -237,9 +243,12 @@ class _Probe:
         """Steps in powers of two below the sizes on which the function may vary along x_j."""
         size = np.abs(self.theta)
         others = np.delete(size, j, axis=1)
-        nearest = np.where(others > 0, others, np.inf).min(axis=1, initial=np.inf)
+        known = [np.where(others > 0, others, np.nan), np.full((len(size), 1), np.nan)]
+        known = np.concatenate(known, axis=1)
+        ends = np.fmin.reduce(known, axis=1), np.fmax.reduce(known, axis=1)
         near = self._nearest_end(j)
-        scales = np.stack([np.fmin(s, near) for s in (size[:, j], np.ones(len(size)), nearest)], 1)
+        scales = [np.fmin(s, near) for s in (size[:, j], np.ones(len(size)), *ends)]
+        scales = np.stack(scales, axis=1)
         scales = np.where((scales > 0) & np.isfinite(scales), scales, np.nan)
         return _power(scales / 2)[..., None] * np.exp2(-np.arange(STEPS))
 
@@ -272,7 +281,9 @@ class _Probe:
 
     def _usable(self, moved: np.ndarray, sides: np.ndarray) -> np.ndarray:
         """Stencil points inside the domain and on the same side of every break as the centre."""
-        inside = ((moved >= self.low) & (moved <= self.high) & np.isfinite(moved)).all(axis=-1)
+        inside = (moved >= self.low) & (moved <= self.high) & np.isfinite(moved)
+        inside &= (np.abs(moved) >= TINY) | (moved == 0)  # XLA may take a subnormal number for zero
+        inside = inside.all(axis=-1)
         related, breaks = sides[..., 0] > 0, sides[..., 1:]
         centre = self.sides[:, None, 1:]
         same = ((breaks == centre) | (centre == 0)).all(axis=-1)
@@ -287,11 +298,16 @@ class _Probe:
         """
         noise = ROUNDING * EPS * np.abs(self.centre) + TINY
         finest = None
+        floats = np.random.default_rng(0).choice(
+            [-3.0, -2.0, -1.0, 1.0, 2.0, 3.0], self.theta.shape[1]
+        )
         for stride in (1, 1021, 1 << 20):
-            unit = stride * np.spacing(np.abs(self.theta))
+            unit = stride * floats * np.spacing(np.abs(self.theta))
             moved = self.theta[:, None, :] + np.arange(-3, 4)[:, None] * unit[:, None, :]
             values, sides = self._values(moved)
             scatter = np.abs(np.diff(values, 3, axis=1)).max(axis=1) / 2
+            if stride == 1:  # next to a root, what moving by one float changes is noise as well
+                scatter = np.fmax(scatter, np.abs(np.diff(values, 2, axis=1)).max(axis=1))
             inside = ((moved >= self.low) & (moved <= self.high)).all(axis=(1, 2))
             smooth = (inside & (sides == self.sides[:, None]).all(axis=(1, 2)))[:, None]
             if stride < 1 << 20:
