@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -177,7 +178,7 @@ class Validation:
         if path.parent.is_dir():
             files = [p.name for p in sorted(path.parent.iterdir()) if p.is_file()][:1000]
             close = nearest(path.name, files)
-        hint = f"did you mean {show(str(path.parent / close))}?" if close else ""
+        hint = f"did you mean {show(os.path.join(os.path.dirname(name), close))}?" if close else ""
         what = "is a folder" if path.is_dir() else "does not exist"
         self.problem(keys, f"the file {show(str(path), 120)} of `{dotted(keys)}` {what}", hint)
         return MISSING

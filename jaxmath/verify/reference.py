@@ -27,7 +27,6 @@ from jaxmath.verify.flat import Layout, as_dtype, bounds, ends, evaluate, layout
 from jaxmath.verify.richardson import LOPSIDED, TINY, Table, believe, both_ways, coarser
 
 EPS = float(np.finfo(np.float64).eps)
-SCALES = 3
 STEPS = 28
 ROUNDING = 4.0
 """How many roundings a value is granted where float32 shows no more."""
@@ -245,7 +244,7 @@ class _Probe:
         others = np.delete(size, j, axis=1)
         known = [np.where(others > 0, others, np.nan), np.full((len(size), 1), np.nan)]
         known = np.concatenate(known, axis=1)
-        ends = np.fmin.reduce(known, axis=1), np.fmax.reduce(known, axis=1)
+        ends = np.fmin.reduce(known, axis=1), np.fmin(np.fmax.reduce(known, axis=1), 1.0)
         near = self._nearest_end(j)
         scales = [np.fmin(s, near) for s in (size[:, j], np.ones(len(size)), *ends)]
         scales = np.stack(scales, axis=1)
