@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jaxmath.exact.derivatives import Derivatives, derivatives
+    from jaxmath.exact.directional import Derivatives, derivatives
     from jaxmath.exact.enclosure import Number
     from jaxmath.exact.hessians import hessian
     from jaxmath.exact.interpreter import Missing
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from jaxmath.exact.twins import Twin
 
 _HOMES = {
-    "Derivatives": "derivatives",
+    "Derivatives": "directional",
     "Missing": "interpreter",
     "Number": "enclosure",
     "Program": "program",
     "Twin": "twins",
     "Value": "points",
-    "derivatives": "derivatives",
+    "derivatives": "directional",
     "evaluate": "points",
     "hessian": "hessians",
     "trace": "program",

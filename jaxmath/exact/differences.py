@@ -21,6 +21,7 @@ from jaxmath.exact.work import Late, Undecided, Work, working
 
 STEPS = (64, 128, 256)
 """Steps are 2^-k of x."""
+MOST_BITS = 8192
 NEAR_ZERO = 1100
 """At x = 0 the step lies so many binary orders below 1: beneath every threshold of a float."""
 VANISHING = 2.0**-4
@@ -41,16 +42,31 @@ def by_differences(question: Question, sign: int, wanted: Sequence[int]) -> dict
             break
     smallest = question.target.smallest
     orders = range(question.order + 1)
-    return {
-        i: [_judge([table[place][k] for table in tables], smallest[i]) for k in orders]
-        for place, i in enumerate(wanted)
-    }
+    with working(Work(MOST_BITS)):
+        return {
+            i: [_judge([table[place][k] for table in tables], smallest[i]) for k in orders]
+            for place, i in enumerate(wanted)
+        }
 
 
 def _table(question, sign, step, wanted):
     """Estimates of all derivatives with one step size, for each wanted result."""
     scale = _scale(question.values, question.moves)
-    bits = min((question.order + 1) * (step + scale) + 256, 8192)
+    bits = min((question.order + 1) * (step + max(scale, 0)) + 256, MOST_BITS)
+    while True:
+        table = _estimates(question, sign, step, scale, bits, wanted)
+        smallest = question.target.smallest
+        resolved = all(
+            narrow(e, 2 * AGREEMENT, smallest[i])
+            for i, row in zip(wanted, table, strict=True)
+            for e in row
+        )
+        if resolved or bits >= MOST_BITS or time.monotonic() > question.deadline:
+            return table
+        bits = min(2 * bits, MOST_BITS)
+
+
+def _estimates(question, sign, step, scale, bits, wanted):
     weights = one_sided_weights(question.order)
     work = Work(bits, 1, stop=question.stop, deadline=question.deadline)
     with working(work):

@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxmath.exact.ball import arb
 from jaxmath.exact.ieee import NAN, Special
+from jaxmath.exact.work import Work, working
 
 Proof = Literal["proven", "estimated", "assumed", "undecided"]
 
@@ -112,7 +113,8 @@ def ulps(value, computed, dtype) -> float:
         return math.nan
     if not math.isfinite(computed):
         return 0.0 if computed == float(nearest(value, dtype)) else math.inf
-    return float((abs(arb(computed) - value) / unit(value, dtype)).mid())
+    with working(Work(256)):
+        return float((abs(arb(computed) - value) / unit(value, dtype)).mid())
 
 
 def unit(value, dtype):

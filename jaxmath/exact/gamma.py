@@ -30,17 +30,27 @@ def _lgamma(x):
     return INF if pole(x) else acb(x).lgamma().real
 
 
-def _polygammas(c, count):
-    """The Taylor coefficients of digamma at c."""
-    z = acb(c)
-    return [z.polygamma(k).real / math.factorial(k) for k in range(count)]
-
-
 def _lgamma_series(s):
     if s[0] > 0:
         return s.lgamma()
-    rest = [term / (k + 1) for k, term in enumerate(_polygammas(s[0], max(s.prec - 1, 1)))]
-    return taylor([_lgamma(s[0]), *rest], s)
+    sine = s.sin_pi()  # reflected: log |Gamma(x)| = log pi - log |sin pi x| - log Gamma(1 - x)
+    return -(sine if sine[0] > 0 else -sine).log() - (1 - s).lgamma() + arb_series([arb.pi().log()])
+
+
+def _polygammas(c, order, count):
+    """The Taylor coefficients of the order-th derivative of digamma at c.
+
+    From the series of log-gamma, a hundred times sooner than Arb's own polygamma.
+    """
+    cap, ctx.cap = ctx.cap, order + count + 1
+    try:
+        series = _lgamma_series(arb_series([c, 1])).derivative()
+        return [
+            series[order + k] * (math.factorial(order + k) // math.factorial(k))
+            for k in range(count)
+        ]
+    finally:
+        ctx.cap = cap
 
 
 def _digamma(x):
@@ -52,7 +62,9 @@ def _off_poles(c):
 
 
 lgamma = on_line(_lgamma, _lgamma_series, (INF, INF), _off_poles)
-digamma = on_line(_digamma, lambda s: taylor(_polygammas(s[0], s.prec), s), (NAN, INF), _off_poles)
+digamma = on_line(
+    _digamma, lambda s: taylor(_polygammas(s[0], 0, s.prec), s), (NAN, INF), _off_poles
+)
 
 
 def polygamma(n, x):
@@ -63,13 +75,11 @@ def polygamma(n, x):
     if order is None or order < 0:
         return unknown()
     if type(x) is arb:
-        return NAN if pole(x) else acb(x).polygamma(order).real
+        return NAN if pole(x) else _polygammas(x, order, 1)[0]
     s = x.regular()
     if s is None or pole(s[0]):
         return unknown()
-    z = acb(s[0])
-    terms = [z.polygamma(order + k).real / math.factorial(k) for k in range(s.prec)]
-    return Jet(taylor(terms, s))
+    return Jet(taylor(_polygammas(s[0], order, s.prec), s))
 
 
 def zeta(s, q):

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.exact.derivatives import derivatives
+from jaxmath.exact.directional import derivatives
 from jaxmath.exact.enclosure import Number, digits
 from jaxmath.exact.ieee import NAN, Special
-from jaxmath.exact.points import BUDGET
+from jaxmath.exact.points import BUDGET, MOST_BITS
 from jaxmath.exact.program import Program, Truth
+from jaxmath.exact.work import Work, working
 
 
 def hessian(
@@ -54,7 +55,8 @@ def _mixed(both: Number, first: Number, second: Number) -> Number:
     parts = (both, first, second)
     if any(isinstance(p.value, Special) for p in parts):
         return Number(NAN, "undecided", 0.0)
-    value = (both.value - first.value - second.value) / 2
+    with working(Work(MOST_BITS)):
+        value = (both.value - first.value - second.value) / 2
     proofs = {p.proof for p in parts}
     order = ("undecided", "assumed", "estimated", "proven")
     return Number(value, next(p for p in order if p in proofs), digits(value))

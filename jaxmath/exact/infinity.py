@@ -6,8 +6,10 @@ from jaxmath.exact.ball import UNKNOWN, arb
 from jaxmath.exact.enclosure import Number, overlap
 from jaxmath.exact.ieee import NAN, Special
 from jaxmath.exact.jet import infinity
+from jaxmath.exact.points import MOST_BITS
 from jaxmath.exact.program import replaced
 from jaxmath.exact.sides import Question, Side, at, by_series
+from jaxmath.exact.work import Work, working
 
 SUBSTITUTES = (1100, 1500, 2000)
 """Binary orders of the numbers that stand for infinity: beyond every format."""
@@ -21,12 +23,13 @@ def at_infinity(question: Question, ends) -> Side:
         return Side([[Number(NAN, "undecided", 0.0)] * (order + 1)] * count, True)
     tables = []
     for size in SUBSTITUTES:
-        changes = {c: arb(2) ** size * at(values, *c).sign() for c in ends}
+        changes = {c: arb(2) ** size * at(values, *c).sign() for c in ends}  # powers of two: exact
         tables.append(by_series(question._replace(values=replaced(values, changes)), 1).terms)
-    terms = [
-        [_limit([table[i][k] for table in tables], target, i) for k in range(order + 1)]
-        for i in range(count)
-    ]
+    with working(Work(MOST_BITS)):
+        terms = [
+            [_limit([table[i][k] for table in tables], target, i) for k in range(order + 1)]
+            for i in range(count)
+        ]
     return Side(terms, True, {"estimated at infinity": True})
 
 

@@ -85,14 +85,11 @@ def _stacked(column, aval):
 
 
 RULES = {
-    "checkpoint": call("jaxpr"),
     "closed_call": call("call_jaxpr"),
     "cond": cond,
-    "core_call": call("call_jaxpr"),
     "custom_jvp_call": call("call_jaxpr"),
     "custom_vjp_call": call("call_jaxpr"),
     "jit": call("jaxpr"),
-    "pjit": call("jaxpr"),
     "remat2": call("jaxpr"),
     "scan": scan,
     "while": while_loop,

@@ -133,8 +133,8 @@ def sort(eqn, build):
     axis, count = eqn.params["dimension"], eqn.params["num_keys"]
 
     def run(*arrays):
-        moved = [np.moveaxis(a, axis, -1) for a in arrays]
-        shape = moved[0].shape
+        moved: list[Any] = [np.moveaxis(a, axis, -1) for a in arrays]
+        shape: Any = moved[0].shape
         rows = [m.reshape(-1, shape[-1]) for m in moved]
         results = [np.empty(r.shape, r.dtype) for r in rows]
         for k in range(len(rows[0])):
@@ -142,7 +142,7 @@ def sort(eqn, build):
             order = _ordered(lines)
             for result, row in zip(results, rows, strict=True):
                 result[k] = row[k][order]
-        found = tuple(np.moveaxis(r.reshape(shape), -1, axis) for r in results)
+        found: Any = tuple(np.moveaxis(r.reshape(shape), -1, axis) for r in results)
         return found if len(found) > 1 else found[0]
 
     return run
