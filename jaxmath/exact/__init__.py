@@ -8,17 +8,17 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jaxmath.exact.arrays import Missing
     from jaxmath.exact.directional import Derivatives, derivatives
     from jaxmath.exact.enclosure import Number
     from jaxmath.exact.hessians import hessian
-    from jaxmath.exact.interpreter import Missing
     from jaxmath.exact.points import Value, evaluate
     from jaxmath.exact.program import Program, trace
     from jaxmath.exact.twins import Twin
 
 _HOMES = {
     "Derivatives": "directional",
-    "Missing": "interpreter",
+    "Missing": "arrays",
     "Number": "enclosure",
     "Program": "program",
     "Twin": "twins",

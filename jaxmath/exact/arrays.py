@@ -11,8 +11,29 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.source_info_util import summarize
 
 from jaxmath.exact.ieee import element
+
+
+class Missing(NotImplementedError):  # noqa: N818  (what is missing is said)
+    """No rule for a primitive."""
+
+    def __init__(self, name: str, where: str):
+        super().__init__(
+            f"The exact reference has no rule for the primitive {name!r} ({where}); supply one "
+            f"with rules={{{name!r}: rule}}, where rule(eqn, build) returns a function of elements."
+        )
+        self.primitive = name
+
+
+def missing(eqn):
+    """What runs in place of an equation without a rule: nothing, and says so."""
+
+    def run(*values):
+        raise Missing(eqn.primitive.name, summarize(eqn.source_info))
+
+    return run
 
 
 def is_real(aval) -> bool:

@@ -20,7 +20,7 @@ def compare(a, b):
             return -1
         if a > b:
             return 1
-        return 0 if a == b else now().undecided()
+        return 0 if a is b or a == b else now().undecided()
     if type(a) is Special or type(b) is Special:
         first = a.value if type(a) is Special else 0.0
         second = b.value if type(b) is Special else 0.0
@@ -30,6 +30,16 @@ def compare(a, b):
     if a is b:
         return 0
     return sign_of(a - b)
+
+
+def total_order(a, b):
+    """The order of sorting, -1, 0 or 1: as `compare`, with NaN after everything."""
+    if a is NAN or b is NAN:
+        return (a is NAN) - (b is NAN)
+    if isinstance(a, int | float):
+        return (a > b) - (a < b)
+    order: Any = compare(a, b)
+    return order
 
 
 def less(a, b):

@@ -75,7 +75,9 @@ def polygamma(n, x):
     if order is None or order < 0:
         return unknown()
     if type(x) is arb:
-        return NAN if pole(x) else _polygammas(x, order, 1)[0]
+        if pole(x):
+            return INF if order % 2 else NAN
+        return _polygammas(x, order, 1)[0]
     s = x.regular()
     if s is None or pole(s[0]):
         return unknown()

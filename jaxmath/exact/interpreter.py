@@ -8,25 +8,13 @@ from typing import Any
 
 import numpy as np
 from jax.extend import core
-from jax.extend.source_info_util import summarize
 
-from jaxmath.exact.arrays import by_jax, is_real, lift
+from jaxmath.exact.arrays import by_jax, is_real, lift, missing
 from jaxmath.exact.meanings import Meanings
 from jaxmath.exact.rules import RULES
 
 Values = tuple[Any, ...]
 Rule = Callable[..., Callable[..., Any]]
-
-
-class Missing(NotImplementedError):  # noqa: N818  (what is missing is said)
-    """No rule for a primitive."""
-
-    def __init__(self, name: str, where: str):
-        super().__init__(
-            f"The exact reference has no rule for the primitive {name!r} ({where}); supply one "
-            f"with rules={{{name!r}: rule}}, where rule(eqn, build) returns a function of elements."
-        )
-        self.primitive = name
 
 
 def built(
@@ -109,6 +97,8 @@ def _run(eqn, build, rules, meanings):
     if meanings is not None and (meaning := meanings.of(eqn)) is not None:
         return meaning
     name = eqn.primitive.name
+    if any(getattr(v.aval.dtype, "kind", "") == "c" for v in (*eqn.invars, *eqn.outvars)):
+        return rules[name](eqn, build) if name not in RULES and name in rules else missing(eqn)
     if not _touches_reals(eqn):
         return _whole(eqn) or by_jax(eqn)
     if name in rules:
@@ -116,10 +106,7 @@ def _run(eqn, build, rules, meanings):
     if not any(is_real(v.aval) for v in eqn.invars) and not list(_inner(eqn)):
         return by_jax(eqn)
 
-    def missing(*values):
-        raise Missing(name, summarize(eqn.source_info))
-
-    return missing
+    return missing(eqn)
 
 
 def _inner(eqn):

@@ -74,6 +74,8 @@ class Meanings:
 
     def __init__(self, twins: tuple[Twin, ...]):
         self.by_name: dict[str, list[Twin]] = {}
+        self.missed: set[str] = set()
+        """Calls that stayed programs: a constant among their arguments hides their order."""
         for twin in twins:
             self.by_name.setdefault(twin.name, []).append(twin)
 
@@ -99,8 +101,9 @@ class Meanings:
         result: list[Any] = []
         run: list[Any] = []
         call = None
+        traced = _traced(jaxpr)
         for eqn in jaxpr.eqns:
-            found = self._call(eqn)
+            found = self._call(eqn, traced)
             again = run and call is not None and _signature(eqn) == _signature(run[0])
             if found != call or again:
                 result += self._closed(jaxpr, run, call)
@@ -108,14 +111,24 @@ class Meanings:
             run.append(eqn)
         return result + self._closed(jaxpr, run, call)
 
-    def _call(self, eqn):
-        """The outermost function with a twin that an equation comes from, and from which call."""
+    def _call(self, eqn, traced):
+        """The outermost function with a twin that an equation comes from, and from which call.
+
+        JAX keeps the jaxprs of inner functions, with the traceback of whoever called them first:
+        the call has to lie inside the function that was `traced` into this jaxpr.
+        """
         traceback = eqn.source_info.traceback
         frames = traceback.frames if traceback is not None else ()
-        for k in range(len(frames) - 1, -1, -1):
+        outermost = -1
+        for k, frame in enumerate(frames):
+            if (frame.function_name.rsplit(".", 1)[-1], frame.file_name) == traced:
+                outermost = k
+        for k in range(outermost, -1, -1):
             name = frames[k].function_name.rsplit(".", 1)[-1]
             for twin in self.by_name.get(name, ()):
                 if twin.place and twin.place in _path(frames[k].file_name) and twin.arity:
+                    if "jvp(" in str(eqn.source_info.name_stack):  # a derivative of the call
+                        return None
                     outer = tuple((f.function_name, f.line_num) for f in frames[k + 1 :])
                     return twin, outer
         return None
@@ -139,8 +152,16 @@ class Meanings:
         later |= {v for v in jaxpr.outvars if not isinstance(v, core.Literal)}
         leave = tuple(v for eqn in run for v in eqn.outvars if v in later)
         if len(enter) != twin.arity or len(leave) != 1 or (twin.order_matters and len(run) > 1):
+            self.missed.add(twin.name)
             return run
         return [Written(enter, leave, twin)]
+
+
+def _traced(jaxpr):
+    """The name and file of the function that became this jaxpr."""
+    source = getattr(jaxpr.debug_info, "func_src_info", None) or ""
+    name, _, place = source.partition(" at ")
+    return name.rsplit(".", 1)[-1], place.rsplit(":", 1)[0]
 
 
 def _signature(eqn):

@@ -181,7 +181,10 @@ def evaluated(program: Program, values: list[Any], truth: Truth, deadline: float
         flat += found
         leaves.append(filled(found, aval.shape))
     results = jax.tree.unflatten(program.results, leaves)
-    return Value(results, tuple(flat), work.bits, notes_of(work))
+    notes = notes_of(work)
+    if truth == "meaning":
+        notes |= {f"no twin for this call of {name}": True for name in program.missed}
+    return Value(results, tuple(flat), work.bits, notes)
 
 
 def _narrow(number: Number, target: Target, place: int) -> Number:

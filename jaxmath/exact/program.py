@@ -38,6 +38,7 @@ class Program:
     x64: bool
     rules: Mapping[str, Rule] = field(default_factory=lambda: RULES)
     twins: tuple[Twin, ...] = TWINS
+    missed: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     machines: dict[str, Callable[..., Values]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -47,6 +48,7 @@ class Program:
         if truth not in self.machines:
             meanings = Meanings(self.twins) if truth == "meaning" else None
             self.machines[truth] = built(self.jaxpr, self.rules, meanings)
+            self.missed.extend(sorted(meanings.missed) if meanings else ())
         return self.machines[truth]
 
     @property

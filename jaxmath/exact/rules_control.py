@@ -40,12 +40,23 @@ def while_loop(eqn, build):
 
     def run(*values):
         asked, given, state = values[:first], values[first:second], values[second:]
-        while condition(*asked, *state)[0]:
-            state = body(*given, *state)
+        while np.any(going := condition(*asked, *state)[0]):
+            after = body(*given, *state)
+            state = _where(going, after, state) if np.ndim(going) else after
             now().clock()
         return state[0] if len(state) == 1 else tuple(state)
 
     return run
+
+
+def _where(going, after, before):
+    """The lanes of a batched loop that still run move on, the others stay."""
+    if going.all():
+        return after
+    return tuple(
+        np.where(going.reshape(going.shape + (1,) * (np.ndim(a) - going.ndim)), a, b)
+        for a, b in zip(after, before, strict=True)
+    )
 
 
 def scan(eqn, build):

@@ -9,7 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmath.exact import compare, functions, gamma, powers
-from jaxmath.exact.arrays import boxed, by_jax, elementwise, filled, is_real, lift, unboxed
+from jaxmath.exact.arrays import (
+    boxed,
+    by_jax,
+    elementwise,
+    filled,
+    is_real,
+    lift,
+    missing,
+    unboxed,
+)
 from jaxmath.exact.ball import ZERO, arb
 from jaxmath.exact.enclosure import nearest
 from jaxmath.exact.ieee import INF, NAN, Special
@@ -43,6 +52,8 @@ def rounding(eqn, build):
 def convert(eqn, build):
     """Between floats the identity; to integers by what the enclosure decides."""
     new = np.dtype(eqn.params["new_dtype"]) if is_real(eqn.invars[0].aval) else None
+    if new is not None and new.kind == "c":
+        return missing(eqn)
     if new is None:
         return lift if is_real(eqn.outvars[0].aval) else by_jax(eqn)
     if jnp.issubdtype(new, jnp.floating):
@@ -225,11 +236,14 @@ REAL = {
 }
 CONDITIONS = {
     "eq": compare.equal,
+    "eq_to": lambda a, b: compare.total_order(a, b) == 0,
     "ge": compare.greater_equal,
     "gt": compare.greater,
     "is_finite": compare.is_finite,
     "le": compare.less_equal,
+    "le_to": lambda a, b: compare.total_order(a, b) <= 0,
     "lt": compare.less,
+    "lt_to": lambda a, b: compare.total_order(a, b) < 0,
     "ne": compare.different,
 }
 RULES = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxmath.exact.arrays import boxed, filled, fold, is_real
 from jaxmath.exact.ball import ONE, ZERO, arb
-from jaxmath.exact.compare import compare, maximum, minimum
+from jaxmath.exact.compare import compare, maximum, minimum, total_order
 from jaxmath.exact.functions import logaddexp
 from jaxmath.exact.ieee import INF, NAN, NEG_INF
 from jaxmath.exact.jet import Jet
@@ -106,22 +106,13 @@ def extreme(sign):
     return rule
 
 
-def _order(a, b):
-    """The order of sorting: NaN after everything."""
-    if a is NAN or b is NAN:
-        return (a is NAN) - (b is NAN)
-    if isinstance(a, int | float | bool):
-        return (a > b) - (a < b)
-    return compare(a, b)
-
-
 def _ordered(keys, descending=False):
     """The stable order of rows of keys, the first key first."""
     flip = -1 if descending else 1
 
     def order(i, j):
         for key in keys:
-            if found := _order(key[i], key[j]):
+            if found := total_order(key[i], key[j]):
                 return flip * found
         return 0
 

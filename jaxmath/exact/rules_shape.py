@@ -37,6 +37,13 @@ def broadcast_in_dim(array, params, *sizes):
     return np.broadcast_to(array.reshape(shape), params["shape"])
 
 
+def reshape(array, params, *sizes):
+    """The same elements in row order, of the axes in the order `dimensions`."""
+    if params.get("dimensions") is not None:
+        array = array.transpose(params["dimensions"])
+    return array.reshape(params["new_sizes"])
+
+
 def cut(array, params):
     """A slice with strides."""
     strides = params["strides"] or (1,) * array.ndim
@@ -49,6 +56,18 @@ def split(eqn, build):
     ends = np.cumsum(eqn.params["sizes"])[:-1]
     axis = eqn.params["axis"]
     return lambda x: tuple(np.split(x, ends, axis))
+
+
+def stack(eqn, build):
+    """Arrays side by side along a new axis."""
+    axis = eqn.params["axis"]
+    return lambda *arrays: np.stack([boxed(a) for a in arrays], axis)
+
+
+def unstack(eqn, build):
+    """The slices along an axis."""
+    axis = eqn.params["axis"]
+    return lambda x: tuple(unboxed(row) for row in np.moveaxis(x, axis, 0))
 
 
 def concatenate(eqn, build):
@@ -196,7 +215,7 @@ RULES = {
     "gather": gather,
     "iota": iota,
     "pad": pad,
-    "reshape": positional(lambda a, params: a.reshape(params["new_sizes"])),
+    "reshape": positional(reshape),
     "rev": positional(lambda a, params: np.flip(a, params["dimensions"])),
     "scatter": scatter(lambda old, new: new),
     "scatter-add": scatter(operator.add),
@@ -206,6 +225,9 @@ RULES = {
     "scatter-sub": scatter(operator.sub),
     "slice": positional(cut),
     "split": split,
+    "stack": stack,
     "squeeze": positional(lambda a, params: np.squeeze(a, tuple(params["dimensions"]))),
+    "tile": positional(lambda a, params: np.tile(a, params["reps"])),
     "transpose": positional(lambda a, params: a.transpose(params["permutation"])),
+    "unstack": unstack,
 }

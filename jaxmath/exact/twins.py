@@ -7,7 +7,7 @@ operators. See `meanings` for how a call is recognised.
 from __future__ import annotations
 
 from jaxmath.exact import functions as fn
-from jaxmath.exact import gamma, powers
+from jaxmath.exact import gamma
 from jaxmath.exact.ball import ONE, ZERO, arb, arb_series
 from jaxmath.exact.compare import compare
 from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special
@@ -77,18 +77,19 @@ def exp1(x):
 
 
 def expn(n, x):
-    """The generalised exponential integral E_n, for an integer n."""
-    order = powers.whole(n) if type(n) is arb else None
-    if order is None or type(x) is Special:
-        return ZERO if x is INF else NAN
+    """The generalised exponential integral E_n, for x >= 0."""
+    if type(n) is Special or type(x) is Special:
+        return ZERO if x is INF and type(n) is not Special else NAN
+    if type(n) is Jet:
+        return fn.unknown()
     if type(x) is arb:
-        return _expint(order, x)
+        return _expint(n, x)
     s = x.regular()
     if s is None or not s[0] > 0:
         return fn.unknown()
     terms, factor = [], ONE
     for k in range(s.prec):  # E_n' = -E_(n-1)
-        terms.append(factor * _expint(order - k, s[0]))
+        terms.append(factor * _expint(n - k, s[0]))
         factor = -factor / (k + 1)
     return Jet(fn.taylor(terms, s))
 
@@ -98,7 +99,7 @@ def _expint(n, x):
         return NAN
     if x.is_zero():
         return INF if n <= 1 else ONE / (n - 1)
-    return x.expint(arb(n))
+    return x.expint(n)
 
 
 _spence = fn.on_line(

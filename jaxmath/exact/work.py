@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from jaxmath.exact.ball import ctx
@@ -104,6 +103,6 @@ def working(work: Work):
         _stack.pop()
 
 
-def notes_of(*runs: Work) -> Mapping[str, Any]:
+def notes_of(*runs: Work) -> dict[str, Any]:
     """The notes of several evaluations of one point, together."""
     return {key: value for run in runs for key, value in run.notes.items()}

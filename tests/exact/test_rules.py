@@ -153,7 +153,7 @@ CASES = {
     ),
     "rem": (lambda x: lax.rem(x, jnp.full(5, 0.8)), V),
     "remat2": (jax.checkpoint(lambda x: jnp.sin(x) * x), V),
-    "reshape": (lambda m: m.reshape(2, 6), M),
+    "reshape": (lambda m: (m.reshape(2, 6), m.reshape(-1, order="F")), M),
     "rev": (lambda m: m[::-1], M),
     "round": (lambda x: jnp.round(x) * x + lax.round(x, lax.RoundingMethod.AWAY_FROM_ZERO), V),
     "rsqrt": (lax.rsqrt, P),
@@ -182,12 +182,18 @@ CASES = {
     "split": (lambda x: jnp.split(x, [2]), V),
     "sqrt": (jnp.sqrt, P),
     "square": (jnp.square, V),
+    "stack": (lambda x, y: jnp.stack([x, y, x], 1), V, P),
     "squeeze": (lambda x: x[None].squeeze(0), V),
     "stop_gradient": (lambda x: lax.stop_gradient(x) * x, V),
     "sub": (lax.sub, V, P),
     "tan": (jnp.tan, V),
     "tanh": (jnp.tanh, V),
     "top_k": (lambda m: lax.top_k(m * jnp.cos(m), 2), M),
+    "tile": (lambda m: jnp.tile(m, (2, 1)), M),
+    "unstack": (lambda m: jnp.unstack(m, axis=1), M),
+    "eq_to": None,
+    "le_to": (lambda x: x[jnp.searchsorted(jnp.array([-1.0, 0.45, 1.0]), x)], V),
+    "lt_to": (lambda x: x[jnp.searchsorted(jnp.array([-1.0, 0.45, 1.0]), x, side="right")], V),
     "transpose": (lambda m: m.T, M),
     "while": (lambda x: lax.while_loop(lambda c: c[0] < 9, lambda c: c * 1.5 + 1, x + 2), V),
     "zeta": (lambda x: lax.zeta(jnp.full(5, 2.5), x), P),
@@ -202,7 +208,7 @@ def _with_vjp(x):
 _with_vjp.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * jnp.cos(x),))
 CASES["custom_vjp_call"] = (lambda x: _with_vjp(x) * x, V)
 CASES = {name: case for name, case in CASES.items() if case is not None}
-UNSEEN = {"closed_call", "conj", "real", "sharding_constraint"}
+UNSEEN = {"closed_call", "conj", "eq_to", "real", "sharding_constraint"}
 """Rules whose primitive JAX 0.10 emits for no real function of one device: all are identities, or
 a call."""
 NO_DERIVATIVE_IN_JAX = {
@@ -276,6 +282,23 @@ def test_a_rule_can_be_supplied():
     rules = {"cholesky": lambda eqn, build: lambda m: m}
     program = exact.trace(lambda m: lax.linalg.cholesky(m), jnp.eye(2), rules=rules)
     assert float(exact.evaluate(program, (jnp.eye(2),)).flat[3]) == 1.0
+
+
+def test_a_batched_loop_stops_each_lane_by_itself():
+    def grown(x):
+        return lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] * 1.7 + 1, c[1] + 1), (x, 0))
+
+    x = jnp.asarray(V)
+    expected, counts = jax.vmap(grown)(x)
+    value = exact.evaluate(exact.trace(jax.vmap(grown), x), (x,))
+    np.testing.assert_allclose([float(n) for n in value.flat], expected, rtol=1e-15)
+    assert np.array_equal(value.results[1], counts)
+
+
+def test_complex_numbers_are_refused():
+    program = exact.trace(lambda x: jnp.abs(x + 1j), 0.5)
+    with pytest.raises(exact.Missing):
+        exact.evaluate(program, (0.5,))
 
 
 def test_random_draws_have_the_same_bits():

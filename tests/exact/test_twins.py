@@ -53,6 +53,30 @@ def test_each_of_two_calls_on_one_line_is_a_call():
     assert float(value) == pytest.approx(float(2 * mp.log(mp.beta(3, 9))), rel=1e-15)
 
 
+@pytest.mark.parametrize(
+    "fn", [jss.dawsn, jss.erfcx, jss.exp1, jss.spence, jss.ndtri, jss.log_ndtr]
+)
+def test_a_derivative_is_not_taken_for_the_call(fn):
+    x = jnp.asarray(0.7)
+    for slope in (jax.grad(fn), lambda x: jax.jvp(fn, (x,), (1.0,))[1]):
+        value = exact.evaluate(exact.trace(slope, x), (x,)).flat[0]
+        assert float(value) == pytest.approx(float(slope(x)), rel=1e-6)
+
+
+def test_a_part_that_another_call_left_in_the_cache_is_not_the_call():
+    x = jnp.asarray(0.7)
+    jax.make_jaxpr(jss.spence)(x)  # JAX keeps the inner functions with this traceback
+    program = exact.trace(lambda x: jnp.where(x > 0, jnp.square(x), x), x)
+    value = exact.evaluate(program, (x,))
+    assert float(value.flat[0]) == pytest.approx(0.49)
+    assert not value.notes
+
+
+def test_a_call_that_is_not_recognised_says_so():
+    value = exact.evaluate(exact.trace(lambda x: jss.betaln(x, 9.0), 3.0), (3.0,))
+    assert "no twin for this call of betaln" in value.notes or "twin betaln" in value.notes
+
+
 def test_a_function_of_the_same_name_elsewhere_is_itself():
     @jax.jit
     def log_ndtr(x):
