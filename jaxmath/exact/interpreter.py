@@ -97,7 +97,8 @@ def _run(eqn, build, rules, meanings):
     if meanings is not None and (meaning := meanings.of(eqn)) is not None:
         return meaning
     name = eqn.primitive.name
-    if any(getattr(v.aval.dtype, "kind", "") == "c" for v in (*eqn.invars, *eqn.outvars)):
+    kinds = {getattr(v.aval.dtype, "kind", "") for v in (*eqn.invars, *eqn.outvars)}
+    if "c" in kinds and not list(_inner(eqn)):  # complex numbers are no elements
         return rules[name](eqn, build) if name not in RULES and name in rules else missing(eqn)
     if not _touches_reals(eqn):
         return _whole(eqn) or by_jax(eqn)
