@@ -1,0 +1,140 @@
+"""What a program computes, and what its calls mean."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.special as jss
+import mpmath as mp
+import numpy as np
+import pytest
+
+from jaxmath import exact
+
+pytest.importorskip("flint")
+from jaxmath.exact import functions
+
+mp.mp.dps = 40
+
+APPROXIMATE = {
+    "betaln": (jss.betaln, (3.0, 9.0), lambda a, b: mp.log(mp.beta(a, b)), 1e-8),
+    "log_ndtr": (jss.log_ndtr, (-20.01,), lambda x: mp.log(mp.ncdf(x)), 1e-12),
+    "ndtri": (jss.ndtri, (0.3,), lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1), 1e-18),
+    "spence": (jss.spence, (0.7,), lambda x: mp.polylog(2, 1 - x), 1e-17),
+    "exp1": (jss.exp1, (0.7,), mp.e1, 1e-19),
+    "expi": (jss.expi, (0.7,), mp.ei, 1e-18),
+    "expn": (jss.expn, (2, 0.7), mp.expint, 1e-20),
+}
+
+
+@pytest.mark.parametrize("name", sorted(APPROXIMATE))
+def test_the_program_differs_from_what_it_means(name):
+    fn, args, truth, gap = APPROXIMATE[name]
+
+    def inside(*args):  # within a user's own jitted program
+        return jax.jit(lambda *a: 2 * fn(*a))(*args)
+
+    program = exact.trace(inside, *args)
+    meant = exact.evaluate(program, args)
+    written = exact.evaluate(program, args, truth="program")
+    true = 2 * truth(*(mp.mpf(a) for a in args))
+    assert f"twin {name}" in meant.notes
+    assert not any(note.startswith("twin") for note in written.notes)
+    value = mp.mpf(meant.flat[0].decimal(30).strip("[]").split(" ")[0])
+    assert abs(value - true) < abs(true) * mp.mpf(10) ** -28
+    assert abs(mp.mpf(written.flat[0].decimal(30).strip("[]").split(" ")[0]) - value) > gap
+    assert not meant.flat[0].overlaps(written.flat[0])
+
+
+def test_each_of_two_calls_on_one_line_is_a_call():
+    program = exact.trace(lambda a, b: sum(jss.betaln(x, y) for x, y in ((a, b), (b, a))), 3.0, 9.0)
+    value = exact.evaluate(program, (3.0, 9.0)).flat[0]
+    assert float(value) == pytest.approx(float(2 * mp.log(mp.beta(3, 9))), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "fn", [jss.dawsn, jss.erfcx, jss.exp1, jss.spence, jss.ndtri, jss.log_ndtr]
+)
+def test_a_derivative_is_not_taken_for_the_call(fn):
+    x = jnp.asarray(0.7)
+    for slope in (jax.grad(fn), lambda x: jax.jvp(fn, (x,), (1.0,))[1]):
+        value = exact.evaluate(exact.trace(slope, x), (x,)).flat[0]
+        assert float(value) == pytest.approx(float(slope(x)), rel=1e-6)
+
+
+def test_a_part_that_another_call_left_in_the_cache_is_not_the_call():
+    x = jnp.asarray(0.7)
+    jax.make_jaxpr(jss.spence)(x)  # JAX keeps the inner functions with this traceback
+    program = exact.trace(lambda x: jnp.where(x > 0, jnp.square(x), x), x)
+    value = exact.evaluate(program, (x,))
+    assert float(value.flat[0]) == pytest.approx(0.49)
+    assert not value.notes
+
+
+def test_a_call_that_is_not_recognised_says_so():
+    value = exact.evaluate(exact.trace(lambda x: jss.betaln(x, 9.0), 3.0), (3.0,))
+    assert "no twin for this call of betaln" in value.notes or "twin betaln" in value.notes
+
+
+def test_a_function_of_the_same_name_elsewhere_is_itself():
+    @jax.jit
+    def log_ndtr(x):
+        return 2 * x
+
+    value = exact.evaluate(exact.trace(lambda x: log_ndtr(x), 3.0), (3.0,))
+    assert float(value.flat[0]) == 6.0
+    assert not value.notes
+
+
+def test_a_user_gives_a_twin_of_an_own_function():
+    @jax.jit
+    def series(x):  # the exponential, truncated
+        return 1 + x + x**2 / 2
+
+    twin = exact.Twin("series", functions.exp)
+    program = exact.trace(lambda x: series(x) * 2, np.ones(2), twins=(twin,))
+    found = exact.derivatives(program, (np.array([0.5, 1.0]),), np.eye(2))
+    np.testing.assert_allclose(
+        [float(n) for n in found.right[1].diagonal()], 2 * np.exp([0.5, 1.0]), rtol=1e-15
+    )
+    assert found.notes["twin series"]
+
+
+def test_a_twin_is_broadcast_over_arrays():
+    a, b = np.array([3.0, 0.5]), np.array([9.0, 8.001])
+    value = exact.evaluate(exact.trace(jss.betaln, a, b), (a, b))
+    expected = [float(mp.log(mp.beta(x, y))) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose([float(n) for n in value.flat], expected, rtol=1e-15)
+
+
+def test_a_wrong_twin_is_noticed():
+    twin = exact.Twin("log_ndtr", functions.tanh)
+    value = exact.evaluate(exact.trace(jss.log_ndtr, 0.5, twins=(twin,)), (0.5,)).flat[0]
+    assert value.ulps(np.float64(jss.log_ndtr(0.5))) > 1e10
+
+
+def test_without_python_flint_the_import_works_and_the_use_says_what_to_install():
+    code = (
+        "import sys; sys.modules['flint'] = None\n"
+        "import jaxmath.exact\n"
+        "try: jaxmath.exact.trace\n"
+        "except ImportError as e: print(e)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.stdout == "The exact reference needs python-flint: pip install 'jaxmath[verify]'\n"
+
+
+def test_numbers_round_to_the_nearest_float_and_count_ulps():
+    value = exact.evaluate(exact.trace(lambda x: jnp.exp(x), 1.0), (1.0,)).flat[0]
+    assert value.nearest() == np.float64(np.e)
+    assert value.ulps(np.nextafter(np.e, 3)) == pytest.approx(1, abs=0.5)
+    assert value.decimal(20).startswith("[2.718281828459045235")
+    assert value.overlaps(value)
+    assert not value.overlaps(np.e)
+    huge = exact.evaluate(exact.trace(jnp.exp, 1000.0), (1000.0,)).flat[0]
+    assert huge.nearest() == np.inf
+    assert huge.nearest(np.float32) == np.inf
+    tiny = exact.evaluate(exact.trace(jnp.exp, -740.0), (-740.0,)).flat[0]
+    assert tiny.nearest() == np.exp(-740.0)
+    assert tiny.nearest(np.float32) == 0
