@@ -4,7 +4,6 @@
 there is not run again.
 """
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-PASSED = pytest.StashKey[dict]()
+PROGRESS = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser):
@@ -24,28 +23,43 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("--resume"):
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=config.rootpath, capture_output=True, text=True
-        ).stdout.strip()
-        path = Path(config.rootpath) / ".full-progress.json"
-        kept = json.loads(path.read_text()) if path.is_file() else {}
-        if kept.get("commit") != commit:
-            kept = {"commit": commit, "passed": []}
-        config.stash[PASSED] = kept
-        config.add_cleanup(lambda: path.write_text(json.dumps(kept)))
+    if not config.getoption("--resume"):
+        return
+    config.stash[PROGRESS] = path = Path(config.rootpath) / ".full-progress"
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=config.rootpath, capture_output=True, text=True
+    ).stdout.strip()
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker and (not path.is_file() or path.read_text().splitlines()[:1] != [commit]):
+        path.write_text(f"{commit}\n")
+    if not is_worker:
+        config.pluginmanager.register(_Keeper(path))
 
 
+class _Keeper:
+    """Notes each test that passed, as soon as it has."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            with self.path.open("a") as file:
+                file.write(report.nodeid.partition("@")[0] + "\n")
+
+
+# Before xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--resume"):
-        done = set(config.stash[PASSED]["passed"])
+    path = config.stash.get(PROGRESS, None)
+    if path is not None:
+        done = set(path.read_text().splitlines()[1:])
         left_out = [item for item in items if item.nodeid in done]
         items[:] = [item for item in items if item.nodeid not in done]
         config.hook.pytest_deselected(items=left_out)
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    if item.config.getoption("--resume") and report.when == "call" and report.passed:
-        item.config.stash[PASSED]["passed"].append(item.nodeid)
+    # One worker does all tests of a formula, which share its evidence, or of a file, which share
+    # its fixtures.
+    for item in items:
+        formula = getattr(item, "callspec", None) and item.callspec.params.get("formula")
+        group = formula.name if hasattr(formula, "name") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -169,7 +169,7 @@ def _z_prob_dscale(x, loc, scale):
     return (narrow / SQRT_TAU * z) * (narrow * (jnp.square(z) - 2))
 
 
-prob_times_z = with_rule(_z_prob, x=_minus(prob_dscale), loc=prob_dscale, scale=_z_prob_dscale)
+_prob_times_z = with_rule(_z_prob, x=_minus(prob_dscale), loc=prob_dscale, scale=_z_prob_dscale)
 _PROB = dict(x=prob_dx, loc=_minus(prob_dx), scale=prob_dscale)
 prob = with_rule(_prob, **_PROB)
 
@@ -204,11 +204,11 @@ def _halves(x, loc, scale):
     return within(x, loc, scale, -jnp.inf, 0.0), within(x, loc, scale, 0.0, FAR)
 
 
-def _left_dx(x, loc, scale):
+def _left_dx_plain(x, loc, scale):
     return inverse_mills(standardize(x, loc, scale)) * _rate(scale)
 
 
-def _left_dx_times_z(x, loc, scale):
+def _left_dx_z_plain(x, loc, scale):
     z = standardize(x, loc, scale)
     return z * (inverse_mills(z) * _rate(scale))
 
@@ -229,9 +229,11 @@ def _left_bend(factor, other=jnp.ones_like):
 _left_dx_dx = _left_bend(lambda z, h, dh: dh)
 _left_dx_z = _left_bend(lambda z, h, dh: h + z * dh)
 _left_z_z = _left_bend(lambda z, h, dh: 2 * h + z * dh, other=lambda z: z)
-left_dx = with_rule(_left_dx, x=_left_dx_dx, loc=_minus(_left_dx_dx), scale=_minus(_left_dx_z))
-left_dx_times_z = with_rule(
-    _left_dx_times_z, x=_left_dx_z, loc=_minus(_left_dx_z), scale=_minus(_left_z_z)
+_left_dx = with_rule(
+    _left_dx_plain, x=_left_dx_dx, loc=_minus(_left_dx_dx), scale=_minus(_left_dx_z)
+)
+_left_dx_times_z = with_rule(
+    _left_dx_z_plain, x=_left_dx_z, loc=_minus(_left_dx_z), scale=_minus(_left_z_z)
 )
 
 
@@ -240,13 +242,13 @@ def log_cdf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     left, right = _halves(x, loc, scale)
     # On the right the density over the scale may be normal where the density itself isn't.
     above = prob(*right) / ndtr(standardize(*right))
-    return jnp.where(standardize(x, loc, scale) < 0, left_dx(*left), above)
+    return jnp.where(standardize(x, loc, scale) < 0, _left_dx(*left), above)
 
 
 def _log_cdf_dx_times_z(x, loc, scale):
     left, right = _halves(x, loc, scale)
-    above = prob_times_z(*right) / ndtr(standardize(*right))
-    return jnp.where(standardize(x, loc, scale) < 0, left_dx_times_z(*left), above)
+    above = _prob_times_z(*right) / ndtr(standardize(*right))
+    return jnp.where(standardize(x, loc, scale) < 0, _left_dx_times_z(*left), above)
 
 
 def log_sf_dx(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -258,8 +260,8 @@ def _log_sf_dx_times_z(x, loc, scale):
     return _log_cdf_dx_times_z(-jnp.asarray(x), -jnp.asarray(loc), scale)
 
 
-_CDF = along(prob, prob_times_z)
-_SF = along(sf_dx, _minus(prob_times_z))
+_CDF = along(prob, _prob_times_z)
+_SF = along(sf_dx, _minus(_prob_times_z))
 _LOG_CDF = along(log_cdf_dx, _log_cdf_dx_times_z)
 _LOG_SF = along(log_sf_dx, _log_sf_dx_times_z)
 

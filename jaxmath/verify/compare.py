@@ -221,18 +221,8 @@ class _Judge:
             size = np.max([np.where(np.isfinite(v), np.abs(v), 0.0) for v in values], axis=0)
             return roundings * (self.eps * (size + slopes) + self.tiny)
 
-        # Where the value, a slope that is differentiated once more, or another second derivative is
-        # out of range, a derivative meets infinity times zero. NaN and infinity are excused there,
-        # and there alone: an opinion that is a number speaks for those that are none.
-        full = np.isinf(self.value)
-        if len(arguments) == 2:
-            full = full | np.isinf(self.slope).any(axis=-1) | self.steep
-        full = full.reshape(*full.shape, *(1 for _ in shape[2:]))
-        spokesman = np.full(shape, np.nan)
-        for voice in voices.values():
-            spokesman = np.where(np.isnan(spokesman), voice, spokesman)
-        for name, voice in voices.items():
-            voices[name] = np.where(full & np.isnan(voice), spokesman, voice)
+        full = self._full(len(arguments)).reshape(*self.value.shape, *(1 for _ in shape[2:]))
+        spokesman = self._excuse(voices, full, len(arguments))
         stack = list(voices.values())
         apart = np.zeros(shape)
         equal = np.ones(shape, bool)
@@ -253,7 +243,7 @@ class _Judge:
         # Where the truth is out of range, what arithmetic makes of infinities says nothing.
         beyond = np.any([np.isinf(v) for v in stack], axis=0) & (~decisive | full)
         equal |= beyond
-        silent = full & np.isnan(spokesman)  # all of them
+        silent = full & np.isnan(spokesman) & (len(arguments) == 2)  # all of them
         equal |= silent
         wrong = {name: w & ~beyond & ~silent for name, w in wrong.items()}
         any_wrong = np.any(list(wrong.values()), axis=0)
@@ -288,6 +278,32 @@ class _Judge:
             worst=self._worst(state, answers, truth, bar, allowed(truth), roundings),
             data=self._data(arguments, state, answers, truth, bar, allowed(*stack)),
         )
+
+    def _full(self, order: int) -> np.ndarray:
+        """Where infinity times zero may stand in a derivative.
+
+        At first order where the value is out of range; at second order where a slope or another
+        second derivative is as well.
+        """
+        full = np.isinf(self.value)
+        return full if order == 1 else full | np.isinf(self.slope).any(axis=-1) | self.steep
+
+    @staticmethod
+    def _excuse(voices: dict[str, np.ndarray], full: np.ndarray, order: int) -> np.ndarray:
+        """Let one opinion speak, there alone, for those that answer NaN; returns what it says.
+
+        At first order reverse mode for forward mode, which meets the infinite value first; at
+        second order any that gives a number.
+        """
+        excused = ("forward mode",) if order == 1 else tuple(voices)
+        spokesman = voices["reverse mode"] if order == 1 else np.full(full.shape, np.nan)
+        for voice in voices.values() if order == 2 else ():
+            spokesman = np.where(np.isnan(spokesman), voice, spokesman)
+        for name in excused:
+            if name in voices:
+                voice = voices[name]
+                voices[name] = np.where(full & np.isnan(voice), spokesman, voice)
+        return spokesman
 
     def _natural(self, arguments) -> np.ndarray:
         """The size of a derivative of a power of each argument: f / x; (df/dx) / y and the like."""

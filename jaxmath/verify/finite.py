@@ -113,7 +113,7 @@ def early_infinities(e: Evidence) -> list[tuple[str, str]]:
             continue
         look = _Look(e, name, argument, asked, flat[asked].argmax(axis=1))
         early = asked[~_overflows(look)]
-        early = [point for point in early if not _pole(look, point)]
+        early = [int(point) for point in early if not _pole(look, int(point))]
         if early:
             chosen = np.zeros(len(flat), bool)
             chosen[early] = True
@@ -182,7 +182,7 @@ def _overflows(look: _Look) -> np.ndarray:
         rises = np.where(ratio == 1, high, ratio * (ratio**high - 1) / (ratio - 1))
         truth = one + (one - two) * rises
         # What is infinite along every way, through the whole range, has no way to be too early.
-    return (found & (truth > LIMIT)).any(axis=1) | ~found.any(axis=1)
+    return np.asarray((found & (truth > LIMIT)).any(axis=1) | ~found.any(axis=1))
 
 
 def _pole(look: _Look, point: int) -> bool:
