@@ -57,9 +57,21 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.nodeid in done]
         items[:] = [item for item in items if item.nodeid not in done]
         config.hook.pytest_deselected(items=left_out)
-    # One worker does all tests of a formula, which share its evidence, or of a file, which share
-    # its fixtures.
     for item in items:
-        formula = getattr(item, "callspec", None) and item.callspec.params.get("formula")
-        group = formula.name if hasattr(formula, "name") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item) -> str:
+    """What one worker does: a formula or an experiment, which is measured once, or a file."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    if hasattr(params.get("formula"), "name"):
+        return params["formula"].name
+    if "experiment" in params:
+        return f"tests/experiments/test_{params['experiment']}.py"
+    return item.nodeid.partition("::")[0]
+
+
+def pytest_runtest_teardown(item, nextitem):
+    # Compiled programs of thousands of tests fill gigabytes; those of a group serve it alone.
+    if nextitem is None or _group(nextitem) != _group(item):
+        jax.clear_caches()

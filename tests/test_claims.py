@@ -1,13 +1,12 @@
 """Every claim of every experiment: its planted fault turns it red, and only a fault does."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from jaxmath.lab.experiment import Claim, Fault, Outcome
+from tests.experiments.measuring import NAMES, claims, red
 
-CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
+LONG = ("derivatives",)
 
 
 def claim(**changes) -> Claim:
@@ -58,3 +57,15 @@ def test_worst_names_the_entry_furthest_off():
     assert claim(measured=[1.0, 3.0, 0.0]).worst() == (3.0, 1.0)
     assert np.isnan(claim(measured=[1.0, np.nan]).worst()[0])
     assert claim(measured=[0.0, 3.0], relation="<=").worst() == (3.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [pytest.param(name, marks=pytest.mark.full if name in LONG else ()) for name in NAMES],
+)
+def test_the_fault_of_each_claim_turns_it_red(experiment):
+    judged = claims(experiment)
+    assert judged
+    assert red(judged) == set()
+    for claim in judged.values():
+        assert claim.name in red(claims(experiment, claim.breaks_if.plant)), claim.name

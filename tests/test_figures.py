@@ -1,5 +1,6 @@
 """Every picture can be read: words on its axes, none on another, colours that all can tell."""
 
+import functools
 import importlib.util
 import io
 import itertools
@@ -371,11 +372,18 @@ def test_log_is_drawn_where_a_band_reaches_below_zero():
 CONFIGS = sorted((HERE.parent / "configs").glob("*.toml"))
 
 
-@pytest.fixture(scope="module", params=CONFIGS, ids=lambda path: path.stem)
-def finished(request, tmp_path_factory):
+@pytest.fixture(scope="session")
+def run_once(tmp_path_factory):
+    """A smoke run of a config, once, whatever else varies."""
     from jaxmath import lab
 
-    return lab.run(request.param, smoke=True, out=tmp_path_factory.mktemp("runs"))
+    out = tmp_path_factory.mktemp("runs")
+    return functools.cache(lambda config: lab.run(config, smoke=True, out=out))
+
+
+@pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
+def finished(request, run_once):
+    return run_once(request.param)
 
 
 def test_pictures_of_the_experiments(finished, theme):

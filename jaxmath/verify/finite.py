@@ -50,8 +50,8 @@ def nans(e: Evidence) -> list[tuple[str, str]]:
 
 def _out_of_range(e: Evidence) -> np.ndarray:
     """Which points have an infinite value or slope."""
-    infinite = np.isinf(e.auto.value).any(axis=1)
-    return infinite | np.isinf(e.auto.first["reverse mode"]).any(axis=(1, 2))
+    slope = np.isinf(e.auto.first["reverse mode"]).any(axis=(1, 2))
+    return np.asarray(np.isinf(e.auto.value).any(axis=1) | slope)
 
 
 def lost_in_float32(e: Evidence) -> list[tuple[str, str]]:
