@@ -15,7 +15,7 @@ from jaxmath.exact.functions import along, exp, log, log1p, on_line, taylor, unk
 from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special, sign_of
 from jaxmath.exact.jet import Jet
 from jaxmath.exact.powers import whole
-from jaxmath.exact.work import note
+from jaxmath.exact.work import ESTIMATED_INSIDE, note
 
 
 def pole(x) -> bool:
@@ -242,7 +242,7 @@ def igamma_grad_a(a, x):
         slope = (lower_gamma(a + step, x) - lower_gamma(a - step, x)) / (2 * step)
     finally:
         ctx.prec = bits
-    note("estimated inside", "igamma_grad_a")
+    note(ESTIMATED_INSIDE, "igamma_grad_a")
     return slope + arb(0, abs(slope).mid() * arb(2) ** (20 - bits))
 
 

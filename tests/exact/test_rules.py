@@ -11,6 +11,7 @@ from jax.extend import core
 from jaxmath import exact
 
 pytest.importorskip("flint")
+from jaxmath.exact import rules_linalg
 from jaxmath.exact.rules import RULES
 
 V = np.array([0.7, -1.3, 2.1, 0.4, -0.6])
@@ -244,7 +245,8 @@ def test_value_and_slope_along_a_direction_are_those_of_jax(name):
     expected = floats(fn(*args))
     value = exact.evaluate(program, args)
     np.testing.assert_allclose([float(n) for n in value.flat], expected, rtol=3e-13, atol=1e-13)
-    assert {n.proof for n in value.flat} == {"proven"}
+    proof = "estimated" if name == "igamma_grad_a" else "proven"
+    assert {n.proof for n in value.flat} == {proof}
 
     count = len(program.coordinates())
     direction = np.cos(np.arange(count) * 1.9) + 1.2
@@ -269,12 +271,12 @@ def test_value_and_slope_along_a_direction_are_those_of_jax(name):
 
 
 def test_every_rule_is_exercised():
-    assert set(RULES) == set(CASES) | UNSEEN
+    assert set(RULES) - set(rules_linalg.RULES) == set(CASES) | UNSEEN
 
 
 def test_a_missing_rule_says_which_and_how_to_supply_it():
-    program = exact.trace(lambda m: jnp.linalg.cholesky(m)[0, 0], jnp.eye(2))
-    with pytest.raises(exact.Missing, match=r"cholesky.*rules=\{'cholesky': rule\}"):
+    program = exact.trace(lambda m: lax.linalg.hessenberg(m)[0], jnp.eye(2))
+    with pytest.raises(exact.Missing, match=r"hessenberg.*rules=\{'hessenberg': rule\}"):
         exact.evaluate(program, (jnp.eye(2),))
 
 
