@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jax.extend import core
 
-from jaxmath.exact.arrays import boxed, filled, is_real, lift
+from jaxmath.exact.arrays import boxed, filled, is_real, lift, unboxed
 from jaxmath.exact.work import note
 
 
@@ -44,19 +44,22 @@ class Twin:
 
     def run(self, eqn, skipped: int = 0) -> Callable[..., Any]:
         """The meaning as a function of the values of an equation, the first ones skipped."""
-        shape = eqn.outvars[0].aval.shape
+        shape, several = eqn.outvars[0].aval.shape, len(eqn.outvars) > 1
         lifts = [not is_real(v.aval) for v in eqn.invars[skipped:]]
 
         def run(*values):
             note(f"twin {self.name}")
             values = values[skipped:]
             if self.whole:
-                return self.meaning(*values)
+                return self.meaning(*(unboxed(v) for v in values))
             values = [lift(v) if up else v for v, up in zip(values, lifts, strict=True)]
             if shape == ():
                 return self.meaning(*values)
             rows = [np.broadcast_to(boxed(v), shape).ravel().tolist() for v in values]
-            return filled([self.meaning(*items) for items in zip(*rows, strict=True)], shape)
+            found = [self.meaning(*items) for items in zip(*rows, strict=True)]
+            if several:
+                return tuple(filled(column, shape) for column in zip(*found, strict=True))
+            return filled(found, shape)
 
         return run
 

@@ -122,6 +122,17 @@ def working(work: Work):
         _stack.pop()
 
 
+@contextlib.contextmanager
+def finer(bits: int | None = None, terms: int | None = None):
+    """Compute a part of the evaluation under way at another precision or series length."""
+    before = ctx.prec, ctx.cap
+    ctx.prec, ctx.cap = bits or ctx.prec, terms or ctx.cap
+    try:
+        yield
+    finally:
+        ctx.prec, ctx.cap = before
+
+
 def notes_of(*runs: Work) -> dict[str, Any]:
     """The notes of several evaluations of one point, together."""
     return {key: value for run in runs for key, value in run.notes.items()}

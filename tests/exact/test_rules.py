@@ -209,9 +209,9 @@ def _with_vjp(x):
 _with_vjp.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * jnp.cos(x),))
 CASES["custom_vjp_call"] = (lambda x: _with_vjp(x) * x, V)
 CASES = {name: case for name, case in CASES.items() if case is not None}
-UNSEEN = {"closed_call", "conj", "eq_to", "real", "sharding_constraint"}
-"""Rules whose primitive JAX 0.10 emits for no real function of one device: all are identities, or
-a call."""
+UNSEEN = {"closed_call", "conj", "eq_to", "random_gamma_grad", "real", "sharding_constraint"}
+"""Rules whose primitive JAX 0.10 emits for no real function of one device: identities, a call,
+or (random_gamma_grad) what other versions write as one."""
 NO_DERIVATIVE_IN_JAX = {
     "custom_vjp_call",
     "igamma_grad_a",
@@ -245,8 +245,7 @@ def test_value_and_slope_along_a_direction_are_those_of_jax(name):
     expected = floats(fn(*args))
     value = exact.evaluate(program, args)
     np.testing.assert_allclose([float(n) for n in value.flat], expected, rtol=3e-13, atol=1e-13)
-    proof = "estimated" if name == "igamma_grad_a" else "proven"
-    assert {n.proof for n in value.flat} == {proof}
+    assert {n.proof for n in value.flat} == {"proven"}
 
     count = len(program.coordinates())
     direction = np.cos(np.arange(count) * 1.9) + 1.2
