@@ -95,11 +95,17 @@ def _stacked(column, aval):
     return result
 
 
+def sink(eqn, build):
+    """What only keeps its operands from being removed."""
+    return lambda *values: ()
+
+
 RULES = {
     "closed_call": call("call_jaxpr"),
     "cond": cond,
     "custom_jvp_call": call("call_jaxpr"),
     "custom_vjp_call": call("call_jaxpr"),
+    "dce_sink": sink,
     "jit": call("jaxpr"),
     "remat2": call("jaxpr"),
     "scan": scan,

@@ -209,8 +209,16 @@ def _with_vjp(x):
 _with_vjp.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * jnp.cos(x),))
 CASES["custom_vjp_call"] = (lambda x: _with_vjp(x) * x, V)
 CASES = {name: case for name, case in CASES.items() if case is not None}
-UNSEEN = {"closed_call", "conj", "eq_to", "random_gamma_grad", "real", "sharding_constraint"}
-"""Rules whose primitive JAX 0.10 emits for no real function of one device: identities, a call,
+UNSEEN = {
+    "closed_call",
+    "conj",
+    "dce_sink",
+    "eq_to",
+    "random_gamma_grad",
+    "real",
+    "sharding_constraint",
+}
+"""Rules whose primitive JAX 0.10 emits for no real function of one device: identities, calls,
 or (random_gamma_grad) what other versions write as one."""
 NO_DERIVATIVE_IN_JAX = {
     "custom_vjp_call",
