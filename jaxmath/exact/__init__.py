@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jaxmath.exact.directional import Derivatives, derivatives
     from jaxmath.exact.enclosure import Number
     from jaxmath.exact.hessians import hessian
+    from jaxmath.exact.kinks import active_gradients, in_hull
     from jaxmath.exact.mpmath_twins import from_mpmath
     from jaxmath.exact.own import meaning_of
     from jaxmath.exact.points import Value, evaluate
@@ -23,9 +24,11 @@ _HOMES = {
     "Derivatives": "directional",
     "Missing": "arrays",
     "Number": "enclosure",
+    "active_gradients": "kinks",
     "agrees": "agreement",
     "excess": "agreement",
     "from_mpmath": "mpmath_twins",
+    "in_hull": "kinks",
     "meaning_of": "own",
     "Program": "program",
     "Twin": "twins",
@@ -43,12 +46,14 @@ __all__ = [
     "Program",
     "Twin",
     "Value",
+    "active_gradients",
     "agrees",
     "derivatives",
     "evaluate",
     "excess",
     "from_mpmath",
     "hessian",
+    "in_hull",
     "meaning_of",
     "trace",
 ]
