@@ -17,6 +17,7 @@ import numpy as np
 from jax.extend import core
 
 from jaxmath.exact.arrays import boxed, filled, is_real, lift, unboxed
+from jaxmath.exact.matching import arguments_of
 from jaxmath.exact.work import note
 
 
@@ -32,7 +33,9 @@ class Twin:
         place: a part of the callee's source path, "" for any.
         whole: whether the meaning takes arrays.
         order_matters: whether operands may not be swapped; calls that are written out do not show
-            their order and are then left alone.
+            their order, and are left alone unless the `callee` tells it.
+        callee: the function whose call it is; traced again, it tells which constants and which
+            order a written-out call was given.
     """
 
     name: str
@@ -41,11 +44,16 @@ class Twin:
     place: str = ""
     whole: bool = False
     order_matters: bool = False
+    callee: Callable[..., Any] | None = None
 
     def run(self, eqn, skipped: int = 0) -> Callable[..., Any]:
         """The meaning as a function of the values of an equation, the first ones skipped."""
         shape, several = eqn.outvars[0].aval.shape, len(eqn.outvars) > 1
         lifts = [not is_real(v.aval) for v in eqn.invars[skipped:]]
+        out = eqn.outvars[0].aval
+
+        def typed(value):
+            return value if is_real(out) or several else np.asarray(value, out.dtype)[()]
 
         def run(*values):
             note(f"twin {self.name}")
@@ -54,12 +62,12 @@ class Twin:
                 return self.meaning(*(unboxed(v) for v in values))
             values = [lift(v) if up else v for v, up in zip(values, lifts, strict=True)]
             if shape == ():
-                return self.meaning(*values)
+                return typed(self.meaning(*values))
             rows = [np.broadcast_to(boxed(v), shape).ravel().tolist() for v in values]
             found = [self.meaning(*items) for items in zip(*rows, strict=True)]
             if several:
                 return tuple(filled(column, shape) for column in zip(*found, strict=True))
-            return filled(found, shape)
+            return typed(filled(found, shape))
 
         return run
 
@@ -154,10 +162,26 @@ class Meanings:
         }
         later |= {v for v in jaxpr.outvars if not isinstance(v, core.Literal)}
         leave = tuple(v for eqn in run for v in eqn.outvars if v in later)
-        if len(enter) != twin.arity or len(leave) != 1 or (twin.order_matters and len(run) > 1):
+        if len(leave) == 1 and (len(enter) != twin.arity or twin.order_matters):
+            operands = [v for v in run[0].invars if _is_given(v, jaxpr)]
+            whole = len(run) == 1 and len(operands) == twin.arity
+            enter = operands if whole else _arguments(twin, run, enter)
+        if len(leave) != 1 or enter is None or len(enter) != twin.arity:
             self.missed.add(twin.name)
             return run
-        return [Written(enter, leave, twin)]
+        return [Written(tuple(enter), leave, twin)]
+
+
+def _is_given(operand, jaxpr) -> bool:
+    """Whether an operand is no array that the callee brought with it."""
+    return isinstance(operand, core.Literal) or operand not in jaxpr.constvars
+
+
+def _arguments(twin, run, enter):
+    """The operands of a written-out call in their order, if its callee is known."""
+    if twin.arity is None or twin.callee is None:
+        return enter if len(enter) == 1 else None
+    return arguments_of(twin.callee, twin.arity, run, enter)
 
 
 def _traced(jaxpr):

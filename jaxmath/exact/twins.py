@@ -6,6 +6,8 @@ operators. See `meanings` for how a call is recognised.
 
 from __future__ import annotations
 
+import jax.scipy.special
+
 from jaxmath.exact import functions as fn
 from jaxmath.exact import gamma, hypergeometric, integrals, own
 from jaxmath.exact.ball import ONE, ZERO, arb, arb_series
@@ -132,8 +134,14 @@ def rising(z, m):
     return gamma_function(z + m) / gamma_function(z)
 
 
+def is_negative(x):
+    """Whether the sign bit is set: no bits are looked at, and zero counts as positive."""
+    return (type(x) is not Special and compare(x, ZERO) == -1) or x is NEG_INF
+
+
 def _jax(name, meaning, arity=1, order_matters=False):
-    return Twin(name, meaning, arity, place="/jax/_src/", order_matters=order_matters)
+    callee = getattr(jax.scipy.special, name, None)
+    return Twin(name, meaning, arity, "/jax/_src/", order_matters=order_matters, callee=callee)
 
 
 TWINS = (
@@ -155,5 +163,6 @@ TWINS = (
     _jax("hyp1f1", hypergeometric.hyp1f1, 3, order_matters=True),
     _jax("hyp2f1", hypergeometric.hyp2f1, 4, order_matters=True),
     Twin("expm", matrix_exponential, place="/jax/_src/", whole=True),
+    _jax("signbit", is_negative),
     *own.TWINS,
 )

@@ -19,6 +19,8 @@ Proof = Literal["proven", "estimated", "assumed", "undecided"]
 MOST_TERMS = 24
 """Two series that agree in so many terms are taken as equal, and that is noted."""
 
+TIE = "tie assumed"
+"""The note of a comparison that no precision decided."""
 ESTIMATED_INSIDE = "estimated inside"
 """The note of a step whose radius is an estimate; its result is one as well."""
 ONE_CHOICE = "eigenvectors of equal eigenvalues: one choice of many"
@@ -78,7 +80,7 @@ class Work:
         """The outcome of a comparison that the balls leave open."""
         if self.tie is None:
             raise Undecided
-        self.notes["tie assumed"] = True
+        self.notes[TIE] = True
         return self.tie
 
     @property
