@@ -36,6 +36,7 @@ class Twin:
             their order, and are left alone unless the `callee` tells it.
         callee: the function whose call it is; traced again, it tells which constants and which
             order a written-out call was given.
+        outputs: how many results the call has; inside a derivative it has more, and is not it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Twin:
     whole: bool = False
     order_matters: bool = False
     callee: Callable[..., Any] | None = None
+    outputs: int = 1
 
     def run(self, eqn, skipped: int = 0) -> Callable[..., Any]:
         """The meaning as a function of the values of an equation, the first ones skipped."""
@@ -104,6 +106,8 @@ class Meanings:
         for name in dict.fromkeys((eqn.params.get("name"), source.split(" ")[0].lstrip("_"))):
             for twin in self.by_name.get(name or "", ()):
                 if twin.place in _path(source) and twin.arity in (None, count):
+                    if len(eqn.outvars) != twin.outputs:
+                        continue
                     return twin.run(eqn, skipped)
         return None
 

@@ -139,9 +139,17 @@ def is_negative(x):
     return (type(x) is not Special and compare(x, ZERO) == -1) or x is NEG_INF
 
 
-def _jax(name, meaning, arity=1, order_matters=False):
+def _jax(name, meaning, arity=1, order_matters=False, outputs=1):
     callee = getattr(jax.scipy.special, name, None)
-    return Twin(name, meaning, arity, "/jax/_src/", order_matters=order_matters, callee=callee)
+    return Twin(
+        name,
+        meaning,
+        arity,
+        "/jax/_src/",
+        order_matters=order_matters,
+        callee=callee,
+        outputs=outputs,
+    )
 
 
 TWINS = (
@@ -157,12 +165,12 @@ TWINS = (
     _jax("dawsn", dawson),
     _jax("erfcx", erfcx),
     _jax("poch", rising, 2, order_matters=True),
-    _jax("fresnel", integrals.fresnel),
-    _jax("sici", integrals.sici),
+    _jax("fresnel", integrals.fresnel, outputs=2),
+    _jax("sici", integrals.sici, outputs=2),
     _jax("owens_t", integrals.owens_t, 2, order_matters=True),
     _jax("hyp1f1", hypergeometric.hyp1f1, 3, order_matters=True),
     _jax("hyp2f1", hypergeometric.hyp2f1, 4, order_matters=True),
-    Twin("expm", matrix_exponential, place="/jax/_src/", whole=True),
+    Twin("expm", matrix_exponential, 1, "/jax/_src/", whole=True),
     _jax("signbit", is_negative),
     *own.TWINS,
 )

@@ -85,6 +85,11 @@ def test_expm_is_the_exponential_and_moves_as_it_does():
     np.testing.assert_allclose([float(n) for n in found.value.flat], value.ravel(), rtol=1e-13)
     np.testing.assert_allclose([float(n) for n in found.right[1, 0]], slope.ravel(), rtol=1e-13)
     assert found.notes["twin expm"]
+    slopes = exact.trace(jax.grad(lambda a: jax.scipy.linalg.expm(a)[0, 1]), a)
+    value = exact.evaluate(slopes, (a,))  # the derivative of a call is not taken for the call
+    assert "twin expm" not in value.notes
+    truth = exact.derivatives(program, (a,)).right[1, :, 1]
+    np.testing.assert_allclose([float(n) for n in value.flat], [float(n) for n in truth], 1e-13)
 
 
 OWN = {
