@@ -297,7 +297,7 @@ def examples(module, name, fn):
 def collected():
     """Primitives by kind and module, and the functions that no example fits."""
     table, unfit, functions = {}, [], 0
-    with jax.enable_x64(True), warnings.catch_warnings():
+    with jax.enable_x64(True), jax.numpy_rank_promotion("allow"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for module in MODULES:
             home = importlib.import_module(module)
