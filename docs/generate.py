@@ -1,4 +1,4 @@
-"""Write docs/topics.md and docs/formulas/ from the records and docs/topics.toml.
+"""Write docs/topics.md, docs/primitives.md and docs/formulas/ from the records and the tables.
 
 `python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are
 up to date, and both print how much of the mission is covered.
@@ -6,9 +6,11 @@ up to date, and both print how much of the mission is covered.
 
 import argparse
 import inspect
+import json
 import sys
 from pathlib import Path
 
+from jaxmath.exact import primitives
 from jaxmath.formula import Formula
 from jaxmath.lab import catalog
 
@@ -80,10 +82,46 @@ def _meaning(formula: Formula) -> str:
     return " ".join((inspect.getdoc(formula.fn) or "").partition("\n\n")[0].split())
 
 
+def primitives_page() -> str:
+    """What the exact reference says of each primitive that JAX's public functions emit."""
+    table = json.loads((DOCS.parent / "tests" / "exact" / "emitted.json").read_text("utf-8"))
+    rows = primitives.primitives_table(
+        {name: row["kinds"] for name, row in table["primitives"].items()}
+    )
+    counts = {
+        status: sum(row.status == status for row in rows)
+        for status in ("proven", "by JAX itself", "estimated", "missing", "complex")
+    }
+    known = 100 * primitives.share(rows)
+    lines = [
+        NOTE,
+        "",
+        "# Primitives",
+        "",
+        "Each primitive that the public functions of `jax.numpy`, `jax.nn`, `jax.lax`,",
+        "`jax.scipy.special`, `jax.scipy.stats` and `jax.numpy.linalg` emit for small real arrays,",
+        "alone or in their JVP or VJP, and what the exact reference says of it.",
+        f"{table['functions']} functions were traced with example calls, which stand in",
+        f"`tests/exact/emitted.py`; {len(table['without example'])} have none that fits: most take",
+        "shapes, files or several devices.",
+        "",
+        f"Of {len(rows) - counts['complex']} primitives of real arrays {known:.1f}% are known:",
+        f"{counts['proven']} proven, {counts['by JAX itself']} of integers, conditions and keys,",
+        "which JAX and NumPy compute with the same bits,",
+        f"{counts['estimated']} estimated; {counts['missing']} missing.",
+        f"Complex numbers alone take part in {counts['complex']} more.",
+        "",
+        "| primitive | status | remark |",
+        "| --- | --- | --- |",
+        *(f"| `{row.name}` | {row.status} | {row.remark} |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every generated page, by its file."""
     served = catalog.serving(DOCS.parent)
-    made = {DOCS / "topics.md": topics(served)}
+    made = {DOCS / "topics.md": topics(served), DOCS / "primitives.md": primitives_page()}
     for room, entries in catalog.rooms():
         formulas = [entry for entry in entries if isinstance(entry, Formula)]
         if formulas:
@@ -99,7 +137,7 @@ def main() -> int:
     made = pages()
     old = {
         path: path.read_text("utf-8")
-        for path in [DOCS / "topics.md", *DOCS.glob("formulas/*.md")]
+        for path in [DOCS / "topics.md", DOCS / "primitives.md", *DOCS.glob("formulas/*.md")]
         if path.is_file()
     }
     stale = sorted(path for path in {*made, *old} if made.get(path) != old.get(path))

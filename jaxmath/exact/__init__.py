@@ -8,10 +8,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jaxmath.exact.agreement import agrees, excess
     from jaxmath.exact.arrays import Missing
     from jaxmath.exact.directional import Derivatives, derivatives
     from jaxmath.exact.enclosure import Number
     from jaxmath.exact.hessians import hessian
+    from jaxmath.exact.kinks import active_gradients, in_hull
+    from jaxmath.exact.mpmath_twins import from_mpmath
+    from jaxmath.exact.own import meaning_of
     from jaxmath.exact.points import Value, evaluate
     from jaxmath.exact.program import Program, trace
     from jaxmath.exact.twins import Twin
@@ -20,6 +24,12 @@ _HOMES = {
     "Derivatives": "directional",
     "Missing": "arrays",
     "Number": "enclosure",
+    "active_gradients": "kinks",
+    "agrees": "agreement",
+    "excess": "agreement",
+    "from_mpmath": "mpmath_twins",
+    "in_hull": "kinks",
+    "meaning_of": "own",
     "Program": "program",
     "Twin": "twins",
     "Value": "points",
@@ -36,9 +46,15 @@ __all__ = [
     "Program",
     "Twin",
     "Value",
+    "active_gradients",
+    "agrees",
     "derivatives",
     "evaluate",
+    "excess",
+    "from_mpmath",
     "hessian",
+    "in_hull",
+    "meaning_of",
     "trace",
 ]
 

@@ -13,9 +13,10 @@ except ImportError as missing:
         "The exact reference needs python-flint: pip install 'jaxmath[verify]'"
     ) from missing
 
-acb, arb, arb_series, ctx = _flint.acb, _flint.arb, _flint.arb_series, _flint.ctx
+acb, arb, arb_mat, arb_series = _flint.acb, _flint.arb, _flint.arb_mat, _flint.arb_series
+ctx = _flint.ctx
 
-__all__ = ["ONE", "UNKNOWN", "ZERO", "acb", "arb", "arb_series", "ctx"]
+__all__ = ["ONE", "UNKNOWN", "ZERO", "acb", "arb", "arb_mat", "arb_series", "ctx"]
 
 ZERO, ONE = arb(0), arb(1)
 UNKNOWN = arb.nan()

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxmath.exact.ball import arb
 from jaxmath.exact.ieee import NAN, Special
-from jaxmath.exact.work import Work, working
-
-Proof = Literal["proven", "estimated", "assumed", "undecided"]
+from jaxmath.exact.work import Proof, Work, working
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
-r"""Special functions of elements: gamma, incomplete gamma and beta, zeta, Bessel, inverse erf.
+r"""Special functions of elements: gamma and its kin, Bessel, the inverse error functions.
 
-On series: Taylor coefficients at the constant term, or the integral of the slope. Derivatives in a
-parameter of an incomplete function or of two arguments at once are left to differences.
+On series: Taylor coefficients at the constant term, or the integral of the slope.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ import functools
 import math
 import operator
 
-from jaxmath.exact.ball import ONE, ZERO, acb, arb, arb_series, ctx
-from jaxmath.exact.functions import along, exp, log, log1p, on_line, taylor, unknown
-from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special, sign_of
+from jaxmath.exact.ball import ZERO, acb, arb, arb_series
+from jaxmath.exact.functions import along, exp, on_line, taylor, unknown
+from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special
 from jaxmath.exact.jet import Jet
 from jaxmath.exact.powers import whole
-from jaxmath.exact.work import note
+from jaxmath.exact.work import finer
 
 
 def pole(x) -> bool:
@@ -42,15 +41,12 @@ def _polygammas(c, order, count):
 
     From the series of log-gamma, a hundred times sooner than Arb's own polygamma.
     """
-    cap, ctx.cap = ctx.cap, order + count + 1
-    try:
+    with finer(terms=order + count + 1):
         series = _lgamma_series(arb_series([c, 1])).derivative()
         return [
             series[order + k] * (math.factorial(order + k) // math.factorial(k))
             for k in range(count)
         ]
-    finally:
-        ctx.cap = cap
 
 
 def _digamma(x):
@@ -82,27 +78,6 @@ def polygamma(n, x):
     if s is None or pole(s[0]):
         return unknown()
     return Jet(taylor(_polygammas(s[0], order, s.prec), s))
-
-
-def zeta(s, q):
-    """The Hurwitz zeta function, the sum of (k + q)^-s over k = 0, 1, ..."""
-    if type(s) is Special or type(q) is Special:
-        return NAN
-    if type(s) is arb and s <= 1:
-        return INF if s == 1 else NAN
-    if type(s) is arb and type(q) is arb:
-        return s.zeta(q)
-    if type(q) is arb:
-        series = s.regular()
-        return unknown() if series is None else Jet(series.zeta(q))
-    series = q.regular()
-    if series is None or type(s) is Jet:
-        return unknown()
-    terms, factor = [], ONE
-    for k in range(series.prec):
-        terms.append(factor * (s + k).zeta(series[0]))
-        factor = -factor * (s + k) / (k + 1)
-    return Jet(taylor(terms, series))
 
 
 def _erf_inv_slope(y):
@@ -174,81 +149,3 @@ def _scaled_bessel(order):
 
 
 bessel_i0e, bessel_i1e = _scaled_bessel(0), _scaled_bessel(1)
-
-
-def _incomplete_gamma(ball, sign, at_zero, at_infinity):
-    """P or Q in x; series in x by the density, in a unknown."""
-
-    def function(a, x):
-        if type(a) is Special or type(x) is Special:
-            return at_infinity if x is INF and type(a) is not Special and sign_of(a) == 1 else NAN
-        if type(a) is arb and type(x) is arb:
-            if a <= 0 or x < 0:
-                return NAN
-            return at_zero if x.is_zero() else ball(a, x)
-        if type(a) is Jet:
-            return unknown()
-        s = x.regular()
-        if s is None or not (s[0] > 0):
-            return unknown()
-        density = exp((a - 1) * log(Jet(s)) - Jet(s) - lgamma(a))
-        return Jet(along(ball(a, s[0]), density.series * sign, s))
-
-    return function
-
-
-def lower_gamma(a, x):
-    """P(a, x) on balls."""
-    return x.gamma_lower(a, regularized=1)
-
-
-def upper_gamma(a, x):
-    """Q(a, x) on balls."""
-    return x.gamma_upper(a, regularized=1)
-
-
-igamma = _incomplete_gamma(lower_gamma, 1, ZERO, ONE)
-igammac = _incomplete_gamma(upper_gamma, -1, ONE, ZERO)
-
-
-def incomplete_beta(a, b, x):
-    """I_x(a, b), the regularized incomplete beta function."""
-    if any(type(n) is Special for n in (a, b, x)):
-        return NAN
-    if type(a) is Jet or type(b) is Jet:
-        return unknown()
-    if type(x) is arb:
-        if a < 0 or b < 0 or x < 0 or x > 1:
-            return NAN
-        return x.beta_lower(a, b, regularized=1)
-    s = x.regular()
-    if s is None or not (s[0] > 0 and s[0] < 1):
-        return unknown()
-    x = Jet(s)
-    density = exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))
-    return Jet(along(s[0].beta_lower(a, b, regularized=1), density.series, s))
-
-
-def igamma_grad_a(a, x):
-    """The derivative of P(a, x) in a, by a central difference of four times the precision."""
-    if type(a) is not arb or type(x) is not arb:
-        return NAN if type(a) is Special or type(x) is Special else unknown()
-    if x.is_zero():
-        return ZERO
-    bits = ctx.prec
-    ctx.prec = 4 * bits
-    try:
-        step = a * arb(2) ** (-bits)
-        slope = (lower_gamma(a + step, x) - lower_gamma(a - step, x)) / (2 * step)
-    finally:
-        ctx.prec = bits
-    note("estimated inside", "igamma_grad_a")
-    return slope + arb(0, abs(slope).mid() * arb(2) ** (20 - bits))
-
-
-def random_gamma_grad(a, x):
-    """The derivative in a of a gamma variate x, its probability held fixed."""
-    if type(a) is not arb or type(x) is not arb:
-        return NAN if type(a) is Special or type(x) is Special else unknown()
-    density = exp((a - 1) * log(x) - x - lgamma(a))
-    return -igamma_grad_a(a, x) / density

@@ -6,12 +6,14 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
 from jaxmath.exact.arrays import by_jax, is_real, lift, missing
 from jaxmath.exact.meanings import Meanings
 from jaxmath.exact.rules import RULES
+from jaxmath.exact.work import note
 
 Values = tuple[Any, ...]
 Rule = Callable[..., Callable[..., Any]]
@@ -56,8 +58,11 @@ def _machine(closed, build, rules, meanings):
         start[slot(variable)] = _constant(value, variable.aval)
     inputs = [slot(v) for v in jaxpr.invars]
     steps = []
+    rounding = {id(eqn) for eqn in undone(jaxpr)}
     for eqn in meanings.equations(jaxpr) if meanings else jaxpr.eqns:
         run = _run(eqn, build, rules, meanings)
+        if id(eqn) in rounding:
+            run = _noted(run)
         ins = tuple(slot(v) for v in eqn.invars)
         outs = tuple(slot(v) for v in eqn.outvars)
         steps.append((run, ins, outs[0] if len(outs) == 1 else outs, len(outs) == 1))
@@ -77,6 +82,32 @@ def _machine(closed, build, rules, meanings):
         return tuple([held[k] for k in outputs])
 
     return machine
+
+
+def undone(jaxpr):
+    """The equations that take away a number so large that adding it rounded: x + 2^52 - 2^52."""
+    added: dict[Any, float] = {}
+    for eqn in jaxpr.eqns:
+        if eqn.primitive.name not in ("add", "sub") or not is_real(eqn.outvars[0].aval):
+            continue
+        sign = 1 if eqn.primitive.name == "add" else -1
+        first, second = eqn.invars
+        literal, other = (second, first) if isinstance(second, core.Literal) else (first, second)
+        if not isinstance(literal, core.Literal) or isinstance(other, core.Literal):
+            continue
+        size = float(np.max(literal.val)) * (sign if literal is second else 1)
+        if other in added and added[other] == -size:
+            yield eqn
+        elif abs(size) >= 2.0 ** int(jnp.finfo(eqn.outvars[0].aval.dtype).nmant - 1):
+            added[eqn.outvars[0]] = size
+
+
+def _noted(run):
+    def noted(*values):
+        note("depends on rounding", "a large number added and taken away")
+        return run(*values)
+
+    return noted
 
 
 def _constant(value, aval):

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jax.extend import core
 
-from jaxmath.exact.arrays import boxed, filled, is_real, lift
+from jaxmath.exact.arrays import boxed, filled, is_real, lift, unboxed
+from jaxmath.exact.matching import arguments_of
 from jaxmath.exact.work import note
 
 
@@ -32,7 +33,10 @@ class Twin:
         place: a part of the callee's source path, "" for any.
         whole: whether the meaning takes arrays.
         order_matters: whether operands may not be swapped; calls that are written out do not show
-            their order and are then left alone.
+            their order, and are left alone unless the `callee` tells it.
+        callee: the function whose call it is; traced again, it tells which constants and which
+            order a written-out call was given.
+        outputs: how many results the call has; inside a derivative it has more, and is not it.
     """
 
     name: str
@@ -41,22 +45,31 @@ class Twin:
     place: str = ""
     whole: bool = False
     order_matters: bool = False
+    callee: Callable[..., Any] | None = None
+    outputs: int = 1
 
     def run(self, eqn, skipped: int = 0) -> Callable[..., Any]:
         """The meaning as a function of the values of an equation, the first ones skipped."""
-        shape = eqn.outvars[0].aval.shape
+        shape, several = eqn.outvars[0].aval.shape, len(eqn.outvars) > 1
         lifts = [not is_real(v.aval) for v in eqn.invars[skipped:]]
+        out = eqn.outvars[0].aval
+
+        def typed(value):
+            return value if is_real(out) or several else np.asarray(value, out.dtype)[()]
 
         def run(*values):
             note(f"twin {self.name}")
             values = values[skipped:]
             if self.whole:
-                return self.meaning(*values)
+                return self.meaning(*(unboxed(v) for v in values))
             values = [lift(v) if up else v for v, up in zip(values, lifts, strict=True)]
             if shape == ():
-                return self.meaning(*values)
+                return typed(self.meaning(*values))
             rows = [np.broadcast_to(boxed(v), shape).ravel().tolist() for v in values]
-            return filled([self.meaning(*items) for items in zip(*rows, strict=True)], shape)
+            found = [self.meaning(*items) for items in zip(*rows, strict=True)]
+            if several:
+                return tuple(filled(column, shape) for column in zip(*found, strict=True))
+            return typed(filled(found, shape))
 
         return run
 
@@ -93,6 +106,8 @@ class Meanings:
         for name in dict.fromkeys((eqn.params.get("name"), source.split(" ")[0].lstrip("_"))):
             for twin in self.by_name.get(name or "", ()):
                 if twin.place in _path(source) and twin.arity in (None, count):
+                    if len(eqn.outvars) != twin.outputs:
+                        continue
                     return twin.run(eqn, skipped)
         return None
 
@@ -151,10 +166,26 @@ class Meanings:
         }
         later |= {v for v in jaxpr.outvars if not isinstance(v, core.Literal)}
         leave = tuple(v for eqn in run for v in eqn.outvars if v in later)
-        if len(enter) != twin.arity or len(leave) != 1 or (twin.order_matters and len(run) > 1):
+        if len(leave) == 1 and (len(enter) != twin.arity or twin.order_matters):
+            operands = [v for v in run[0].invars if _is_given(v, jaxpr)]
+            whole = len(run) == 1 and len(operands) == twin.arity
+            enter = operands if whole else _arguments(twin, run, enter)
+        if len(leave) != 1 or enter is None or len(enter) != twin.arity:
             self.missed.add(twin.name)
             return run
-        return [Written(enter, leave, twin)]
+        return [Written(tuple(enter), leave, twin)]
+
+
+def _is_given(operand, jaxpr) -> bool:
+    """Whether an operand is no array that the callee brought with it."""
+    return isinstance(operand, core.Literal) or operand not in jaxpr.constvars
+
+
+def _arguments(twin, run, enter):
+    """The operands of a written-out call in their order, if its callee is known."""
+    if twin.arity is None or twin.callee is None:
+        return enter if len(enter) == 1 else None
+    return arguments_of(twin.callee, twin.arity, run, enter)
 
 
 def _traced(jaxpr):

@@ -92,7 +92,7 @@ def settle(
             with working(work):
                 result = attempt(work)
                 done = met(result)
-            best = result, "proven" if done else "undecided", work
+            best = result, work.strength if done else "undecided", work
             if done or work.singular:
                 return best
         except Undecided:
@@ -121,7 +121,7 @@ def _assumed(attempt, terms, stop):
     same = all(_agree(results[0], other) for other in results[1:])
     if same:
         works[0].notes["tie harmless"] = True
-    return results[0], "proven" if same else "assumed", works[0]
+    return results[0], works[0].strength if same else "assumed", works[0]
 
 
 def _agree(a, b) -> bool:
@@ -177,7 +177,7 @@ def evaluated(program: Program, values: list[Any], truth: Truth, deadline: float
         count = int(np.prod(aval.shape, dtype=int))
         row = [arb.nan()] * count if rows is None else rows[k]
         found = numbers(row, proof)
-        found = [_narrow(n, target, len(flat) + j) for j, n in enumerate(found)]
+        found = [_narrow(n, target, len(flat) + j, work) for j, n in enumerate(found)]
         flat += found
         leaves.append(filled(found, aval.shape))
     results = jax.tree.unflatten(program.results, leaves)
@@ -187,12 +187,12 @@ def evaluated(program: Program, values: list[Any], truth: Truth, deadline: float
     return Value(results, tuple(flat), work.bits, notes)
 
 
-def _narrow(number: Number, target: Target, place: int) -> Number:
+def _narrow(number: Number, target: Target, place: int, work: Work) -> Number:
     """A number of a vector of which another was not narrow enough is proven all the same."""
     if number.proof != "undecided":
         return number
     if narrow(number.value, target.bits[place], target.smallest[place]):
-        return Number(number.value, "proven", number.digits)
+        return Number(number.value, work.strength, number.digits)
     return number
 
 

@@ -160,7 +160,7 @@ def rsqrt(x):
         return NAN if x < 0 else x.rsqrt()
     if type(x) is Jet and x.shift == 0 and x.series[0] > 0:
         return Jet(x.series.rsqrt())
-    root = sqrt(x)
+    root: Any = sqrt(x)
     return INF if type(root) is arb and root.is_zero() else 1 / root
 
 

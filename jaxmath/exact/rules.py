@@ -3,6 +3,7 @@
 from jaxmath.exact import (
     rules_control,
     rules_elementwise,
+    rules_linalg,
     rules_reduce,
     rules_shape,
     rules_window,
@@ -11,6 +12,7 @@ from jaxmath.exact import (
 RULES = {
     **rules_control.RULES,
     **rules_elementwise.RULES,
+    **rules_linalg.RULES,
     **rules_reduce.RULES,
     **rules_shape.RULES,
     **rules_window.RULES,

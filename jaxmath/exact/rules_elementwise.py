@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmath.exact import compare, functions, gamma, powers
+from jaxmath.exact import compare, functions, gamma, incomplete, powers
 from jaxmath.exact.arrays import (
     boxed,
     by_jax,
@@ -170,15 +171,21 @@ def random_gamma(eqn, build):
 
 
 def _moved(value, alpha, log_space):
+    """The draw y(a) along a series of its parameter: the integral of its own slope, iterated."""
     if type(alpha) is not Jet:
         return value
     series = alpha.regular()
-    if series is None or series.prec > 2:
+    if series is None:
         return functions.unknown()
-    slope = gamma.random_gamma_grad(series[0], functions.exp(value) if log_space else value)
-    if log_space:
-        slope = slope / functions.exp(value)
-    return Jet(functions.arb_series([value, slope * series[1]]))
+    moved: Any = value
+    for _ in range(series.prec - 1):
+        draw = functions.exp(moved) if log_space else moved
+        slope: Any = incomplete.random_gamma_grad(Jet(series), draw)
+        slope = slope / draw if log_space else slope
+        if type(slope) is not Jet:
+            return functions.unknown()
+        moved = Jet(functions.along(value, slope.series, series))
+    return moved
 
 
 REAL = {
@@ -208,9 +215,9 @@ REAL = {
     "exp2": functions.exp2,
     "expm1": functions.expm1,
     "floor": compare.floor,
-    "igamma": gamma.igamma,
-    "igamma_grad_a": gamma.igamma_grad_a,
-    "igammac": gamma.igammac,
+    "igamma": incomplete.igamma,
+    "igamma_grad_a": incomplete.igamma_grad_a,
+    "igammac": incomplete.igammac,
     "lgamma": gamma.lgamma,
     "log": functions.log,
     "log1p": functions.log1p,
@@ -221,7 +228,8 @@ REAL = {
     "neg": operator.neg,
     "polygamma": gamma.polygamma,
     "pow": powers.power,
-    "regularized_incomplete_beta": gamma.incomplete_beta,
+    "random_gamma_grad": incomplete.random_gamma_grad,
+    "regularized_incomplete_beta": incomplete.incomplete_beta,
     "rem": compare.remainder,
     "rsqrt": powers.rsqrt,
     "sign": compare.sign,
@@ -232,7 +240,7 @@ REAL = {
     "sub": operator.sub,
     "tan": functions.tan,
     "tanh": functions.tanh,
-    "zeta": gamma.zeta,
+    "zeta": incomplete.zeta,
 }
 CONDITIONS = {
     "eq": compare.equal,

@@ -99,7 +99,7 @@ def by_series(question: Question, sign: int) -> Side:
         if "equal to all terms looked at" in work.notes and proof == "proven":
             proof = "assumed"
         found = [
-            [_number(e, proof, target.bits[i], target.smallest[i]) for e in row]
+            [_number(e, proof, work, target.bits[i], target.smallest[i]) for e in row]
             for i, row in enumerate(rows)
         ]
         return Side(found, work.sided or degree > 1, work.notes)
@@ -109,12 +109,12 @@ def _unknown() -> Number:
     return Number(UNKNOWN, "undecided", 0.0)
 
 
-def _number(element, proof: Proof, bits: int, smallest) -> Number:
+def _number(element, proof: Proof, work: Work, bits: int, smallest) -> Number:
     if not isinstance(element, Special):
         if not element.is_finite():
             return Number(element, "undecided", 0.0)
         if proof == "undecided" and narrow(element, bits, smallest):
-            proof = "proven"
+            proof = work.strength
     return Number(element, proof, digits(element))
 
 

@@ -6,28 +6,17 @@ operators. See `meanings` for how a call is recognised.
 
 from __future__ import annotations
 
+import jax.scipy.special
+
 from jaxmath.exact import functions as fn
-from jaxmath.exact import gamma
+from jaxmath.exact import gamma, hypergeometric, integrals, own
 from jaxmath.exact.ball import ONE, ZERO, arb, arb_series
 from jaxmath.exact.compare import compare
+from jaxmath.exact.exponential import matrix_exponential
 from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special
 from jaxmath.exact.jet import Jet
 from jaxmath.exact.meanings import Twin
-
-
-def log_ndtr(x):
-    """The logarithm of the normal distribution function."""
-    return fn.log(ndtr(x))
-
-
-def ndtr(x):
-    """The normal distribution function, half the complementary error function of -x / sqrt(2)."""
-    return fn.erfc(-x / arb(2).sqrt()) / 2
-
-
-def ndtri(p):
-    """The normal quantile."""
-    return -gamma.erfc_inv(2 * p) * arb(2).sqrt()
+from jaxmath.exact.normal import erfcx, log_ndtr, ndtri
 
 
 def log_beta(a, b):
@@ -130,13 +119,6 @@ def dawson(x):
 _erfi = fn.on_line(arb.erfi, arb_series.erfi, (NEG_INF, INF))
 
 
-def erfcx(x):
-    """The scaled complementary error function."""
-    if type(x) is Special:
-        return x if x is NAN else (ZERO if x is INF else INF)
-    return fn.exp(x * x) * fn.erfc(x)
-
-
 def bessel_i0(x):
     """The modified Bessel function I_0."""
     return gamma.bessel_i0e(x) * fn.exp(abs(x)) if type(x) is not Special else abs(x)
@@ -152,8 +134,22 @@ def rising(z, m):
     return gamma_function(z + m) / gamma_function(z)
 
 
-def _jax(name, meaning, arity=1, order_matters=False):
-    return Twin(name, meaning, arity, place="/jax/_src/", order_matters=order_matters)
+def is_negative(x):
+    """Whether the sign bit is set: no bits are looked at, and zero counts as positive."""
+    return (type(x) is not Special and compare(x, ZERO) == -1) or x is NEG_INF
+
+
+def _jax(name, meaning, arity=1, order_matters=False, outputs=1):
+    callee = getattr(jax.scipy.special, name, None)
+    return Twin(
+        name,
+        meaning,
+        arity,
+        "/jax/_src/",
+        order_matters=order_matters,
+        callee=callee,
+        outputs=outputs,
+    )
 
 
 TWINS = (
@@ -169,4 +165,12 @@ TWINS = (
     _jax("dawsn", dawson),
     _jax("erfcx", erfcx),
     _jax("poch", rising, 2, order_matters=True),
+    _jax("fresnel", integrals.fresnel, outputs=2),
+    _jax("sici", integrals.sici, outputs=2),
+    _jax("owens_t", integrals.owens_t, 2, order_matters=True),
+    _jax("hyp1f1", hypergeometric.hyp1f1, 3, order_matters=True),
+    _jax("hyp2f1", hypergeometric.hyp2f1, 4, order_matters=True),
+    Twin("expm", matrix_exponential, 1, "/jax/_src/", whole=True),
+    _jax("signbit", is_negative),
+    *own.TWINS,
 )

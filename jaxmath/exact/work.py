@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from jaxmath.exact.ball import ctx
 
+Proof = Literal["proven", "estimated", "assumed", "undecided"]
+
 MOST_TERMS = 24
 """Two series that agree in so many terms are taken as equal, and that is noted."""
+
+TIE = "tie assumed"
+"""The note of a comparison that no precision decided."""
+ESTIMATED_INSIDE = "estimated inside"
+"""The note of a step whose radius is an estimate; its result is one as well."""
+ONE_CHOICE = "eigenvectors of equal eigenvalues: one choice of many"
+WEAKENING: dict[str, Proof] = {ONE_CHOICE: "assumed", ESTIMATED_INSIDE: "estimated"}
+"""Notes after which a result is not proven, and what it is instead."""
 
 
 class Undecided(Exception):  # noqa: N818  (a question left open, not a mistake)
@@ -68,8 +80,16 @@ class Work:
         """The outcome of a comparison that the balls leave open."""
         if self.tie is None:
             raise Undecided
-        self.notes["tie assumed"] = True
+        self.notes[TIE] = True
         return self.tie
+
+    @property
+    def strength(self) -> Proof:
+        """What a narrow result of this evaluation is: proven, unless a step of it was not."""
+        for note_, proof in WEAKENING.items():
+            if note_ in self.notes:
+                return proof
+        return "proven"
 
     def clock(self) -> None:
         """Raise `Late` once the time for this point is over; loops call it."""
@@ -97,10 +117,22 @@ def working(work: Work):
     _stack.append(work)
     ctx.prec, ctx.cap = work.bits, max(work.terms, 1)
     try:
-        yield work
+        with np.errstate(all="ignore"):  # NumPy looks at flags that Arb has set
+            yield work
     finally:
         ctx.prec, ctx.cap = before
         _stack.pop()
+
+
+@contextlib.contextmanager
+def finer(bits: int | None = None, terms: int | None = None):
+    """Compute a part of the evaluation under way at another precision or series length."""
+    before = ctx.prec, ctx.cap
+    ctx.prec, ctx.cap = bits or ctx.prec, terms or ctx.cap
+    try:
+        yield
+    finally:
+        ctx.prec, ctx.cap = before
 
 
 def notes_of(*runs: Work) -> dict[str, Any]:

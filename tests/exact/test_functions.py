@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("flint")
-from jaxmath.exact import compare, functions, gamma, powers, twins
+from jaxmath.exact import compare, functions, gamma, incomplete, powers, twins
 from jaxmath.exact.ball import arb, arb_series
 from jaxmath.exact.ieee import INF, NAN, NEG_INF, element
 from jaxmath.exact.jet import Jet
@@ -60,25 +60,40 @@ CASES = {
     "lgamma": (gamma.lgamma, lambda x: mp.log(abs(mp.gamma(x))), (0.3, -2.3, 40.5, -3.6)),
     "digamma": (gamma.digamma, mp.digamma, (0.3, -2.3, 40.5)),
     "polygamma": (lambda x: gamma.polygamma(arb(2), x), lambda x: mp.polygamma(2, x), (0.3, 4.5)),
-    "zeta in q": (lambda x: gamma.zeta(A, x), lambda x: mp.zeta(2.5, x), (0.3, 4.5)),
-    "zeta in s": (lambda x: gamma.zeta(x, A), lambda x: mp.zeta(x, 2.5), (1.3, 4.5)),
+    "zeta in q": (lambda x: incomplete.zeta(A, x), lambda x: mp.zeta(2.5, x), (0.3, 4.5)),
+    "zeta in s": (lambda x: incomplete.zeta(x, A), lambda x: mp.zeta(x, 2.5), (1.3, 4.5)),
     "erf_inv": (gamma.erf_inv, mp.erfinv, (0.3, -0.99)),
     "i0e": (gamma.bessel_i0e, lambda x: mp.exp(-abs(x)) * mp.besseli(0, x), (0.3, -7.0)),
     "i1e": (gamma.bessel_i1e, lambda x: mp.exp(-abs(x)) * mp.besseli(1, x), (0.3, -7.0)),
     "igamma": (
-        lambda x: gamma.igamma(A, x),
+        lambda x: incomplete.igamma(A, x),
         lambda x: mp.gammainc(2.5, 0, x, regularized=True),
         (0.3, 7.0),
     ),
     "igammac": (
-        lambda x: gamma.igammac(A, x),
+        lambda x: incomplete.igammac(A, x),
         lambda x: mp.gammainc(2.5, x, mp.inf, regularized=True),
         (0.3, 7.0),
     ),
     "betainc": (
-        lambda x: gamma.incomplete_beta(A, B, x),
+        lambda x: incomplete.incomplete_beta(A, B, x),
         lambda x: mp.betainc(2.5, 3.25, 0, x, regularized=True),
         (0.3, 0.9),
+    ),
+    "igamma in a": (
+        lambda a: incomplete.igamma(a, A),
+        lambda a: mp.gammainc(a, 0, 2.5, regularized=True),
+        (0.3, 7.0),
+    ),
+    "igammac in a": (
+        lambda a: incomplete.igammac(a, A),
+        lambda a: mp.gammainc(a, 2.5, mp.inf, regularized=True),
+        (0.3, 7.0),
+    ),
+    "betainc in a": (
+        lambda a: incomplete.incomplete_beta(a, B, element(0.3)),
+        lambda a: mp.betainc(a, 3.25, 0, 0.3, regularized=True),
+        (0.3, 7.0),
     ),
     "log_ndtr": (twins.log_ndtr, lambda x: mp.log(mp.ncdf(x)), (0.3, -20.01)),
     "ndtri": (twins.ndtri, lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1), (0.3, 0.99)),
@@ -239,3 +254,45 @@ def test_signs_beside_zero_are_those_of_the_first_coefficient():
         assert divide(functions.sin(t), t).regular()[2] * -6 - 1 < arb(1e-30)
     assert INF.sign() == 1
     assert NEG_INF.sign() == -1
+
+
+def test_a_gamma_draw_moves_with_its_parameter_as_its_quantile_does():
+    a, x = element(1.7), element(0.9)
+    with working(Work(128, 3)):
+        slope = incomplete.random_gamma_grad(a, x)
+        jet = incomplete.random_gamma_grad(Jet(arb_series([1.7, 1])), x)
+    with mp.workdps(60):
+
+        def grad(a, x):
+            def lower(a):
+                return mp.gammainc(a, 0, x, regularized=True)
+
+            return -mp.diff(lower, a) / (x ** (a - 1) * mp.exp(-x) / mp.gamma(a))
+
+        a, x = mp.mpf(1.7), mp.mpf(0.9)
+        true, further = grad(a, x), mp.diff(lambda a: grad(a, x), a)
+    assert float(slope) == pytest.approx(float(true), rel=1e-15)
+    assert float(jet.series[1]) == pytest.approx(float(further), rel=1e-12)
+
+
+@pytest.mark.parametrize("a", [1e4, 1e6])
+def test_large_parameters_of_the_incomplete_gamma_function(a):
+    x = a + 0.7 * math.sqrt(a)
+    with working(Work(128, 2)):
+        value = incomplete.igamma(Jet(arb_series([a, 1])), element(x))
+    # Temme's expansion: P = erfc(-eta sqrt(a/2))/2 - R, its slope by differences of it.
+    middle, radius = interval(value.series[0])
+    assert radius < 1e-30
+
+    def temme(a):
+        lam = mp.mpf(x) / a
+        eta = mp.sqrt(2 * (lam - 1 - mp.log(lam)))
+        c0 = 1 / (lam - 1) - 1 / eta
+        c1 = 1 / eta**3 - 1 / (lam - 1) ** 3 - 1 / (lam - 1) ** 2 - 1 / (12 * (lam - 1))
+        rest = mp.exp(-a * eta**2 / 2) / mp.sqrt(2 * mp.pi * a) * (c0 + c1 / a)
+        return mp.erfc(-eta * mp.sqrt(a / 2)) / 2 - rest
+
+    with mp.workdps(60):
+        assert abs(middle - temme(mp.mpf(a))) < 10 / a**2.5
+        slope = mp.diff(temme, mp.mpf(a))
+    assert float(value.series[1]) == pytest.approx(float(slope), rel=10 / a**1.5)

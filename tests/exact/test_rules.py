@@ -11,6 +11,7 @@ from jax.extend import core
 from jaxmath import exact
 
 pytest.importorskip("flint")
+from jaxmath.exact import rules_linalg
 from jaxmath.exact.rules import RULES
 
 V = np.array([0.7, -1.3, 2.1, 0.4, -0.6])
@@ -61,7 +62,10 @@ CASES = {
     "atanh": (jnp.arctanh, P),
     "bessel_i0e": (lax.bessel_i0e, V),
     "bessel_i1e": (lax.bessel_i1e, V),
-    "bitcast_convert_type": (lambda x: jnp.where(jnp.signbit(x), -x, x * x), V),
+    "bitcast_convert_type": (
+        lambda x: jnp.where(lax.bitcast_convert_type(x, jnp.int64) < 0, -x, x * x),
+        V,
+    ),
     "broadcast_in_dim": (lambda x: jnp.broadcast_to(x[:, None], (5, 3)), V),
     "cbrt": (jnp.cbrt, V),
     "ceil": (lambda x: jnp.ceil(x) * x, V),
@@ -208,9 +212,17 @@ def _with_vjp(x):
 _with_vjp.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * jnp.cos(x),))
 CASES["custom_vjp_call"] = (lambda x: _with_vjp(x) * x, V)
 CASES = {name: case for name, case in CASES.items() if case is not None}
-UNSEEN = {"closed_call", "conj", "eq_to", "real", "sharding_constraint"}
-"""Rules whose primitive JAX 0.10 emits for no real function of one device: all are identities, or
-a call."""
+UNSEEN = {
+    "closed_call",
+    "conj",
+    "dce_sink",
+    "eq_to",
+    "random_gamma_grad",
+    "real",
+    "sharding_constraint",
+}
+"""Rules whose primitive JAX 0.10 emits for no real function of one device: identities, calls,
+or (random_gamma_grad) what other versions write as one."""
 NO_DERIVATIVE_IN_JAX = {
     "custom_vjp_call",
     "igamma_grad_a",
@@ -269,12 +281,12 @@ def test_value_and_slope_along_a_direction_are_those_of_jax(name):
 
 
 def test_every_rule_is_exercised():
-    assert set(RULES) == set(CASES) | UNSEEN
+    assert set(RULES) - set(rules_linalg.RULES) == set(CASES) | UNSEEN
 
 
 def test_a_missing_rule_says_which_and_how_to_supply_it():
-    program = exact.trace(lambda m: jnp.linalg.cholesky(m)[0, 0], jnp.eye(2))
-    with pytest.raises(exact.Missing, match=r"cholesky.*rules=\{'cholesky': rule\}"):
+    program = exact.trace(lambda m: lax.linalg.hessenberg(m)[0], jnp.eye(2))
+    with pytest.raises(exact.Missing, match=r"hessenberg.*rules=\{'hessenberg': rule\}"):
         exact.evaluate(program, (jnp.eye(2),))
 
 

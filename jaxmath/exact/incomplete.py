@@ -1,0 +1,195 @@
+r"""The incomplete gamma and beta functions in all their arguments, and the zeta function.
+
+For large a the series of positive terms serves,
+
+$$P(a, x) = \frac{x^a e^{-x}}{\Gamma(a + 1)} \sum_{n \ge 0} \frac{x^n}{(a + 1) \cdots (a + n)},$$
+
+whose rest is at most a geometric one; Arb's own evaluation loses all digits there. Derivatives in
+parameters come from values in the complex plane (`cauchy`). Source: DLMF 8.11.4, 8.17, 25.11.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxmath.exact import functions as fn
+from jaxmath.exact.ball import ONE, ZERO, acb, arb, ctx
+from jaxmath.exact.cauchy import analytic, slope
+from jaxmath.exact.functions import unknown
+from jaxmath.exact.gamma import lgamma
+from jaxmath.exact.ieee import INF, NAN, Special, sign_of
+from jaxmath.exact.jet import Jet
+from jaxmath.exact.work import finer, now
+
+LARGE = 10
+"""From this a on the series of positive terms is used."""
+FAR = 8
+"""Beyond x = 8 a the tail is small and Arb's asymptotic series serve."""
+
+LONGEST = 1e5
+"""Beyond this x the series is not a fallback: it has more terms than x."""
+
+
+def _by_series(a, x) -> bool:
+    a, x = (z.real if type(z) is acb else z for z in (a, x))
+    return a > LARGE and x < FAR * a
+
+
+def _positive(a, x):
+    """P(a, x) of balls or complex boxes, by the series of positive terms."""
+    bits = now().bits
+    lost = 8 + max(2 * int(float(abs(a).upper().log())), 0)
+    with finer(_precision() + lost):
+        goal = arb(2) ** (-_precision())
+        term: Any = a * 0 + 1
+        total, n = term, 0
+        while True:
+            n += 1
+            ratio = x / (a + n)
+            term = term * ratio
+            total = total + term
+            if n % 32 == 0:
+                now().clock()
+                q = abs(x / (a + (n + 1))).upper()
+                if q < 1:
+                    rest = (abs(term) * q / (1 - q)).upper()
+                    if rest < goal * abs(total).lower() or n > 1000 * bits + 10**7:
+                        break
+        radius = arb(0, rest)
+        total = total + (acb(radius, radius) if type(total) is acb else radius)
+        return total * (a * x.log() - x - (a + 1).lgamma()).exp()
+
+
+def _precision() -> int:
+    return ctx.prec
+
+
+def lower(a, x):
+    """P(a, x) on balls and on complex boxes."""
+    if not _by_series(a, x):
+        value = x.gamma_lower(a, regularized=1)
+        if value.is_finite() or abs(x) > LONGEST:
+            return value
+    return _positive(a, x)
+
+
+def upper(a, x):
+    """Q(a, x) on balls and on complex boxes."""
+    if not _by_series(a, x):
+        value = x.gamma_upper(a, regularized=1)
+        if value.is_finite() or abs(x) > LONGEST:
+            return value
+    if type(x) is arb and x > a:  # Chernoff's bound, where it says as much as the precision
+        bound = (a - x + a * (x / a).log()).exp().upper()
+        if bound < arb(2) ** (-_precision()):
+            return arb(0, bound)
+    return 1 - _positive(a, x)
+
+
+def _room(a, x):
+    return min(a, ONE, key=float).lower(), (x / (1 + x)).lower()
+
+
+def _incomplete_gamma(function, sign, at_zero, at_infinity):
+    """P or Q by the rules of IEEE at the ends; along x alone the integral of the density."""
+    inside = analytic(function, function, _room)
+
+    def lifted(a, x):
+        if type(a) is Special or type(x) is Special:
+            return at_infinity if x is INF and type(a) is not Special and sign_of(a) == 1 else NAN
+        if type(a) is arb and type(x) is arb:
+            if a <= 0 or x < 0:
+                return NAN
+            if x.is_zero():
+                return at_zero
+        if type(a) is arb and type(x) is Jet:
+            s = x.regular()
+            if s is None or not s[0] > 0:
+                return unknown()
+            density = fn.exp((a - 1) * fn.log(Jet(s)) - Jet(s) - lgamma(a))
+            return Jet(fn.along(function(a, s[0]), density.series * sign, s))
+        return inside(a, x)
+
+    return lifted
+
+
+igamma = _incomplete_gamma(lower, 1, ZERO, ONE)
+igammac = _incomplete_gamma(upper, -1, ONE, ZERO)
+_complex_da = slope(lower, _room)
+
+
+def _ball_da(a, x):
+    return _complex_da(acb(a), acb(x)).real
+
+
+_da = analytic(_ball_da, _complex_da, _room)
+
+
+def igamma_grad_a(a, x):
+    """The derivative of P(a, x) in a."""
+    if type(a) is Special or type(x) is Special:
+        return NAN
+    return ZERO if type(x) is arb and x.is_zero() else _da(a, x)
+
+
+def _complex_draw(a, x):
+    density = ((a - 1) * x.log() - x - a.lgamma()).exp()
+    return -_complex_da(a, x) / density
+
+
+_draw = analytic(lambda a, x: _complex_draw(acb(a), acb(x)).real, _complex_draw, _room)
+
+
+def random_gamma_grad(a, x):
+    """The derivative in a of a gamma variate x, its probability held fixed."""
+    if type(a) is Special or type(x) is Special:
+        return NAN
+    return _draw(a, x)
+
+
+def _complex_beta(a, b, x):
+    return x.beta_lower(a, b, regularized=1)
+
+
+def _beta_room(a, b, x):
+    one = min(a, ONE, key=float), min(b, ONE, key=float), min(x, 1 - x, key=float)
+    return [r.lower() for r in one]
+
+
+_beta = analytic(_complex_beta, _complex_beta, _beta_room)
+
+
+def incomplete_beta(a, b, x):
+    """I_x(a, b), the regularized incomplete beta function."""
+    if any(type(n) is Special for n in (a, b, x)):
+        return NAN
+    balls = [n for n in (a, b) if type(n) is arb]
+    if any(n < 0 for n in balls) or (type(x) is arb and (x < 0 or x > 1)):
+        return NAN
+    s = x.regular() if type(x) is Jet and len(balls) == 2 else None
+    if s is not None and s[0] > 0 and s[0] < 1:
+        x = Jet(s)
+        powers = (a - 1) * fn.log(x) + (b - 1) * fn.log1p(-x)
+        density: Any = fn.exp(powers - lgamma(a) - lgamma(b) + lgamma(a + b))
+        return Jet(fn.along(_complex_beta(a, b, s[0]), density.series, s))
+    return _beta(a, b, x)
+
+
+def _complex_zeta(s, q):
+    return s.zeta(q)
+
+
+def _zeta_room(s, q):
+    return (s - 1).lower(), min(q, ONE, key=float).lower()
+
+
+_zeta = analytic(_complex_zeta, _complex_zeta, _zeta_room)
+
+
+def zeta(s, q):
+    """The Hurwitz zeta function, the sum of (k + q)^-s over k = 0, 1, ..., for s > 1."""
+    if type(s) is Special or type(q) is Special:
+        return NAN
+    if type(s) is arb and s <= 1:
+        return INF if s == 1 else NAN
+    return _zeta(s, q)

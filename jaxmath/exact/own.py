@@ -1,0 +1,59 @@
+"""What the functions of `jaxmath.special` mean that rest on a fit or a truncated series.
+
+They live here, by module and name, so that `special` knows nothing of python-flint.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jaxmath.exact import functions as fn
+from jaxmath.exact import normal
+from jaxmath.exact.meanings import Twin
+
+MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "jaxmath.special.normal_tail": {
+        "erfcx": normal.erfcx,
+        "first_moment": normal.first_moment,
+        "inverse_mills": normal.inverse_mills,
+        "inverse_mills_dz": normal.inverse_mills_dz,
+        "log_ndtr": normal.log_ndtr,
+        "mills_ratio": normal.mills_ratio,
+        "ndtr": normal.ndtr,
+        "ndtri": normal.ndtri,
+        "ndtri_dp": normal.ndtri_dp,
+        "second_moment": normal.second_moment,
+    },
+    "jaxmath.special.rectified": {"gelu": normal.gelu, "gelu_dx": normal.gelu_dx},
+    "jaxmath.special.logarithm": {"log1p": fn.log1p},
+}
+
+
+def meaning_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The meaning of a function of this library on elements; None where the program is it."""
+    inner = getattr(function, "__wrapped__", function)
+    names = MEANINGS.get(getattr(inner, "__module__", ""), {})
+    return names.get(getattr(inner, "__name__", "").lstrip("_"))
+
+
+def _twins() -> tuple[Twin, ...]:
+    found = []
+    for module, names in MEANINGS.items():
+        place = module.replace(".", "/") + ".py"
+        found += [Twin(name, meaning, 1, place) for name, meaning in names.items()]
+    return tuple(found)
+
+
+def stale() -> list[str]:
+    """Names in the table that the library no longer has."""
+    return [
+        f"{module}.{name}"
+        for module, names in MEANINGS.items()
+        for name in names
+        if not {name, f"_{name}"} & set(vars(importlib.import_module(module)))
+    ]
+
+
+TWINS = _twins()
