@@ -38,7 +38,7 @@ def by_differences(question: Question, sign: int, wanted: Sequence[int]) -> dict
             tables.append(_table(question, sign, step, wanted))
         except (Late, Undecided):
             break
-        if time.monotonic() > question.deadline:
+        if time.thread_time() > question.deadline:
             break
     smallest = question.target.smallest
     orders = range(question.order + 1)
@@ -61,7 +61,7 @@ def _table(question, sign, step, wanted):
             for i, row in zip(wanted, table, strict=True)
             for e in row
         )
-        if resolved or bits >= MOST_BITS or time.monotonic() > question.deadline:
+        if resolved or bits >= MOST_BITS or time.thread_time() > question.deadline:
             return table
         bits = min(2 * bits, MOST_BITS)
 

@@ -75,15 +75,15 @@ def derivatives(
             by default it is the identity that its value is.
         method: "series" proves, and falls back to differences where it cannot; "differences" is
             the independent check of it.
-        budget: seconds for each direction.
+        budget: processor seconds for each direction, so that a busy machine changes no answer.
     """
     with jax.enable_x64(program.x64):
         values = program.values(args)
         coordinates = program.coordinates()
-        value = evaluated(program, values, truth, time.monotonic() + budget)
+        value = evaluated(program, values, truth, time.thread_time() + budget)
         sides = []
         for moves in _moves(directions, coordinates):
-            deadline = time.monotonic() + budget
+            deadline = time.thread_time() + budget
             question = Question(program, values, moves, order, truth, stop_gradients, deadline)
             sides.append(_both(question, method, len(value.flat)))
     shape = (len(sides), len(value.flat))

@@ -44,14 +44,14 @@ def active_gradients(
         values, coordinates = program.values(args), program.coordinates()
         n = len(coordinates)
         rows = np.concatenate([np.eye(n), -np.eye(n), _random(n, directions, seed)])
-        deadline = time.monotonic() + budget
+        deadline = time.thread_time() + budget
         pieces: list[list[Number]] = []
         for row in rows:
             near = _neighbour(values, coordinates, row)
             found = _gradient(program, near, coordinates, result, truth, stop_gradients, deadline)
             if found is not None and not any(_same(found, piece) for piece in pieces):
                 pieces.append(found)
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 break
     table = np.empty((len(pieces), n), object)
     for k, piece in enumerate(pieces):

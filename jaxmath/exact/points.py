@@ -101,7 +101,7 @@ def settle(
             continue
         except Late:
             return best or (None, "undecided", work)
-        if time.monotonic() > deadline:
+        if time.thread_time() > deadline:
             return best
     if best is not None:
         return best
@@ -111,7 +111,7 @@ def settle(
 def _assumed(attempt, terms, stop):
     tries = []
     for tie in (0, 1, -1):
-        work = Work(MOST_BITS // 2, terms, tie=tie, stop=stop, deadline=time.monotonic() + BUDGET)
+        work = Work(MOST_BITS // 2, terms, tie=tie, stop=stop, deadline=time.thread_time() + BUDGET)
         try:
             with working(work):
                 tries.append((attempt(work), work))
@@ -148,7 +148,7 @@ def evaluate(
 ) -> Value:
     """The value of a traced function at arguments that its dtypes represent."""
     with jax.enable_x64(program.x64):
-        return evaluated(program, program.values(args), truth, time.monotonic() + budget)
+        return evaluated(program, program.values(args), truth, time.thread_time() + budget)
 
 
 def evaluated(program: Program, values: list[Any], truth: Truth, deadline: float) -> Value:

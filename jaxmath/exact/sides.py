@@ -83,7 +83,7 @@ def by_series(question: Question, sign: int) -> Side:
         try:
             rows, proof, work = settle(attempt, met, terms * degree, question.stop, deadline)
         except MoreTerms:
-            if terms >= MOST_TERMS or time.monotonic() > deadline:
+            if terms >= MOST_TERMS or time.thread_time() > deadline:
                 rows, proof, work = None, "undecided", Work()
             else:
                 terms = min(2 * terms + 1, MOST_TERMS)

@@ -93,7 +93,7 @@ class Work:
 
     def clock(self) -> None:
         """Raise `Late` once the time for this point is over; loops call it."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if self.deadline is not None and time.thread_time() > self.deadline:
             raise Late
 
 
