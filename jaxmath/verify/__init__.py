@@ -6,5 +6,6 @@ whole domain and returns a `Report`; `assert_derivatives` is the same for a test
 
 from jaxmath.verify.catalog import EXEMPT, FORMULAS
 from jaxmath.verify.compare import assert_derivatives, derivatives
+from jaxmath.verify.proven import Proven
 from jaxmath.verify.reference import Estimate, Reference, numerical
 from jaxmath.verify.report import Report, Row, Worst

@@ -25,7 +25,7 @@ from jaxmath.verify import points as points_
 from jaxmath.verify.evidence import Evidence, gather
 from jaxmath.verify.flat import Layout, as_dtype
 from jaxmath.verify.opinions import Opinions
-from jaxmath.verify.reference import Estimate, Reference, numerical
+from jaxmath.verify.reference import Estimate, Reference
 from jaxmath.verify.report import BLAMED, Report, Row, Worst
 
 ROUNDINGS = 16
@@ -50,7 +50,7 @@ def derivatives(
     points: int | Mapping[str, Any] = 256,
     seed: int = 0,
     seconds: bool = True,
-    reference: Reference = numerical,
+    reference: Reference | None = None,
 ) -> Report:
     """Compare every opinion on the first and second derivatives of a function.
 
@@ -59,11 +59,11 @@ def derivatives(
             each argument without a default is taken as a real number, wherever the value is finite.
         domain: the set of each argument, by name.
         wrt: the arguments to differentiate in; by default all that can be.
-        dtype: float64 or float32, the precision that is judged. The reference is always float64.
+        dtype: float64 or float32, the precision that is judged.
         points: how many, or the points themselves as arrays by argument, points along axis 0.
         seed: of the random points.
         seconds: whether to compare second derivatives.
-        reference: what judges.
+        reference: what judges: exact arithmetic where python-flint is installed, by default.
     """
     formula, assumed = as_formula(function, domain)
     wrt = (wrt,) if isinstance(wrt, str) else wrt
@@ -223,8 +223,11 @@ class _Judge:
 
         # Where the value, a slope that is differentiated once more, or another second derivative is
         # out of range, a derivative meets infinity times zero. NaN and infinity are excused there,
-        # and there alone: an opinion that is a number speaks for those that are none.
+        # and there alone: an opinion that is a number speaks for those that are none. A value that
+        # is infinite although the truth is not excuses nothing.
         full = np.isinf(self.value)
+        if estimate.centre is not None:
+            full = full & ~(np.abs(estimate.centre) < self.largest)
         if len(arguments) == 2:
             full = full | np.isinf(self.slope).any(axis=-1) | self.steep
         full = full.reshape(*full.shape, *(1 for _ in shape[2:]))
