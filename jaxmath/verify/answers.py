@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxmath.formula import Formula
 from jaxmath.verify import opinions
-from jaxmath.verify.flat import Layout, as_dtype, evaluate, layout
+from jaxmath.verify.flat import Layout, as_dtype, evaluate, flat_function
 
 PIECE = 256
 
@@ -33,7 +33,9 @@ class Asked:
 
     def __init__(self, formula: Formula, lay: Layout, orders: bool):
         self.formula, self.lay, self.orders = formula, lay, orders
-        self.lays = [lay]
+        self.split = False
+        self.programs: dict[Any, Any] = {}
+        self.silent: set[tuple[str, str]] = set()
         self.refused: dict[str, str] = {}
 
     def __call__(self, args: Mapping[str, Any]) -> Answers:
@@ -56,13 +58,14 @@ class Asked:
             if not self.orders:
                 return Answers(value, first)
             shape = (*value.shape, self.lay.size)
-            for one in self._available(args):
-                moved, kept = one.flatten(args)
-                said = opinions.autodiff(self.formula.fn, one, moved, kept, False).first
-                for who, jacobian in said.items():
-                    whole = first.setdefault(who, np.full(shape, np.nan))
-                    for name in one.wrt:
-                        whole[:, :, self.lay.columns(name)] = jacobian[:, :, one.columns(name)]
+            if not self.split:
+                try:
+                    said = opinions.autodiff(self.formula.fn, self.lay, theta, fixed, False).first
+                    first = {who: np.asarray(jacobian) for who, jacobian in said.items()}
+                except Exception:  # whatever the function's own rules raise
+                    self.split = True
+            if self.split:
+                first = self._one_by_one(theta, fixed, shape)
             if self.formula.partials or self.formula.vjp is not None:
                 closed = opinions.closed_first(self.formula, self.lay, args)
                 whole = first.setdefault("closed form", np.full(shape, np.nan))
@@ -70,26 +73,29 @@ class Asked:
                     whole[:, :, self.lay.columns(name)] = jacobian
         return Answers(value, first)
 
-    def _available(self, args) -> list[Layout]:
-        """Layouts that JAX can differentiate: all at once, or argument by argument."""
-        if self.lays != [self.lay] or self.refused:
-            return self.lays
-        try:
-            opinions.autodiff(self.formula.fn, self.lay, *self.lay.flatten(args), False)
-        except Exception as refused:  # whatever the function's own rules raise
-            if len(self.lay.wrt) == 1:
-                self.refused[self.lay.wrt[0]] = _first_line(refused)
-                self.lays = []
-                return []
-            self.lays = []
-            for name in self.lay.wrt:
-                one = layout(self.formula, (name,))
+    def _one_by_one(self, theta, fixed, shape) -> dict[str, np.ndarray]:
+        """Each mode in each argument alone, since some of them are not available."""
+        first, reasons = {}, {}
+        vectors = tuple(np.asarray(v) for v in self.lay.vectors(theta))
+        for who, mode in (("reverse mode", jax.jacrev), ("forward mode", jax.jacfwd)):
+            whole = np.full(shape, np.nan)
+            for k, name in enumerate(self.lay.wrt):
                 try:
-                    opinions.autodiff(self.formula.fn, one, *one.flatten(args), False)
-                    self.lays.append(one)
-                except Exception as reason:
-                    self.refused[name] = _first_line(reason)
-        return self.lays
+                    program = self._alone(who, mode, k)
+                    whole[:, :, self.lay.columns(name)] = program(*vectors, fixed)
+                    first[who] = whole
+                except Exception as refused:
+                    self.silent.add((who, name))
+                    reasons.setdefault(name, []).append(_first_line(refused))
+        self.refused = {name: both[0] for name, both in reasons.items() if len(both) == 2}
+        return first
+
+    def _alone(self, who, mode, k):
+        if (who, k) not in self.programs:
+            function = flat_function(self.formula.fn, self.lay)
+            axes = (*(0 for _ in self.lay.wrt), 0)
+            self.programs[who, k] = jax.jit(jax.vmap(mode(function, argnums=k), in_axes=axes))
+        return self.programs[who, k]
 
     def wide(self, args) -> Answers:
         """The answers in float64 at the same points."""

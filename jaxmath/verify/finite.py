@@ -51,7 +51,7 @@ def nans(e: Evidence) -> list[tuple[str, str]]:
 def _out_of_range(e: Evidence) -> np.ndarray:
     """Which points have an infinite value or slope."""
     infinite = np.isinf(e.auto.value).any(axis=1)
-    return infinite | np.isinf(e.auto.first["reverse mode"]).any(axis=(1, 2))
+    return np.asarray(infinite | np.isinf(e.auto.first["reverse mode"]).any(axis=(1, 2)))
 
 
 def lost_in_float32(e: Evidence) -> list[tuple[str, str]]:

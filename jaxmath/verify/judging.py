@@ -11,20 +11,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmath.exact import Missing, Number, Program, derivatives, trace
+from jaxmath.exact import Missing, Number, Program, derivatives, evaluate, trace
 from jaxmath.exact.ball import arb
 from jaxmath.exact.directional import Derivatives
 from jaxmath.exact.enclosure import unit
+from jaxmath.exact.program import Truth
 from jaxmath.exact.work import Work, working
 from jaxmath.formula import Formula
 from jaxmath.verify.flat import Layout
 from jaxmath.verify.proven import _places
-from jaxmath.verify.verdict import Finding
+from jaxmath.verify.verdict import FAULTS, Finding
 
 CLOSE = 4.0
 """So many ulp are exact to rounding, whatever the conditioning."""
 
-SECONDS = 0.5
+SECONDS = 0.25
 """What one direction at one point may take."""
 
 
@@ -52,13 +53,18 @@ class Judge:
 
     # The truth.
 
-    def truth(self, point, columns, order: int = 1, stop: bool = False, of="meaning"):
+    def truth(self, point, columns, order: int = 1, stop: bool = False, of: Truth = "meaning"):
         """The derivatives along some coordinates."""
         rows = np.zeros((len(columns), self.width))
         for row, column in zip(rows, columns, strict=True):
             row[self.places[column]] = 1.0
         stop = stop or self.stopped
         return derivatives(self.program, point, rows, order, of, stop, budget=SECONDS)
+
+    def known(self, point) -> bool:
+        """Whether any value is known; of a function without values no slopes are asked."""
+        found = evaluate(self.program, point, budget=SECONDS).flat
+        return any(n.proof in ("proven", "estimated") for n in found)
 
     def conditioning(self, point, column: int, result: int, order: int):
         """Sum over j of |dg/dx_j| ulp(x_j) / 2 for the value or a first derivative g; or None."""
@@ -107,9 +113,7 @@ class Judge:
         return answers
 
     def _theta(self, point) -> np.ndarray:
-        flat = [
-            np.asarray(leaf).ravel() for leaf in jax.tree.leaves(point) if _floating(leaf)
-        ]
+        flat = [np.asarray(leaf).ravel() for leaf in jax.tree.leaves(point) if _floating(leaf)]
         return np.concatenate(flat)[np.array(self.places)].astype(self.dtype)
 
     # The comparison.
@@ -118,9 +122,9 @@ class Judge:
         """Of what kind a value is."""
         number = found.value.flat[result]
         if number.proof not in ("proven", "estimated"):
-            return dict(kind="undecided", truth=number.decimal(), proof="undecided")
+            return dict(kind="undecided", truth=_words(number), proof="undecided")
         if any(n.startswith("depends on rounding") for n in found.notes):
-            return dict(kind="depends on rounding", truth=number.decimal(), proof=number.proof)
+            return dict(kind="depends on rounding", truth=_words(number), proof=number.proof)
         jump = "jump" in found.behaviour[:, result]
         kind = self.compared(
             number, answer, lambda: None if jump else self.conditioning(point, 0, result, 0)
@@ -134,17 +138,17 @@ class Judge:
         right, left = found.right[:, k, result], found.left[:, k, result]
         behaviour, centre = found.behaviour[k, result], found.value.flat[result]
         if "depends on rounding" in found.notes:
-            return dict(kind="depends on rounding", truth=right[1].decimal(), proof="undecided")
+            return dict(kind="depends on rounding", truth=_words(right[1]), proof="undecided")
         infinite = _infinite(self._theta(point)[column])
         if behaviour == "undefined" and not infinite:
-            return dict(kind="boundary", truth=centre.decimal(), proof=centre.proof)
+            return dict(kind="boundary", truth=_words(centre), proof=centre.proof)
         if behaviour == "jump":
             words = f"limits {left[0].decimal(6)} and {right[0].decimal(6)}"
             return dict(kind="jump", truth="none", proof="proven", note=words)
         if behaviour == "end":
             side = left if _nan(right[0]) else right
             if not math.isfinite(float(side[1])):
-                return dict(kind="boundary", truth=side[1].decimal(), proof=side[1].proof)
+                return dict(kind="boundary", truth=_words(side[1]), proof=side[1].proof)
             return self.compared(
                 side[1], answer, lambda: self.conditioning(point, column, result, 1)
             )
@@ -152,13 +156,28 @@ class Judge:
             return _kink(left[1], right[1], answer)
         if right[1].proof not in ("proven", "estimated") or _nan(right[1]):
             words = "the truth could not be decided"
-            return dict(kind="undecided", truth=right[1].decimal(), proof="undecided", note=words)
-        return self.compared(right[1], answer, lambda: self.conditioning(point, column, result, 1))
+            return dict(kind="undecided", truth=_words(right[1]), proof="undecided", note=words)
+        told = self.compared(right[1], answer, lambda: self.conditioning(point, column, result, 1))
+        if told["kind"] in FAULTS and "loop on real numbers" in found.notes:
+            return self._looped(point, column, result, right[1], told)
+        return told
+
+    def _looped(self, point, column: int, result: int, number: Number, told):
+        """A fault of a loop that ends by a condition on numbers, if differences confirm it."""
+        row = np.zeros((1, self.width))
+        row[0, self.places[column]] = 1.0
+        found = derivatives(
+            self.program, point, row, 1, stop_gradients=self.stopped, method="differences",
+            budget=SECONDS,
+        )  # fmt: skip
+        if any(self._near(n, float(number)) for n in (found.right[1, 0, result],)):
+            return told
+        return dict(told, kind="depends on rounding", note="a loop ends by a condition on numbers")
 
     def compared(self, number: Number, answer: float, conditioning: Callable) -> dict[str, Any]:
         """An answer against a known truth."""
         truth = float(number.nearest(self.dtype))
-        told = dict(truth=number.decimal(), proof=number.proof)
+        told = dict(truth=_words(number), proof=number.proof)
         if math.isnan(truth):
             return dict(kind="out of range", **told)
         if not math.isfinite(truth) or abs(truth) > 0.999 * float(self.info.max):
@@ -194,12 +213,15 @@ class Judge:
         result = finding.place[0]
         if finding.order == 1 and "stop_gradient" in self.truth(point, [column]).notes:
             found = self.truth(point, [column], stop=True)
-            if self._near(found.right[1, 0, result], finding.answer):
+            other = _number(finding.truth)
+            changed = not self._near(found.right[1, 0, result], other)
+            if changed and self._near(found.right[1, 0, result], finding.answer):
                 words = "it is right if stop_gradient is meant to make a constant: declare it"
                 return dataclasses.replace(
                     finding, kind="stop_gradient changes the derivative", note=words
                 )
         found = self.truth(point, [column] if finding.order else [0], of="meaning")
+        number = None
         names = sorted(n.removeprefix("twin ") for n in found.notes if n.startswith("twin "))
         if names:
             finding = dataclasses.replace(finding, truth_of="its meaning")
@@ -210,8 +232,15 @@ class Judge:
                 return dataclasses.replace(finding, kind="approximation error", note=words)
         if finding.order == 1 and self.ruled and math.isfinite(finding.answer):
             said = self._rule(finding.who, point, column, result)
-            if said is not None and not self._near(said, float(found.right[1, 0, result])):
-                words = f"the rule itself, evaluated exactly, says {said.decimal(17)}"
+            truth = float(found.right[1, 0, result])
+            if said is not None and not self._near(said, truth):
+                words = f"the rule itself, evaluated exactly, says {_words(said)}"
+                if "loop on real numbers" in found.notes and self._near(said, finding.answer):
+                    words += ", and the program is a loop that ends by a condition on numbers"
+                    return dataclasses.replace(finding, kind="depends on rounding", note=words)
+                if number is not None and self._near(said, float(number)):
+                    words = f"approximation error of {', '.join(names)}; {words}"
+                    return dataclasses.replace(finding, kind="approximation error", note=words)
                 return dataclasses.replace(finding, kind="wrong rule", note=words)
         return finding
 
@@ -228,41 +257,38 @@ class Judge:
             if who == "forward mode":
                 both = tuple(point), tangent
                 if who not in self.rules:
-                    self.rules[who] = trace(
-                        lambda p, t: _flat(jax.jvp(self.formula.fn, p, t)[1]), *both
-                    )
+                    self.rules[who] = trace(lambda p, t: jax.jvp(self.formula.fn, p, t)[1], *both)
                 program, args = self.rules[who], both
             else:
-                key = f"{who} {column} {result}"
+                key = f"{who} {result}"
                 if key not in self.rules:
-                    self.rules[key] = trace(
-                        lambda p: self._reverse(p, column, result), tuple(point)
-                    )
+                    self.rules[key] = trace(lambda p: self._reverse(p, result), tuple(point))
                 program, args = self.rules[key], (tuple(point),)
-            from jaxmath.exact import evaluate
-
             assert program is not None
             found = evaluate(program, args, truth="program", budget=SECONDS).flat
-            return found[result] if who == "forward mode" else found[0]
+            return found[result if who == "forward mode" else self.places[column]]
         except (Missing, TypeError, ValueError):
             return None
 
-    def _reverse(self, point, column, result):
-        import jax.flatten_util as fu
+    def _reverse(self, point, result):
+        """The gradient of one result in all real elements, as reverse mode writes it."""
+        leaves, tree = jax.tree.flatten(tuple(point))
 
-        floats = [leaf for leaf in jax.tree.leaves(point) if _floating(leaf)]
-        vector, back = fu.ravel_pytree(floats)
+        def function(*floats):
+            given = iter(floats)
+            filled = [next(given) if _floating(leaf) else leaf for leaf in leaves]
+            return self.formula.fn(*jax.tree.unflatten(tree, filled))
 
-        def function(moved):
-            leaves = iter(back(moved))
-            filled = [
-                next(leaves) if _floating(leaf) else leaf for leaf in jax.tree.leaves(point)
-            ]
-            return _flat(self.formula.fn(*jax.tree.unflatten(jax.tree.structure(point), filled)))
-
-        value, pull = jax.vjp(function, vector)
-        cotangent = jnp.zeros_like(value).at[result].set(1)
-        return pull(cotangent)[0][self.places[column]]
+        value, pull = jax.vjp(function, *(leaf for leaf in leaves if _floating(leaf)))
+        results, shape = jax.tree.flatten(value)
+        start, cotangents = 0, []
+        for leaf in results:
+            unit_vector = np.zeros(leaf.size, leaf.dtype)
+            if start <= result < start + leaf.size:
+                unit_vector[result - start] = 1
+            cotangents.append(unit_vector.reshape(leaf.shape))
+            start += leaf.size
+        return pull(jax.tree.unflatten(shape, cotangents))
 
     def _tangent(self, point, column):
         leaves, tree = jax.tree.flatten(tuple(point))
@@ -278,6 +304,25 @@ class Judge:
             moved.append(flat.reshape(leaf.shape))
             start += leaf.size
         return jax.tree.unflatten(tree, moved)
+
+
+def _words(number: Number) -> str:
+    """The number to 20 digits; far below every format, only that it is."""
+    if type(number.value) is arb and number.value.is_finite():
+        size = abs(number.value).upper()
+        if size < arb(10) ** -5000:
+            return "below 1e-5000" if size > 0 else "0"
+        if size > arb(10) ** 5000:
+            return "above 1e5000" if number.value > 0 else "below -1e5000"
+    return number.decimal()
+
+
+def _number(words: str) -> float:
+    """The number at the start of a truth in words."""
+    try:
+        return float(words.strip("[]").split(" ")[0])
+    except ValueError:
+        return math.nan
 
 
 def _lost(answer: float):
@@ -318,10 +363,6 @@ def _nan(number: Number) -> bool:
 
 def _floating(leaf) -> bool:
     return jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating)
-
-
-def _flat(tree):
-    return jnp.concatenate([jnp.ravel(jnp.asarray(leaf)) for leaf in jax.tree.leaves(tree)])
 
 
 def point_of(args: Mapping[str, Any], names, index: int) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from jaxmath import domains
 from jaxmath.domains import Box, Choices, Integers, Interval
 from jaxmath.formula import Formula
 
-INTEGERS = tuple(range(1, 13)) + (15, 16, 20, 25, 30, 32, 40, 50, 64, 100, 128, 256, 1000, 1024)
+INTEGERS = (*range(1, 13), 15, 16, 20, 25, 30, 32, 40, 50, 64, 100, 128, 256, 1000, 1024)
 HALVES = (0.5, 1.5, 2.5, 3.5, 7.5, 10.5, 16.5, 22.5, 50.5)
 
 
@@ -149,10 +149,11 @@ def candidates(formula: Formula, dtype, count: int, seed: int) -> dict[str, Any]
 
 def kept(formula: Formula, points: dict[str, Any]) -> dict[str, Any]:
     """The points at which the arguments are related as they must."""
-    if formula.where is None:
+    where = formula.where
+    if where is None:
         return points
     values = [points[name] for name in formula.arguments]
-    related = np.asarray(jax.vmap(lambda *args: jnp.all(formula.where(*args)))(*values))
+    related = np.asarray(jax.vmap(lambda *args: jnp.all(where(*args)))(*values))
     chosen = np.flatnonzero(related)
     return jax.tree.map(lambda leaf: leaf[chosen], points)
 
