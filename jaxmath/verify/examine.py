@@ -423,7 +423,7 @@ class _Examination:
         theta, _ = self.lay.flatten(self.args)
         finite = np.isfinite(np.concatenate([theta, self.answers.value], axis=1))
         usable = np.asarray(finite.all(axis=1))
-        order = [i for i in self._order(0) if usable[i]][:96]
+        order = [i for i in self._order(0) if usable[i]][: max(96 // self.lay.size, 6)]
         if not order or not self.slopes:
             return 0
         index = np.array(order)

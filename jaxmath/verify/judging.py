@@ -18,7 +18,7 @@ from jaxmath.exact.enclosure import unit
 from jaxmath.exact.program import Truth
 from jaxmath.exact.work import Work, working
 from jaxmath.formula import Formula
-from jaxmath.verify.flat import Layout
+from jaxmath.verify.flat import Layout, ends
 from jaxmath.verify.proven import _places
 from jaxmath.verify.verdict import FAULTS, Finding
 
@@ -45,6 +45,7 @@ class Judge:
         self.program = trace(formula.fn, *point, twins=twins)
         self.places = _places(formula, lay, point)
         self.width = len(self.program.coordinates())
+        self.low, self.high = ends(formula, lay)
         self.dtype = np.result_type(*(a.dtype for a in self.program.outputs))
         self.info = jnp.finfo(self.dtype)
         self.tiny = float(self.info.tiny)
@@ -121,6 +122,10 @@ class Judge:
     def value(self, point, found: Derivatives, result: int, answer: float) -> dict[str, Any]:
         """Of what kind a value is."""
         number = found.value.flat[result]
+        if _nan(number) and (limit := self._limit(point, found, result)) is not None:
+            told = dict(truth=_words(limit), proof=limit.proof, note="what it tends to there")
+            if math.isnan(answer):
+                return dict(kind="NaN or infinite", ulps=math.inf, excess=math.inf, **told)
         if number.proof not in ("proven", "estimated"):
             return dict(kind="undecided", truth=_words(number), proof="undecided")
         if any(n.startswith("depends on rounding") for n in found.notes):
@@ -131,6 +136,27 @@ class Judge:
         )
         return kind
 
+    def _limit(self, point, found: Derivatives, result: int) -> Number | None:
+        """What a value that is NaN tends to from within the domain, if that is one number."""
+        limits = []
+        for k in range(found.right.shape[1]):
+            side = self._side(point, k) if found.right.shape[1] == self.lay.size else 0
+            sides = (found.right, found.left) if not side else (
+                (found.right,) if side > 0 else (found.left,))  # fmt: skip
+            for terms in sides:
+                number = terms[0, k, result]
+                if not _nan(number):
+                    limits.append(number)
+        known = [n for n in limits if n.proof in ("proven", "estimated")]
+        if not known or len(known) < len(limits) or not math.isfinite(float(known[0])):
+            return None
+        return known[0] if all(known[0].overlaps(n) for n in known) else None
+
+    def _side(self, point, column: int) -> int:
+        """1 at the lower end of the domain, -1 at the upper: what lies outside is not judged."""
+        x = float(self._theta(point)[column])
+        return 1 if x == self.low[column] else (-1 if x == self.high[column] else 0)
+
     def derivative(
         self, point, found: Derivatives, k: int, column: int, result: int, answer: float
     ) -> dict[str, Any]:
@@ -140,6 +166,13 @@ class Judge:
         if "depends on rounding" in found.notes:
             return dict(kind="depends on rounding", truth=_words(right[1]), proof="undecided")
         infinite = _infinite(self._theta(point)[column])
+        if (side := self._side(point, column)) and not infinite:
+            terms = right if side > 0 else left
+            whole = all(n.proof in ("proven", "estimated") for n in terms[:2])
+            if whole and terms[0].overlaps(centre) and math.isfinite(float(terms[1])):
+                return self.compared(
+                    terms[1], answer, lambda: self.conditioning(point, column, result, 1)
+                )
         if behaviour == "undefined" and not infinite:
             return dict(kind="boundary", truth=_words(centre), proof=centre.proof)
         if behaviour == "jump":
