@@ -25,7 +25,7 @@ from jaxmath.verify.reference import MOST, Estimate, Reference, numerical
 SECONDS = 0.3
 """What one direction at one point may take."""
 
-WORK = 2.5e6
+WORK = 4e5
 """How many elementary operations are spent on one formula before points ask for less."""
 
 UNASKED, PROVEN, ESTIMATED, OPEN = range(4)
