@@ -55,11 +55,16 @@ class Domain(Protocol):
 
 @dataclass(frozen=True)
 class Interval:
-    """The real numbers between `low` and `high`; an end belongs to the set if it is closed."""
+    """The real numbers between `low` and `high`; an end belongs to the set if it is closed.
+
+    `extra` names what else a function has to answer for, of the infinities and NaN. It is not
+    sampled: only an examination (`jaxmath.verify.examine`) goes there.
+    """
 
     low: float = -math.inf
     high: float = math.inf
     closed: tuple[bool, bool] = (False, False)
+    extra: tuple[float, ...] = ()
 
     shape = ()
     differentiable = True
@@ -70,7 +75,8 @@ class Interval:
 
     def __str__(self) -> str:
         left, right = "[" if self.closed[0] else "(", "]" if self.closed[1] else ")"
-        return f"{left}{self.low:g}, {self.high:g}{right}".replace("inf", "∞")
+        more = "".join(f" | {value:g}" for value in self.extra)
+        return f"{left}{self.low:g}, {self.high:g}{right}{more}".replace("inf", "∞")
 
     def contains(self, value) -> Bool[Array, ""]:
         """Whether one number lies in the interval; NaN never does."""

@@ -84,7 +84,7 @@ def nearest(value, dtype):
     mantissa, exponent = (int(n) for n in middle.man_exp())
     top = exponent + mantissa.bit_length()  # |middle| < 2^top
     if top > info.maxexp + 1:
-        return kind(math.copysign(math.inf, mantissa))
+        return kind(math.inf if mantissa > 0 else -math.inf)
     lowest = int(info.minexp) - int(info.nmant)
     unit = max(top - int(info.nmant) - 1, lowest)
     if unit - top > 2:
@@ -92,7 +92,7 @@ def nearest(value, dtype):
     shift = exponent - unit
     rounded = _shifted(mantissa, shift)
     if abs(rounded).bit_length() + unit > info.maxexp:
-        return kind(math.copysign(math.inf, mantissa))
+        return kind(math.inf if mantissa > 0 else -math.inf)
     return kind(math.ldexp(rounded, unit))
 
 

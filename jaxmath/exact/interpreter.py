@@ -174,6 +174,11 @@ WHOLE = {
 
 def _whole(eqn):
     function = WHOLE.get(eqn.primitive.name)
+    if eqn.primitive.name == "convert_element_type":
+        function = np.asarray
+    elif eqn.primitive.name == "reduce_sum":
+        axes, kept = eqn.params["axes"], eqn.outvars[0].aval.dtype
+        function = lambda value: np.sum(value, axis=axes, dtype=kept)  # noqa: E731
     kinds = [getattr(v.aval.dtype, "kind", "V") for v in (*eqn.invars, *eqn.outvars)]
     if function is None or any(kind not in "iub" for kind in kinds):
         return None

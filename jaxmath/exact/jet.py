@@ -104,7 +104,7 @@ class Jet:
         series, shift = self.series, self.shift
         if series[0].contains(0):  # the constant term may be zero
             order = self.order()
-            if order is None:
+            if order is None or not series[order].is_finite():
                 return UNKNOWN
             if order:
                 now().sided = True

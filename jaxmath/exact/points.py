@@ -95,7 +95,7 @@ def settle(
             best = result, work.strength if done else "undecided", work
             if done or work.singular:
                 return best
-        except Undecided:
+        except (Undecided, ValueError, ZeroDivisionError):  # Arb's, of 1 / (0 +/- r)
             if work.singular:
                 return None, "undecided", work
             continue
@@ -115,7 +115,7 @@ def _assumed(attempt, terms, stop):
         try:
             with working(work):
                 tries.append((attempt(work), work))
-        except (Late, Undecided):
+        except (Late, Undecided, ValueError, ZeroDivisionError):  # Arb's, of 1 / (0 +/- r)
             return (tries[0][0] if tries else None), "assumed" if tries else "undecided", work
     results, works = zip(*tries, strict=True)
     same = all(_agree(results[0], other) for other in results[1:])

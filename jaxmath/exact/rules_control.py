@@ -37,8 +37,12 @@ def while_loop(eqn, build):
     params = eqn.params
     condition, body = build(params["cond_jaxpr"]), build(params["body_jaxpr"])
     first, second = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
+    closed = params["cond_jaxpr"].jaxpr
+    real = any(is_real(v.aval) for eqn in closed.eqns for v in eqn.invars)
 
     def run(*values):
+        if real:  # its end may be that of a rounded number, and its derivative knows none
+            note("loop on real numbers")
         asked, given, state = values[:first], values[first:second], values[second:]
         while np.any(going := _asked(condition, *asked, *state)):
             after = body(*given, *state)

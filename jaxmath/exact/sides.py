@@ -121,11 +121,15 @@ def _number(element, proof: Proof, work: Work, bits: int, smallest) -> Number:
 def _moved(values, direction, sign, degree, terms):
     """The arguments with the coordinates of a direction as jets x + sign v t^degree."""
     changes = {}
+    jets: dict[Any, Jet] = {}  # coordinates that move together are one jet, and so proven equal
     for (k, j), speed in direction:
         x = at(values, k, j)
         if type(x) is arb:
             step = speed if sign > 0 else -speed
-            changes[k, j] = Jet(arb_series([x, *([ZERO] * (degree - 1)), step], terms))
+            same = (*x.mid().man_exp(), *step.mid().man_exp())
+            if same not in jets:
+                jets[same] = Jet(arb_series([x, *([ZERO] * (degree - 1)), step], terms))
+            changes[k, j] = jets[same]
     return replaced(values, changes)
 
 

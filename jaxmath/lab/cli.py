@@ -198,15 +198,24 @@ def verify(
     ] = None,
     domain: Annotated[
         list[str] | None,
-        typer.Option(help="The set of an argument, such as x=(0,inf) or p=[0,1]; repeatable."),
+        typer.Option(
+            help="The set of an argument, such as x=(0,inf), p=[0,1] or x=real|inf; repeatable."
+        ),
     ] = None,
+    dtype: Annotated[str, typer.Option(help="float64, float32 or float16.")] = "float64",
+    search: Annotated[
+        bool, typer.Option("--search", help="Look for the worst points, judged by exact truth.")
+    ] = False,
+    budget: Annotated[int, typer.Option(help="At how many points the search asks.")] = 400,
 ) -> None:
-    """Compare a function's derivatives with a numerical reference that knows its own error."""
+    """Compare a function's derivatives with a reference that knows its own error."""
     with statuses():
         from jaxmath.lab import verifying
 
         gc.enable()
-        words, status = verifying.verify(function, wrt, domain or [])
+        if dtype not in ("float64", "float32", "float16"):
+            raise InputError(f"{dtype} is no dtype: float64, float32 or float16")
+        words, status = verifying.verify(function, wrt, domain or [], dtype, search, budget)
         say(words)
         raise SystemExit(int(status))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
 import inspect
@@ -17,7 +18,7 @@ from jaxmath.domains import NONNEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT, Box, C
 from jaxmath.formula import Formula
 from jaxmath.lab.document import nearest, show, suggest
 from jaxmath.lab.errors import Exit, InputError, Problem
-from jaxmath.verify import derivatives
+from jaxmath.verify import derivatives, examine
 
 NAMED = {
     "real": REAL,
@@ -29,8 +30,17 @@ NAMED = {
 NUMBER = r"[+-]?(?:inf|∞|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 
 
-def verify(name: str, wrt: str | None, domains: list[str]) -> tuple[str, Exit]:
+def verify(
+    name: str,
+    wrt: str | None,
+    domains: list[str],
+    dtype: str = "float64",
+    search: bool = False,
+    budget: int = 400,
+) -> tuple[str, Exit]:
     """The report in words, and PASS only if every derivative agrees.
+
+    With `search` the worst points are looked for and judged by exact arithmetic.
 
     Raises:
         InputError: there is no such function, argument or domain.
@@ -45,8 +55,11 @@ def verify(name: str, wrt: str | None, domains: list[str]) -> tuple[str, Exit]:
             raise InputError(Problem(f"{name} has no argument {show(argument)}", hint=hint))
     stated = dict(parse_domain(word, parameters) for word in domains)
     domain = _whole_domain(function, stated) if stated else None
+    if search:
+        verdict = examine(function, domain=domain, wrt=chosen, dtype=dtype, budget=budget)
+        return str(verdict), Exit.PASS if verdict.ok else Exit.FAIL
     with jax.enable_x64(True):
-        report = derivatives(function, domain=domain, wrt=chosen)
+        report = derivatives(function, domain=domain, wrt=chosen, dtype=dtype)
     return str(report), Exit.PASS if report.ok else Exit.FAIL
 
 
@@ -108,13 +121,13 @@ def _named_module(name: str) -> ModuleType:
 
 
 def parse_domain(word: str, parameters: list[str]) -> tuple[str, Any]:
-    """`x=(0, inf)`, `p=[0,1]`, `w=real^3` or `y={0,1}`: an argument and its set."""
+    """`x=(0, inf)`, `p=[0,1]`, `w=real^3`, `y={0,1}` or `z=real|inf|nan^2`: an argument's set."""
     argument, equals, text = (part.strip() for part in word.partition("="))
     if argument not in parameters or not equals:
         hint = suggest(argument, parameters)
         raise InputError(Problem(f"there is no argument {show(argument)}", hint=hint))
     of, _, size = text.partition("^")
-    of = of.strip()
+    of, *extra = (part.strip() for part in of.split("|"))
     interval = re.fullmatch(rf"([(\[])\s*({NUMBER})\s*,\s*({NUMBER})\s*([)\]])", of)
     if of in NAMED:
         found: Any = NAMED[of]
@@ -129,6 +142,11 @@ def parse_domain(word: str, parameters: list[str]) -> tuple[str, Any]:
     else:
         hint = f"such as (0, inf), [0, 1], {{0, 1}}, real^3; words are {', '.join(NAMED)}"
         raise InputError(Problem(f"{show(text)} is no domain", hint=hint))
+    if extra:
+        if not isinstance(found, Interval) or set(extra) - {"inf", "-inf", "nan"}:
+            hint = "after | stand inf, -inf or nan, and before it an interval or a word"
+            raise InputError(Problem(f"{show(text)} is no domain", hint=hint))
+        found = dataclasses.replace(found, extra=tuple(map(float, extra)))
     if not size:
         return argument, found
     if not re.fullmatch(r"\d{1,3}(x\d{1,3})*", size.strip()):

@@ -25,7 +25,7 @@ from jaxmath.verify import points as points_
 from jaxmath.verify.evidence import Evidence, gather
 from jaxmath.verify.flat import Layout, as_dtype
 from jaxmath.verify.opinions import Opinions
-from jaxmath.verify.reference import Estimate, Reference, numerical
+from jaxmath.verify.reference import Estimate, Reference
 from jaxmath.verify.report import BLAMED, Report, Row, Worst
 
 ROUNDINGS = 16
@@ -50,7 +50,7 @@ def derivatives(
     points: int | Mapping[str, Any] = 256,
     seed: int = 0,
     seconds: bool = True,
-    reference: Reference = numerical,
+    reference: Reference | None = None,
 ) -> Report:
     """Compare every opinion on the first and second derivatives of a function.
 
@@ -59,11 +59,11 @@ def derivatives(
             each argument without a default is taken as a real number, wherever the value is finite.
         domain: the set of each argument, by name.
         wrt: the arguments to differentiate in; by default all that can be.
-        dtype: float64 or float32, the precision that is judged. The reference is always float64.
+        dtype: float64 or float32, the precision that is judged.
         points: how many, or the points themselves as arrays by argument, points along axis 0.
         seed: of the random points.
         seconds: whether to compare second derivatives.
-        reference: what judges.
+        reference: what judges: exact arithmetic where python-flint is installed, by default.
     """
     formula, assumed = as_formula(function, domain)
     wrt = (wrt,) if isinstance(wrt, str) else wrt
@@ -221,8 +221,9 @@ class _Judge:
             size = np.max([np.where(np.isfinite(v), np.abs(v), 0.0) for v in values], axis=0)
             return roundings * (self.eps * (size + slopes) + self.tiny)
 
-        full = self._full(len(arguments)).reshape(*self.value.shape, *(1 for _ in shape[2:]))
-        spokesman = self._excuse(voices, full, len(arguments))
+        full = self._full(len(arguments), estimate.centre)
+        full = full.reshape(*self.value.shape, *(1 for _ in shape[2:]))
+        spokesman = self._excuse(voices, full, estimate.centre is None and len(arguments) == 1)
         stack = list(voices.values())
         apart = np.zeros(shape)
         equal = np.ones(shape, bool)
@@ -279,25 +280,27 @@ class _Judge:
             data=self._data(arguments, state, answers, truth, bar, allowed(*stack)),
         )
 
-    def _full(self, order: int) -> np.ndarray:
+    def _full(self, order: int, truth: np.ndarray | None) -> np.ndarray:
         """Where infinity times zero may stand in a derivative.
 
-        At first order where the value is out of range; at second order where a slope or another
-        second derivative is as well.
+        Where the value is out of range, unless the truth is known and is not; at second order also
+        where a slope or another second derivative is.
         """
         full = np.isinf(self.value)
+        if truth is not None:
+            full = full & ~(np.abs(truth) < self.largest)
         return full if order == 1 else full | np.isinf(self.slope).any(axis=-1) | self.steep
 
     @staticmethod
-    def _excuse(voices: dict[str, np.ndarray], full: np.ndarray, order: int) -> np.ndarray:
-        """Let one opinion speak, there alone, for those that answer NaN; returns what it says.
+    def _excuse(voices: dict[str, np.ndarray], full: np.ndarray, unsure: bool) -> np.ndarray:
+        """Let one opinion that is a number speak, there alone, for those that answer NaN.
 
-        At first order reverse mode for forward mode, which meets the infinite value first; at
-        second order any that gives a number.
+        Where nobody knows whether the value had to be infinite, reverse mode speaks for forward
+        mode only, which meets the infinite value first. Returns what the speaker says.
         """
-        excused = ("forward mode",) if order == 1 else tuple(voices)
-        spokesman = voices["reverse mode"] if order == 1 else np.full(full.shape, np.nan)
-        for voice in voices.values() if order == 2 else ():
+        excused = ("forward mode",) if unsure else tuple(voices)
+        spokesman = voices["reverse mode"] if unsure else np.full(full.shape, np.nan)
+        for voice in () if unsure else voices.values():
             spokesman = np.where(np.isnan(spokesman), voice, spokesman)
         for name in excused:
             if name in voices:

@@ -13,7 +13,8 @@ from jaxmath.formula import Formula
 from jaxmath.verify import opinions
 from jaxmath.verify.flat import Layout, as_dtype, bounds, evaluate, layout
 from jaxmath.verify.opinions import Opinions
-from jaxmath.verify.reference import Estimate, Reference, numerical, sides_of
+from jaxmath.verify.proven import best
+from jaxmath.verify.reference import Estimate, Reference, described, sides_of
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,10 @@ def gather(
     args: Mapping[str, Any],
     wrt: tuple[str, ...] | None = None,
     seconds: bool = True,
-    reference: Reference = numerical,
+    reference: Reference | None = None,
 ) -> Evidence:
-    """Ask everyone, at given points."""
+    """Ask everyone, at given points; the reference is the best that is installed, by default."""
+    reference = reference or best()
     lay = layout(formula, wrt)
     theta, fixed = lay.flatten(args)
     with np.errstate(all="ignore"):
@@ -69,7 +71,7 @@ def gather(
             args=args,
             theta=theta,
             fixed=fixed,
-            reference=reference.name,
+            reference=described(reference, (first, second)),
             first=first,
             second=second,
             auto=opinions.autodiff(formula.fn, lay, theta, fixed, seconds),

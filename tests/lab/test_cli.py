@@ -289,6 +289,24 @@ def test_verify(command, root, source, words, status, needle, place, monkeypatch
     assert needle in out + err
 
 
+def test_verify_searches_for_the_worst_point(command, root):
+    pytest.importorskip("flint")
+    (root / "mine.py").write_text(
+        "import jax, jax.numpy as jnp\n"
+        "def trap(x): return jnp.where(x > 0, jnp.sqrt(x), 0.0)\n"
+        "def right(x): return jnp.sin(x) + x\n"
+    )
+    options = ("--search", "--budget", "60", "--domain")
+    status, out, _ = command("verify", "mine.py:trap", *options, "x=real")
+    assert status == Exit.FAIL
+    assert out.splitlines()[0] == "trap on x in (-∞, ∞), float64"
+    assert "d/dx by reverse mode: NaN or infinite at x=-" in out
+    status, out, _ = command("verify", "mine.py:right", *options, "x=real|inf|nan")
+    assert status == Exit.PASS, out
+    assert "(-∞, ∞) | ∞ | nan" in out
+    assert command("verify", "mine.py:right", "--domain", "x=real|huge")[0] == Exit.INPUT
+
+
 def test_verify_finds_no_module(command):
     assert command("verify", "nowhere:f")[0] == Exit.INPUT
     assert command("verify", "nowhere.py:f")[0] == Exit.INPUT

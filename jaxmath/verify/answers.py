@@ -1,0 +1,112 @@
+"""What the program, closed form, reverse and forward mode answer at many points, in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmath.formula import Formula
+from jaxmath.verify import opinions
+from jaxmath.verify.flat import Layout, as_dtype, evaluate, flat_function
+
+PIECE = 256
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Values `(points, outputs)` and, by mode, Jacobians `(points, outputs, coordinates)`."""
+
+    value: np.ndarray
+    first: dict[str, np.ndarray]
+
+    def take(self, index) -> Answers:
+        """Those at some of the points."""
+        return Answers(self.value[index], {who: a[index] for who, a in self.first.items()})
+
+
+class Asked:
+    """One function, its compiled programs, and which derivatives JAX does not offer."""
+
+    def __init__(self, formula: Formula, lay: Layout, orders: bool):
+        self.formula, self.lay, self.orders = formula, lay, orders
+        self.split = False
+        self.programs: dict[Any, Any] = {}
+        self.silent: set[tuple[str, str]] = set()
+        self.refused: dict[str, str] = {}
+
+    def __call__(self, args: Mapping[str, Any]) -> Answers:
+        """All answers at these points; NaN where a derivative is not available."""
+        count = len(jax.tree.leaves(args)[0])
+        pieces = []
+        for start in range(0, count, PIECE):  # of one size, so that nothing is compiled anew
+            index = np.minimum(np.arange(start, start + PIECE), count - 1)
+            part = jax.tree.map(lambda leaf, i=index: np.asarray(leaf)[i], dict(args))
+            pieces.append(self._piece(part))
+        first = {who: np.concatenate([p.first[who] for p in pieces])[:count]
+                 for who in pieces[0].first}  # fmt: skip
+        return Answers(np.concatenate([p.value for p in pieces])[:count], first)
+
+    def _piece(self, args) -> Answers:
+        theta, fixed = self.lay.flatten(args)
+        with jax.enable_x64(True), np.errstate(all="ignore"):
+            value = evaluate(self.formula.fn, self.lay, theta, fixed)
+            first: dict[str, np.ndarray] = {}
+            if not self.orders:
+                return Answers(value, first)
+            shape = (*value.shape, self.lay.size)
+            if not self.split:
+                try:
+                    said = opinions.autodiff(self.formula.fn, self.lay, theta, fixed, False).first
+                    first = {who: np.asarray(jacobian) for who, jacobian in said.items()}
+                except Exception:  # whatever the function's own rules raise
+                    self.split = True
+            if self.split:
+                first = self._one_by_one(theta, fixed, shape)
+            if self.formula.partials or self.formula.vjp is not None:
+                closed = opinions.closed_first(self.formula, self.lay, args)
+                whole = first.setdefault("closed form", np.full(shape, np.nan))
+                for name, jacobian in closed.items():
+                    whole[:, :, self.lay.columns(name)] = jacobian
+        return Answers(value, first)
+
+    def _one_by_one(self, theta, fixed, shape) -> dict[str, np.ndarray]:
+        """Each mode in each argument alone, since some of them are not available."""
+        first, reasons = {}, {}
+        vectors = tuple(np.asarray(v) for v in self.lay.vectors(theta))
+        for who, mode in (("reverse mode", jax.jacrev), ("forward mode", jax.jacfwd)):
+            whole = np.full(shape, np.nan)
+            for k, name in enumerate(self.lay.wrt):
+                try:
+                    program = self._alone(who, mode, k)
+                    whole[:, :, self.lay.columns(name)] = program(*vectors, fixed)
+                    first[who] = whole
+                except Exception as refused:
+                    self.silent.add((who, name))
+                    reasons.setdefault(name, []).append(_first_line(refused))
+        self.refused = {name: both[0] for name, both in reasons.items() if len(both) == 2}
+        return first
+
+    def _alone(self, who, mode, k):
+        if (who, k) not in self.programs:
+            function = flat_function(self.formula.fn, self.lay)
+            axes = (*(0 for _ in self.lay.wrt), 0)
+            self.programs[who, k] = jax.jit(jax.vmap(mode(function, argnums=k), in_axes=axes))
+        return self.programs[who, k]
+
+    def wide(self, args) -> Answers:
+        """The answers in float64 at the same points."""
+        return self({name: as_dtype_tree(value, np.float64) for name, value in args.items()})
+
+
+def as_dtype_tree(value, dtype):
+    """A pytree with its floats in another dtype."""
+    return as_dtype(jax.tree.map(np.asarray, value), dtype)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return f"{type(error).__name__}: {text.splitlines()[0]}"[:200]

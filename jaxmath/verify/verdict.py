@@ -1,0 +1,230 @@
+"""What an examination found: each kind of answer, where, how far from the truth, and who is wrong.
+
+Errors are counted in units in the last place of the truth, and in *excess*: as multiples of what
+the rounding of the answer and of the inputs explains,
+|answer - truth| / (ulp(truth)/2 + sum_j |dg/dx_j| ulp(x_j)/2).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+Kind = Literal[
+    "exact to rounding",
+    "inaccurate",
+    "ill-conditioned as expected",
+    "vanished",
+    "NaN or infinite",
+    "kink",
+    "not a subgradient",
+    "smooth but treated as a kink",
+    "jump",
+    "boundary",
+    "out of range",
+    "wrong rule",
+    "stop_gradient changes the derivative",
+    "not available",
+    "depends on rounding",
+    "approximation error",
+    "cost of the dtype",
+    "undecided",
+]
+
+FAULTS = frozenset(
+    {
+        "inaccurate",
+        "vanished",
+        "NaN or infinite",
+        "not a subgradient",
+        "smooth but treated as a kink",
+        "wrong rule",
+        "stop_gradient changes the derivative",
+        "not available",
+        "approximation error",
+        "cost of the dtype",
+    }
+)
+
+GRAVE = (
+    "wrong rule",
+    "stop_gradient changes the derivative",
+    "NaN or infinite",
+    "vanished",
+    "smooth but treated as a kink",
+    "not a subgradient",
+    "not available",
+    "cost of the dtype",
+    "approximation error",
+    "inaccurate",
+)
+"""The faults in the order in which they are told."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer to one question at one point.
+
+    Attributes:
+        kind: what it is.
+        who: "the program", "closed form", "reverse mode" or "forward mode"; "all" of not available.
+        argument: the one differentiated in, "" for the value.
+        order: 0 for the value, 1 for a first derivative.
+        place: the flat output and, of a derivative, the coordinate within the argument.
+        point: the arguments.
+        answer: what was computed, NaN where nothing was.
+        truth: to 20 digits, in words where it is no number.
+        ulps, excess: the error, infinite for what is not finite.
+        proof: of the truth: proven, estimated or undecided.
+        truth_of: "the program", or "its meaning" where an approximation inside has a twin.
+        note: more in words: the slopes at a kink, the convention, the reason.
+        count: how many answers of the kind were met (this is the worst of them).
+        dtype_alone: whether float64 answers right at the same point.
+    """
+
+    kind: Kind
+    who: str
+    argument: str
+    order: int
+    place: tuple[int, ...]
+    point: Mapping[str, Any]
+    answer: float
+    truth: str
+    ulps: float
+    excess: float
+    proof: str
+    truth_of: str = "the program"
+    note: str = ""
+    count: int = 1
+    dtype_alone: bool = False
+
+    @property
+    def fault(self) -> bool:
+        """Whether something is wrong, conventions and conditioning aside."""
+        return self.kind in FAULTS
+
+    @property
+    def name(self) -> str:
+        """What was asked, such as "d/dx" or "the value"."""
+        return f"d/d{self.argument}" if self.order else "the value"
+
+    def __str__(self) -> str:
+        at = ", ".join(f"{name}={shown(value)}" for name, value in self.point.items())
+        who = f" by {self.who}" if self.order else ""
+        text = f"{self.name}{who}: {self.kind} at {at}"
+        if self.kind == "not available":
+            text += f"; truth {self.truth}"
+        else:
+            text += f": answers {self.answer:.17g}, truth {self.truth} ({self.proof})"
+        if math.isfinite(self.excess) and self.fault:
+            text += f", {self.ulps:.3g} ulp, {self.excess:.3g} times what rounding explains"
+        if self.dtype_alone:
+            text += "; float64 is right there"
+        return text + (f"; {self.note}" if self.note else "")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that an examination found; plain data.
+
+    Attributes:
+        name, domain, assumed, dtype: what was examined, where; `assumed` if no domain was given.
+        findings: the worst of each kind for each opinion and argument, faults first.
+        counts: how many answers were of each kind.
+        shares: which part of the questions was proven, estimated, undecided.
+        points: how many points were looked at in floats; `judged`, at how many the truth was asked.
+        reference: words for what judged.
+    """
+
+    name: str
+    domain: str
+    assumed: bool
+    dtype: str
+    findings: tuple[Finding, ...]
+    counts: Mapping[str, int]
+    shares: Mapping[str, float]
+    points: int
+    judged: int
+    reference: str
+
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """What is wrong."""
+        return tuple(f for f in self.findings if f.fault)
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is wrong, and nothing that matters was left undecided."""
+        return not self.faults and self.shares.get("undecided", 0.0) < 0.5
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.name} on {self.domain}"
+            + (" (assumed: where the value is finite)" if self.assumed else "")
+            + f", {self.dtype}"
+        ]
+        if self.faults:
+            lines += [f"  {finding}" for finding in self.faults]
+        elif self.ok:
+            lines.append("  Nothing is wrong: value and slopes are as exact as rounding allows.")
+        else:
+            lines.append("  Undecided.")
+        told = [f for f in self.findings if f.kind in ("kink", "jump", "boundary", "undecided")]
+        lines += [f"  {finding}" for finding in told[:6]]
+        counts = ", ".join(f"{n} {kind}" for kind, n in sorted(self.counts.items()))
+        shares = ", ".join(f"{100 * s:.3g}% {word}" for word, s in self.shares.items() if s)
+        lines.append(f"  {self.points} points, the truth asked at {self.judged}: {counts}")
+        lines.append(f"  {self.reference}: {shares}")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        found = dataclasses.asdict(self)
+        found["ok"] = self.ok
+        for finding in found["findings"]:
+            finding["point"] = {k: _plain(v) for k, v in finding["point"].items()}
+            finding["answer"], finding["ulps"], finding["excess"] = (
+                repr(float(finding[key])) for key in ("answer", "ulps", "excess")
+            )
+        return found
+
+
+def collected(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The worst finding of each kind, opinion and argument, with their number; faults first."""
+    groups: dict[tuple, list[Finding]] = {}
+    for finding in findings:
+        key = finding.kind, finding.who, finding.argument, finding.order
+        groups.setdefault(key, []).append(finding)
+    kept = []
+    for group in groups.values():
+        worst = max(group, key=lambda f: (f.proof != "undecided", _severity(f)))
+        kept.append(dataclasses.replace(worst, count=len(group)))
+    rank = {kind: k for k, kind in enumerate(GRAVE)}
+    return tuple(sorted(kept, key=lambda f: (rank.get(f.kind, 99), -_severity(f), f.order)))
+
+
+def _severity(finding: Finding) -> float:
+    return math.inf if math.isnan(finding.excess) else finding.excess
+
+
+def _plain(value):
+    return jax.tree.map(lambda leaf: np.asarray(leaf).tolist(), value)
+
+
+def shown(value) -> str:
+    """A number or an array, so that it can be typed in again."""
+    leaves = jax.tree.leaves(value)
+    if len(leaves) > 1:
+        return "(" + ", ".join(map(shown, leaves)) + ")"
+    array = np.asarray(leaves[0])
+    if array.ndim == 0:
+        return repr(array.item())
+    return np.array2string(array, separator=", ", max_line_width=200, threshold=32).replace(
+        "\n", ""
+    )
