@@ -26,7 +26,7 @@ from jaxmath.verify.compare import as_formula, describe
 from jaxmath.verify.flat import Layout, layout
 from jaxmath.verify.proven import _operations
 from jaxmath.verify.reference import numerical
-from jaxmath.verify.verdict import Finding, Verdict, collected
+from jaxmath.verify.verdict import Finding, Verdict, told, worst
 
 LIMIT = 64.0
 """The excess from which an answer is a fault."""
@@ -36,6 +36,9 @@ POINTS, BUDGET, SECONDS = 768, 400, 25.0
 
 WORK = 4e6
 """How many elementary operations in balls are spent on one function."""
+
+EXPLAINED = 4
+"""Of how many faults of one kind the cause is looked for."""
 
 COLUMNS, OUTPUTS = 8, 8
 """How many coordinates and results of one point are judged, the suspicious first."""
@@ -131,14 +134,15 @@ class _Examination:
         except self.missing as missing:
             self.reference = f"numerical, not proven ({str(missing).split(';')[0]})"
             judged = self._numerically()
-        kept = [self._explained(f) if f.fault else f for f in collected(self.findings)]
+        few = worst(self.findings, EXPLAINED)
+        kept = [self._explained(f) if f.fault else f for f in few]
         total = sum(self.proofs.values()) or 1
         return Verdict(
             name=self.formula.name,
             domain=describe(self.formula),
             assumed=self.assumed,
             dtype=self.dtype.name,
-            findings=collected_again(kept),
+            findings=told(kept),
             counts=dict(self.counts),
             shares={k: self.proofs[k] / total for k in ("proven", "estimated", "undecided")},
             points=len(self.answers.value),
@@ -251,22 +255,22 @@ class _Examination:
             return 0.0
         columns, outputs = self._chosen(index)
         found = self.judge.truth(point, columns)
-        worst = 0.0
+        largest = 0.0
         for r in outputs:
             answer = float(a.value[index, r])
             said = self._dtype_cost(point, r, self.judge.value(point, found, r, answer))
-            worst = max(worst, self._note(index, "the program", "", 0, (r,), answer, said))
+            largest = max(largest, self._note(index, "the program", "", 0, (r,), answer, said))
             for k, column in enumerate(columns if self.slopes else []):
                 argument = self._argument(column)
                 for who, jacobian in a.first.items():
                     if (who, argument) in self.asked.silent:
                         continue
                     answer = float(jacobian[index, r, column])
-                    told = self.judge.derivative(point, found, k, column, r, answer)
+                    said = self.judge.derivative(point, found, k, column, r, answer)
                     place = (r, column - self.lay.columns(argument).start)
-                    worst = max(worst, self._note(index, who, argument, 1, place, answer, told))
-        self.scores[index] = worst
-        return worst
+                    largest = max(largest, self._note(index, who, argument, 1, place, answer, said))
+        self.scores[index] = largest
+        return largest
 
     def _chosen(self, index: int):
         """The coordinates and results to judge at a point."""
@@ -450,14 +454,6 @@ class _Examination:
                         told |= dict(kind="exact to rounding")
                     self._note(i, who, argument, 1, place, answer, told)
         return len(index)
-
-
-def collected_again(findings: list[Finding]) -> tuple[Finding, ...]:
-    """The order after the causes were named; the counts stay."""
-    counts = {id(f): f.count for f in findings}
-    ranked = collected(findings)
-    return tuple(dataclasses.replace(f, count=max(counts.values(), default=1)) if f.count > 1
-                 else f for f in ranked)  # fmt: skip
 
 
 def _classes(a: Answers) -> np.ndarray:

@@ -175,6 +175,12 @@ class Judge:
                 )
         if behaviour == "undefined" and not infinite:
             return dict(kind="boundary", truth=_words(centre), proof=centre.proof)
+        judge = lambda n: self.compared(  # noqa: E731
+            n, answer, lambda: self.conditioning(point, column, result, 1)
+        )
+        if behaviour in ("jump", "kink") and self._joint(right, left, centre):
+            said = [judge(right[1]), judge(left[1])]
+            return min(said, key=lambda s: s.get("ulps", math.inf))
         if behaviour == "jump":
             words = f"limits {left[0].decimal(6)} and {right[0].decimal(6)}"
             return dict(kind="jump", truth="none", proof="proven", note=words)
@@ -194,6 +200,17 @@ class Judge:
         if told["kind"] in FAULTS and "loop on real numbers" in found.notes:
             return self._looped(point, column, result, right[1], told)
         return told
+
+    def _joint(self, right, left, centre: Number) -> bool:
+        """Whether both sides differ by less than rounding: where two approximations meet."""
+        numbers = [right[0], left[0], centre, right[1], left[1]]
+        if any(type(n.value) is not arb or n.proof == "undecided" for n in numbers):
+            return False
+        with working(Work(192)):
+            pairs = [(right[0], left[0]), (right[0], centre), (right[1], left[1])]
+            return all(
+                bool(abs(a.value - b.value) <= CLOSE * unit(a.value, self.dtype)) for a, b in pairs
+            )
 
     def _looped(self, point, column: int, result: int, number: Number, told):
         """A fault of a loop that ends by a condition on numbers, if differences confirm it."""
@@ -221,7 +238,9 @@ class Judge:
             return dict(kind="NaN or infinite", ulps=math.inf, excess=math.inf, **told)
         if abs(truth) < 4 * self.tiny and abs(answer) < 8 * self.tiny:
             return dict(kind="exact to rounding", ulps=0.0, excess=0.0, **told)
-        ulps = number.ulps(answer, self.dtype)
+        error = _gap(number, answer)
+        with working(Work(192)):
+            ulps = float((error / unit(number.value, self.dtype)).mid())
         if ulps <= CLOSE:
             return dict(kind="exact to rounding", ulps=ulps, excess=ulps, **told)
         moved = conditioning()
@@ -230,9 +249,11 @@ class Judge:
                 return dict(kind=_lost(answer), ulps=ulps, excess=ulps, **told)
             return dict(kind="undecided", ulps=ulps, excess=math.nan, **told)
         with working(Work(192)):
-            error = abs(arb(answer) - number.value)
-            allowed = unit(number.value, self.dtype) / 2 + moved
+            # What is below the normal range on the way is flushed to zero.
+            allowed = unit(number.value, self.dtype) / 2 + moved + arb(self.tiny)
             excess = float((error / allowed).mid())
+        if not math.isfinite(excess):
+            return dict(kind="undecided", ulps=ulps, excess=math.nan, **told)
         if excess <= self.limit:
             kind = "exact to rounding" if ulps <= self.limit else "ill-conditioned as expected"
         else:
@@ -337,6 +358,12 @@ class Judge:
             moved.append(flat.reshape(leaf.shape))
             start += leaf.size
         return jax.tree.unflatten(tree, moved)
+
+
+def _gap(number: Number, answer: float):
+    """How far an answer surely is from the truth."""
+    with working(Work(192)):
+        return abs(arb(answer) - number.value).lower().max(arb(0))
 
 
 def _words(number: Number) -> str:

@@ -81,7 +81,7 @@ def ndtri_slope(p):
 
 def log1p_gap(x):
     """The amount x - log(1 + x)."""
-    return x - fn.log(1 + x)
+    return x - fn.log1p(x)
 
 
 def _own(name, meaning):
@@ -98,6 +98,6 @@ OWN = (
     _own("inverse_mills", inverse_mills),
     _own("inverse_mills_dz", inverse_mills_slope),
     _own("erfcx", erfcx),
-    _own("log1p", lambda x: fn.log(1 + x)),
+    _own("log1p", fn.log1p),
     _own("log1p_gap", log1p_gap),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -175,8 +175,8 @@ class Verdict:
             lines.append("  Nothing is wrong: value and slopes are as exact as rounding allows.")
         else:
             lines.append("  Undecided.")
-        told = [f for f in self.findings if f.kind in ("kink", "jump", "boundary", "undecided")]
-        lines += [f"  {finding}" for finding in told[:6]]
+        others = [f for f in self.findings if f.kind in ("kink", "jump", "boundary", "undecided")]
+        lines += [f"  {finding}" for finding in others[:6]]
         counts = ", ".join(f"{n} {kind}" for kind, n in sorted(self.counts.items()))
         shares = ", ".join(f"{100 * s:.3g}% {word}" for word, s in self.shares.items() if s)
         lines.append(f"  {self.points} points, the truth asked at {self.judged}: {counts}")
@@ -195,18 +195,25 @@ class Verdict:
         return found
 
 
-def collected(findings: list[Finding]) -> tuple[Finding, ...]:
-    """The worst finding of each kind, opinion and argument, with their number; faults first."""
+def worst(findings: Iterable[Finding], most: int) -> list[Finding]:
+    """The worst few findings of each kind, opinion and argument, each with the number of all."""
     groups: dict[tuple, list[Finding]] = {}
     for finding in findings:
         key = finding.kind, finding.who, finding.argument, finding.order
         groups.setdefault(key, []).append(finding)
     kept = []
     for group in groups.values():
-        worst = max(group, key=lambda f: (f.proof != "undecided", _severity(f)))
-        kept.append(dataclasses.replace(worst, count=len(group)))
+        ranked = sorted(group, key=lambda f: (f.proof == "undecided", -_severity(f)))
+        kept += [dataclasses.replace(f, count=max(f.count, len(group))) for f in ranked[:most]]
+    return kept
+
+
+def told(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The worst of each kind, opinion and argument, in the order in which they are told."""
     rank = {kind: k for k, kind in enumerate(GRAVE)}
-    return tuple(sorted(kept, key=lambda f: (rank.get(f.kind, 99), -_severity(f), f.order)))
+    return tuple(
+        sorted(worst(findings, 1), key=lambda f: (rank.get(f.kind, 99), -_severity(f), f.order))
+    )
 
 
 def _severity(finding: Finding) -> float:
