@@ -9,11 +9,7 @@ from jaxmath.exact import functions as fn
 from jaxmath.exact import gamma
 from jaxmath.exact.ball import ONE, ZERO, arb
 from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special
-
-
-def log_ndtr(z):
-    """The logarithm of the normal distribution function."""
-    return fn.log(ndtr(z))
+from jaxmath.exact.jet import Jet
 
 
 def ndtr(z):
@@ -27,10 +23,43 @@ def ndtri(p):
 
 
 def erfcx(x):
-    """The scaled complementary error function."""
+    """The scaled complementary error function; far to the right it is a power series in 1/x."""
     if type(x) is Special:
         return x if x is NAN else (ZERO if x is INF else INF)
-    return fn.exp(x * x) * fn.erfc(x)
+    if _middle(x) < 2:
+        return fn.exp(x * x) * fn.erfc(x)
+    return _tricomi(x * x) / arb.pi().sqrt()
+
+
+def _tricomi(z):
+    """U(1/2, 1/2, z) for z > 0, whose derivatives are others of the kind."""
+    half = arb(1) / 2
+    if type(z) is arb:
+        return z.hypgeom_u(half, half)
+    series = z.regular()
+    if series is None:
+        return fn.unknown()
+    terms, factor = [], arb(1)
+    for k in range(series.prec):
+        terms.append(factor * series[0].hypgeom_u(half + k, half + k))
+        factor = -factor * (half + k) / (k + 1)
+    return Jet(fn.taylor(terms, series))
+
+
+def _middle(x):
+    return x.series[0].mid() if type(x) is Jet and not x.shift else getattr(x, "mid", arb)()
+
+
+def log_ndtr(z):
+    """The logarithm of the normal distribution function."""
+    if type(z) is Special or not _middle(z) < -2:
+        return fn.log(ndtr(z))
+    return -z * z / 2 + fn.log(mills_ratio(-z)) - (2 * arb.pi()).log() / 2
+
+
+def density(z):
+    """The normal density."""
+    return fn.exp(-z * z / 2) / (2 * arb.pi()).sqrt()
 
 
 def mills_ratio(x):
@@ -50,7 +79,11 @@ def second_moment(x):
 
 def inverse_mills(z):
     """The density over the distribution function."""
-    return INF if z is NEG_INF else 1 / mills_ratio(-z)
+    if z is NEG_INF:
+        return INF
+    if type(z) is Special or not _middle(z) < -2:
+        return density(z) / ndtr(z)
+    return 1 / mills_ratio(-z)
 
 
 def inverse_mills_dz(z):
@@ -76,4 +109,4 @@ def gelu_dx(x):
     """The slope of `gelu`."""
     if type(x) is Special:
         return x if x is NAN else (ONE if x is INF else ZERO)
-    return ndtr(x) + x * fn.exp(-x * x / 2) / (2 * arb.pi()).sqrt()
+    return ndtr(x) + x * density(x)

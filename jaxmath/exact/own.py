@@ -15,6 +15,7 @@ from jaxmath.exact.meanings import Twin
 
 MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "jaxmath.special.normal_tail": {
+        "density": normal.density,
         "erfcx": normal.erfcx,
         "first_moment": normal.first_moment,
         "inverse_mills": normal.inverse_mills,
@@ -27,7 +28,7 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "second_moment": normal.second_moment,
     },
     "jaxmath.special.rectified": {"gelu": normal.gelu, "gelu_dx": normal.gelu_dx},
-    "jaxmath.special.logarithm": {"log1p": fn.log1p},
+    "jaxmath.special.logarithm": {"log1p": fn.log1p, "log1p_gap": lambda x: x - fn.log1p(x)},
 }
 
 

@@ -89,8 +89,8 @@ def examine(
 class _Examination:
     def __init__(self, formula, assumed, wrt, dtype, budget, seconds, seed, twins, stopped, limit):
         from jaxmath.exact import Missing
+        from jaxmath.exact.own import TWINS
         from jaxmath.verify.judging import Judge, _number, point_of
-        from jaxmath.verify.own_twins import OWN
 
         self.formula, self.assumed, self.dtype, self.limit = formula, assumed, dtype, limit
         self.slopes = wrt != ()
@@ -102,7 +102,7 @@ class _Examination:
         self.args = probes.candidates(formula, dtype, POINTS, seed)
         if len(jax.tree.leaves(self.args)[0]) == 0:
             raise ValueError(f"No point was found in the domain of {formula.name}.")
-        self.judge = Judge(formula, self.lay, self._point(0), (*twins, *OWN), limit, stopped)
+        self.judge = Judge(formula, self.lay, self._point(0), (*twins, *TWINS), limit, stopped)
         each = max(_operations(self.judge.program.jaxpr), 1) * (1 + min(self.lay.size, COLUMNS))
         self.budget = int(np.clip(WORK / each, min(24, budget), budget))
         self.findings: list[Finding] = []

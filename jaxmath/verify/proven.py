@@ -60,14 +60,14 @@ class _Points:
 
     def __init__(self, formula: Formula, args, lay: Layout, seconds: bool):
         from jaxmath import exact
-        from jaxmath.verify.own_twins import OWN
+        from jaxmath.exact.own import TWINS
 
         self.formula, self.lay, self.seconds = formula, lay, seconds
         self.args = [args[name] for name in formula.arguments]
-        twins = OWN
+        twins = TWINS
         if formula.twin is not None:
             own = formula.fn.__name__.lstrip("_")
-            twins = (exact.Twin(own, formula.twin), *OWN)
+            twins = (exact.Twin(own, formula.twin), *TWINS)
         self.program = exact.trace(formula.fn, *self._at(0), twins=twins)
         self.places = _places(formula, lay, self._at(0))
         self.theta, _ = lay.flatten(args)
