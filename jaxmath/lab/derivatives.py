@@ -73,6 +73,7 @@ def survey(config: Config, data, seed: int, progress) -> dict[str, Any]:
             points=config.points,
             seed=seed,
             seconds=config.seconds,
+            reference=verify.numerical,
         )
         progress.advance()
         return report.rows
