@@ -234,6 +234,8 @@ class Judge:
             right = not math.isfinite(answer) or abs(answer) > 0.9 * float(self.info.max)
             if right:
                 return dict(kind="out of range", **told)
+            if math.isinf(truth) and type(number.value) is not arb:  # infinity itself, proven
+                return dict(kind=_lost(answer), ulps=math.inf, excess=math.inf, **told)
         if not math.isfinite(answer):
             return dict(kind="NaN or infinite", ulps=math.inf, excess=math.inf, **told)
         if abs(truth) < 4 * self.tiny and abs(answer) < 8 * self.tiny:
