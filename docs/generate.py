@@ -84,7 +84,7 @@ def _meaning(formula: Formula) -> str:
 
 def primitives_page() -> str:
     """What the exact reference says of each primitive that JAX's public functions emit."""
-    table = json.loads((DOCS.parent / "tests" / "exact" / "emitted.json").read_text("utf-8"))
+    table = json.loads((DOCS / "primitives.json").read_text("utf-8"))
     rows = primitives.primitives_table(
         {name: row["kinds"] for name, row in table["primitives"].items()}
     )

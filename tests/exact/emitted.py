@@ -1,6 +1,6 @@
 """Which primitives the public functions of JAX emit for small real arrays, by tracing all of them.
 
-`python -m tests.exact.emitted` writes emitted.json beside this file: for each primitive the modules
+`python -m tests.exact.emitted` writes docs/primitives.json: for each primitive the modules
 whose functions, JVPs or VJPs emit it, and whether real, whole or complex numbers take part.
 """
 
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend import core
 
-FILE = Path(__file__).with_name("emitted.json")
+FILE = Path(__file__).parents[2] / "docs" / "primitives.json"
 MODULES = (
     "jax.numpy",
     "jax.nn",
