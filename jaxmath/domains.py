@@ -18,9 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Shaped
-
-from jaxmath.typing import PRNGKey
+from jaxtyping import Array, Bool
 
 ORDINARY = 10.0
 """Half-width of the ordinary scale: where most inputs of most programs lie."""
@@ -44,7 +42,7 @@ class Domain(Protocol):
         """Whether one value lies in the set; NaN never does."""
         ...
 
-    def sample(self, key: PRNGKey, count: int, dtype: DTypeLike) -> Shaped[Array, "count ..."]:
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
         """Draw `count` elements, half over the exponents of the dtype, half in ordinary range."""
         ...
 
@@ -103,7 +101,7 @@ class Interval:
             inside(self.high, -math.inf, self.closed[1]),
         )
 
-    def sample(self, key: PRNGKey, count: int, dtype: DTypeLike) -> Shaped[Array, " count"]:
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
         """Draw numbers: half uniform in ordinary range, half uniform in the exponent."""
         info = jnp.finfo(dtype)
         low, high = self.limits(dtype)
@@ -114,26 +112,21 @@ class Interval:
         anchors = [0.0] if self.low <= 0.0 <= self.high else []
         anchors += [end for end in (self.low, self.high) if math.isfinite(end) and end != 0.0]
 
-        key_scale, key_ordinary, key_anchor, key_sign, key_exponent = jax.random.split(key, 5)
-        ordinary = jax.random.uniform(
-            key_ordinary, (count,), dtype, minval=ordinary_low, maxval=ordinary_high
-        )
-        which = jax.random.randint(key_anchor, (count,), 0, len(anchors))
-        anchor = jnp.asarray(anchors, dtype)[which]
-        smallest = jnp.maximum(jnp.abs(anchor) * info.eps, info.tiny)
-        largest = min(2 * max(abs(low), abs(high)), float(info.max))
-        exponent = jax.random.uniform(
-            key_exponent, (count,), dtype, minval=jnp.log2(smallest), maxval=math.log2(largest)
-        )
-        sign = jnp.where(jax.random.bernoulli(key_sign, 0.5, (count,)), 1, -1).astype(dtype)
-        distance = jnp.minimum(jnp.exp2(exponent), info.max)
-        # A step out of the interval is reflected into it where the other side has room.
-        spread = anchor + sign * distance
-        outside = (spread < low) | (spread > high)
-        spread = jnp.where(outside, anchor - sign * distance, spread)
-        spread = jnp.where((spread < low) | (spread > high), ordinary, spread)
-        chosen = jnp.where(jax.random.bernoulli(key_scale, 0.5, (count,)), spread, ordinary)
-        return jnp.clip(chosen, low, high)
+        ordinary = rng.uniform(ordinary_low, ordinary_high, count).astype(dtype)
+        anchor = rng.choice(np.array(anchors, dtype), count)
+        smallest = np.log2(np.maximum(np.abs(anchor) * info.eps, info.tiny))
+        largest = math.log2(min(2 * max(abs(low), abs(high)), float(info.max)))
+        sign = rng.choice(np.array([-1, 1], dtype), count)
+        with np.errstate(over="ignore"):
+            distance = np.exp2(rng.uniform(smallest, largest)).astype(dtype)
+            distance = np.minimum(distance, info.max)
+            # A step out of the interval is reflected into it where the other side has room.
+            spread = anchor + sign * distance
+            outside = (spread < low) | (spread > high)
+            spread = np.where(outside, anchor - sign * distance, spread)
+        spread = np.where((spread < low) | (spread > high), ordinary, spread)
+        chosen = np.where(rng.random(count) < 0.5, spread, ordinary)
+        return np.clip(chosen, low, high).astype(dtype)
 
     def edges(self, dtype: DTypeLike) -> np.ndarray:
         """The ends, zero, one, the dtype's limits, and the floats next to each, where inside."""
@@ -177,9 +170,9 @@ class Choices:
         """Whether one number is among the values."""
         return jnp.any(jnp.asarray(value) == jnp.asarray(self.values))
 
-    def sample(self, key: PRNGKey, count: int, dtype: DTypeLike) -> Shaped[Array, " count"]:
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
         """Draw values uniformly, in the dtype of the formula's other arguments."""
-        return jax.random.choice(key, jnp.asarray(self.values, dtype), (count,))
+        return rng.choice(np.asarray(self.values, dtype), count)
 
     def edges(self, dtype: DTypeLike) -> np.ndarray:
         """All values."""
@@ -204,9 +197,9 @@ class Integers:
         value = jnp.asarray(value)
         return (value >= self.low) & (value <= self.high) & (value == jnp.floor(value))
 
-    def sample(self, key: PRNGKey, count: int, dtype: DTypeLike) -> Shaped[Array, " count"]:
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
         """Draw integers uniformly; `dtype` is that of the other arguments and not used."""
-        return jax.random.randint(key, (count,), self.low, self.high + 1)
+        return rng.integers(self.low, self.high + 1, count).astype(np.int32)
 
     def edges(self, dtype: DTypeLike) -> np.ndarray:
         """Both ends and their neighbours inside."""
@@ -237,14 +230,12 @@ class Box:
         """Whether every entry lies in `of`."""
         return jnp.all(jax.vmap(self.of.contains)(jnp.ravel(jnp.asarray(value))))
 
-    def sample(self, key: PRNGKey, count: int, dtype: DTypeLike) -> Shaped[Array, "count ..."]:
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
         """Draw the entries independently; one draw in eight has all entries equal."""
-        key_entries, key_equal, key_which = jax.random.split(key, 3)
-        size = math.prod(self.shape)
-        entries = self.of.sample(key_entries, count * size, dtype).reshape(count, *self.shape)
-        equal = self.of.sample(key_equal, count, dtype).reshape(count, *(1 for _ in self.shape))
-        tied = jax.random.bernoulli(key_which, 1 / 8, equal.shape)
-        return jnp.where(tied, jnp.broadcast_to(equal, entries.shape), entries)
+        entries = self.of.sample(rng, count * math.prod(self.shape), dtype)
+        equal = self.of.sample(rng, count, dtype).reshape(count, *(1 for _ in self.shape))
+        tied = rng.random(equal.shape) < 1 / 8
+        return np.where(tied, equal, entries.reshape(count, *self.shape))
 
     def edges(self, dtype: DTypeLike) -> np.ndarray:
         """Each edge of `of` in all entries at once, and in one entry among ordinary ones."""
@@ -280,14 +271,14 @@ class Simplex:
         slack = 4 * self.size * jnp.finfo(value.dtype).eps
         return jnp.all(value >= 0) & (jnp.abs(jnp.sum(value) - 1) <= slack)
 
-    def sample(self, key: PRNGKey, count: int, dtype: DTypeLike) -> Shaped[Array, "count n"]:
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
         """Draw softmax images of logits, some nearly uniform and some nearly at a vertex."""
-        key_logits, key_spread = jax.random.split(key)
         widest = -math.log(float(jnp.finfo(dtype).tiny)) / 4
-        spread = jnp.exp2(
-            jax.random.uniform(key_spread, (count, 1), dtype, minval=-8.0, maxval=math.log2(widest))
-        )
-        return jax.nn.softmax(spread * jax.random.normal(key_logits, (count, self.size), dtype))
+        spread = np.exp2(rng.uniform(-8.0, math.log2(widest), (count, 1)))
+        logits = spread * rng.normal(size=(count, self.size))
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        drawn = (weights / weights.sum(axis=1, keepdims=True)).astype(dtype)
+        return np.where(drawn < jnp.finfo(dtype).tiny, 0, drawn)
 
     def edges(self, dtype: DTypeLike) -> np.ndarray:
         """The vertices, the centre, and a point next to a vertex."""
@@ -320,16 +311,13 @@ class PositiveDefinite:
         value = jnp.asarray(value)
         return jnp.all(value == value.T) & (jnp.linalg.eigvalsh(value)[0] > 0)
 
-    def sample(self, key: PRNGKey, count: int, dtype: DTypeLike) -> Shaped[Array, "count n n"]:
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
         """Draw random eigenvectors and eigenvalues spread over the exponents."""
-        key_basis, key_values = jax.random.split(key)
-        basis, _ = jnp.linalg.qr(jax.random.normal(key_basis, (count, *self.shape), dtype))
+        basis, _ = np.linalg.qr(rng.normal(size=(count, *self.shape)))
         half = math.log2(self.condition) / 2
-        values = jnp.exp2(
-            jax.random.uniform(key_values, (count, 1, self.size), dtype, minval=-half, maxval=half)
-        )
-        matrix = (basis * values) @ jnp.swapaxes(basis, -1, -2)
-        return (matrix + jnp.swapaxes(matrix, -1, -2)) / 2
+        values = np.exp2(rng.uniform(-half, half, (count, 1, self.size)))
+        matrix = (basis * values) @ np.swapaxes(basis, -1, -2)
+        return ((matrix + np.swapaxes(matrix, -1, -2)) / 2).astype(dtype)
 
     def edges(self, dtype: DTypeLike) -> np.ndarray:
         """The identity, a graded diagonal, repeated eigenvalues, and the worst condition."""
@@ -345,12 +333,10 @@ def is_domain(node) -> bool:
     return isinstance(node, Domain)
 
 
-def sample(domain, key: PRNGKey, count: int, dtype: DTypeLike):
+def sample(domain, rng: np.random.Generator, count: int, dtype: DTypeLike):
     """Draw `count` elements of a domain or of a pytree of domains, leaf by leaf."""
     leaves, structure = jax.tree.flatten(domain, is_leaf=is_domain)
-    keys = jax.random.split(key, max(len(leaves), 1))
-    drawn = [leaf.sample(k, count, dtype) for leaf, k in zip(leaves, keys, strict=False)]
-    return jax.tree.unflatten(structure, drawn)
+    return jax.tree.unflatten(structure, [leaf.sample(rng, count, dtype) for leaf in leaves])
 
 
 def contains(domain, value) -> Bool[Array, ""]:

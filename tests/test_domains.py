@@ -34,7 +34,7 @@ DTYPES = [np.float32, np.float64]
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("domain", ALL, ids=str)
 def test_samples_and_edges_lie_inside_and_have_their_dtype(domain, dtype):
-    drawn = domain.sample(jax.random.key(0), 500, dtype)
+    drawn = domain.sample(np.random.default_rng(0), 500, dtype)
     edges = domain.edges(dtype)
     assert drawn.shape == (500, *domain.shape)
     assert edges.shape[1:] == domain.shape
@@ -48,8 +48,8 @@ def test_samples_and_edges_lie_inside_and_have_their_dtype(domain, dtype):
 
 
 @pytest.mark.parametrize("domain", ALL, ids=str)
-def test_the_same_key_draws_the_same(domain):
-    one, two, other = (domain.sample(jax.random.key(k), 64, np.float64) for k in (1, 1, 2))
+def test_the_same_seed_draws_the_same(domain):
+    one, two, other = (domain.sample(np.random.default_rng(k), 64, np.float64) for k in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
 
@@ -81,26 +81,25 @@ def test_edges_hold_ends_neighbours_and_extremes():
 
 
 def test_half_of_the_samples_are_ordinary_and_half_spread_over_the_exponents():
-    drawn = np.abs(np.asarray(REAL.sample(jax.random.key(0), 20_000, np.float64)))
+    drawn = np.abs(REAL.sample(np.random.default_rng(0), 20_000, np.float64))
     ordinary = (drawn > 0.01) & (drawn < 10)
     assert 0.45 < ordinary.mean() < 0.56
     exponents = np.log10(drawn[~ordinary])
     counts, _ = np.histogram(exponents, np.linspace(-307, 308, 6))
     assert counts.min() > 0.8 * counts.max() - 100
-    assert (np.sign(REAL.sample(jax.random.key(1), 1000, np.float64)) > 0).mean() == pytest.approx(
-        0.5, abs=0.06
-    )
+    signs = REAL.sample(np.random.default_rng(1), 1000, np.float64) > 0
+    assert signs.mean() == pytest.approx(0.5, abs=0.06)
 
 
 def test_samples_come_close_to_every_finite_end():
-    drawn = np.asarray(UNIT.sample(jax.random.key(0), 4000, np.float64))
+    drawn = UNIT.sample(np.random.default_rng(0), 4000, np.float64)
     assert drawn[drawn > 0].min() < 1e-200
     assert (1 - drawn[drawn < 1]).min() < 1e-14
 
 
 def test_a_box_has_ties_and_its_edges_one_at_a_time():
     box = Box((3,), REAL)
-    drawn = np.asarray(box.sample(jax.random.key(0), 800, np.float64))
+    drawn = box.sample(np.random.default_rng(0), 800, np.float64)
     assert 0.05 < (np.ptp(drawn, axis=1) == 0).mean() < 0.25
     edges = box.edges(np.float64)
     assert (np.ptp(edges, axis=1) == 0).any()
@@ -120,19 +119,19 @@ def test_integers_and_choices():
     assert [bool(Integers(0, 3).contains(x)) for x in (0, 3, 4, 1.5, -1)] == [
         True, True, False, False, False,
     ]  # fmt: skip
-    assert set(np.asarray(Integers(0, 3).sample(jax.random.key(0), 100, np.float64))) == {
+    assert set(Integers(0, 3).sample(np.random.default_rng(0), 100, np.float64)) == {
         0,
         1,
         2,
         3,
     }
-    assert set(np.asarray(SIGN.sample(jax.random.key(0), 100, np.float32))) == {-1.0, 1.0}
+    assert set(SIGN.sample(np.random.default_rng(0), 100, np.float32)) == {-1.0, 1.0}
     assert not bool(BINARY.contains(0.5))
 
 
 def test_a_pytree_of_domains_draws_a_pytree():
     domain = {"weight": Box((2,), REAL), "scale": POSITIVE}
-    drawn = domains.sample(domain, jax.random.key(0), 5, np.float64)
+    drawn = domains.sample(domain, np.random.default_rng(0), 5, np.float64)
     assert drawn["weight"].shape == (5, 2)
     point = jax.tree.map(lambda leaf: leaf[0], drawn)
     assert bool(domains.contains(domain, point))

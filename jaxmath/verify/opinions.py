@@ -120,8 +120,13 @@ def closed_second(formula: Formula, where: Layout, args: Mapping[str, Any]) -> d
 
 
 def _mapped(function, values):
-    """Evaluate over all points, operation by operation: nothing to compile for a new function."""
-    return jax.device_get(jax.vmap(function)(*values))
+    """Evaluate over all points, in one program."""
+    return jax.device_get(_batched(function)(*values))
+
+
+@functools.lru_cache(maxsize=1024)
+def _batched(function):
+    return jax.jit(jax.vmap(function))
 
 
 def _as_jacobian(partial, outputs: tuple[int, ...], size: int) -> np.ndarray:

@@ -45,12 +45,7 @@ def ordinary(formula: Formula, args: dict[str, Any]) -> np.ndarray:
 
 
 def _samples(formula, count, dtype, seed) -> dict[str, Any]:
-    key = jax.random.key(seed)
-    drawn = {
-        name: domains.sample(domain, jax.random.fold_in(key, index), count, dtype)
-        for index, (name, domain) in enumerate(formula.domain.items())
-    }
-    return jax.tree.map(np.asarray, drawn)
+    return domains.sample(dict(formula.domain), np.random.default_rng(seed), count, dtype)
 
 
 def _edges(formula, pool, dtype) -> list[dict[str, Any]]:
@@ -162,7 +157,7 @@ def _inside(formula: Formula, points) -> np.ndarray:
         return whole if formula.where is None else whole & jnp.all(formula.where(*args))
 
     return np.flatnonzero(
-        np.asarray(jax.vmap(inside)(*(points[name] for name in formula.arguments)))
+        np.asarray(jax.jit(jax.vmap(inside))(*(points[name] for name in formula.arguments)))
     )
 
 

@@ -163,8 +163,7 @@ def _pool(leaf, dtype, rng, count):
         return arrays(leaf, dtype, rng, count)
     if isinstance(leaf, Interval | Choices | Integers):
         return numbers(leaf, dtype, rng, max(count // 4, 32))
-    key = jax.random.key(int(rng.integers(1 << 30)))
-    return np.concatenate([leaf.edges(dtype), np.asarray(leaf.sample(key, count, dtype))])
+    return np.concatenate([leaf.edges(dtype), leaf.sample(rng, count, dtype)])
 
 
 def _ordinary(pool: np.ndarray) -> np.ndarray:
