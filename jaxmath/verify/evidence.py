@@ -90,6 +90,8 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
 
     Measured in float64 by moving one coordinate at a time by a relative 2^-20, inwards where an
     edge or a break is near. With more than twelve coordinates all move at once, by random signs.
+    Of a vector that maps to a vector, such as logits, coordinates near zero move by 2^-20 of one:
+    the results are what differences of coordinates make, and those are not known any better.
     """
     theta64, fixed64 = theta.astype(np.float64), as_dtype(fixed, np.float64)
 
@@ -111,9 +113,12 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
         signs = np.random.default_rng(0).choice([-1.0, 1.0], (8, lay.size))
         directions = list(signs)
     share = 2.0**-20
+    size = np.abs(theta64)
+    if centre[0].shape[1] > 1 and lay.size > 1:
+        size = np.maximum(size, np.minimum(size.max(axis=1, keepdims=True), 1.0))
     for direction in directions:
-        moved = theta64 * (1 + share * direction)
-        other = theta64 * (1 - share * direction)
+        moved = theta64 + share * direction * size
+        other = theta64 - share * direction * size
         crossed = (side(moved) != home).any(axis=1) | ((moved < low) | (moved > high)).any(axis=1)
         moved = np.where(crossed[:, None], other, moved)
         crossed = (side(moved) != home).any(axis=1)
