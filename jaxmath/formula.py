@@ -205,7 +205,9 @@ def with_rule(fn: Function, **partials: Callable[..., Any]) -> Function:
     if unknown:
         raise ValueError(f"{fn.__name__} has no argument {', '.join(sorted(unknown))}.")
 
-    bound = jax.custom_jvp(fn)
+    # Each is traced once for a shape, however often rules within rules call it.
+    bound = jax.custom_jvp(jax.jit(fn))
+    slopes = {name: jax.jit(partial) for name, partial in partials.items()}
 
     # An argument that is not differentiated has a symbolic zero, so that its partial, which may
     # be infinite, is neither computed nor multiplied by zero.
@@ -214,9 +216,9 @@ def with_rule(fn: Function, **partials: Callable[..., Any]) -> Function:
         value = bound(*primals)
         slope = jnp.zeros_like(value)
         for name, tangent in zip(names, tangents, strict=True):
-            if name not in partials or isinstance(tangent, SymbolicZero):
+            if name not in slopes or isinstance(tangent, SymbolicZero):
                 continue
-            change = partials[name](*primals) * tangent
+            change = slopes[name](*primals) * tangent
             scalar = jnp.ndim(value) == 0 and jnp.ndim(change) > 0
             slope = slope + (jnp.sum(change) if scalar else change)
         return value, slope

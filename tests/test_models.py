@@ -184,7 +184,7 @@ def test_an_unknown_activation_is_named():
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: formula.name)
 def test_models_work_in_float32(formula):
     args = jax.tree.map(
-        lambda domain: domain.sample(jax.random.key(0), 1, np.float32)[0],
+        lambda domain: domain.sample(np.random.default_rng(0), 1, np.float32)[0],
         dict(formula.domain),
         is_leaf=lambda node: hasattr(node, "sample"),
     )

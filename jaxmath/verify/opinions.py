@@ -147,7 +147,7 @@ def _from_vjp(formula, where, args):
         basis = jnp.eye(value.size, dtype=value.dtype).reshape(value.size, *value.shape)
         return jax.vmap(lambda cotangent: formula.vjp(*point, cotangent))(basis)
 
-    rows = jax.device_get(jax.vmap(jacobian)(*values))
+    rows = jax.device_get(jax.jit(jax.vmap(jacobian))(*values))
     return {
         name: np.concatenate(
             [leaf.reshape(*leaf.shape[:2], -1) for leaf in jax.tree.leaves(rows[index])], axis=-1
