@@ -23,6 +23,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # What takes long to compile is compiled once for all workers, and for the next call.
+    if hasattr(config, "cache"):
+        jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("compiled")))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     if not config.getoption("--resume"):
         return
     config.stash[PROGRESS] = path = Path(config.rootpath) / ".full-progress"
