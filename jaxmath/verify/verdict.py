@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jax
@@ -23,6 +23,7 @@ Kind = Literal[
     "vanished",
     "NaN or infinite",
     "kink",
+    "another convention",
     "not a subgradient",
     "smooth but treated as a kink",
     "jump",
@@ -37,11 +38,15 @@ Kind = Literal[
     "undecided",
 ]
 
+Convention = Literal["left", "right", "middle", "zero"]
+"""Which slope an answer at a kink is: that of one side, the middle of both, or zero."""
+
 FAULTS = frozenset(
     {
         "inaccurate",
         "vanished",
         "NaN or infinite",
+        "another convention",
         "not a subgradient",
         "smooth but treated as a kink",
         "wrong rule",
@@ -59,6 +64,7 @@ GRAVE = (
     "vanished",
     "smooth but treated as a kink",
     "not a subgradient",
+    "another convention",
     "not available",
     "cost of the dtype",
     "approximation error",
@@ -84,6 +90,7 @@ class Finding:
         proof: of the truth: proven, estimated or undecided.
         truth_of: "the program", or "its meaning" where an approximation inside has a twin.
         note: more in words: the slopes at a kink, the convention, the reason.
+        conventions: of a kink: which conventions the answer agrees with.
         count: how many answers of the kind were met (this is the worst of them).
         dtype_alone: whether float64 answers right at the same point.
     """
@@ -101,6 +108,7 @@ class Finding:
     proof: str
     truth_of: str = "the program"
     note: str = ""
+    conventions: tuple[Convention, ...] = ()
     count: int = 1
     dtype_alone: bool = False
 
@@ -140,6 +148,8 @@ class Verdict:
         shares: which part of the questions was proven, estimated, undecided.
         points: how many points were looked at in floats; `judged`, at how many the truth was asked.
         reference: words for what judged.
+        data: arrays over all that was judged: "who", "argument", "order", "point" (its index), "x"
+            (the coordinate), "ulps", "excess".
     """
 
     name: str
@@ -152,6 +162,7 @@ class Verdict:
     points: int
     judged: int
     reference: str
+    data: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -184,8 +195,9 @@ class Verdict:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        found = dataclasses.asdict(self)
+        """Plain data for JSON: everything but the arrays."""
+        found = dataclasses.asdict(dataclasses.replace(self, data={}))
+        del found["data"]
         found["ok"] = self.ok
         for finding in found["findings"]:
             finding["point"] = {k: _plain(v) for k, v in finding["point"].items()}
