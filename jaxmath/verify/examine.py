@@ -23,7 +23,7 @@ from jaxmath.verify import probes
 from jaxmath.verify.answers import Answers, Asked
 from jaxmath.verify.compare import describe
 from jaxmath.verify.flat import Layout, layout
-from jaxmath.verify.given import Given, as_formula
+from jaxmath.verify.given import Given, QuestionError, as_formula
 from jaxmath.verify.proven import _operations
 from jaxmath.verify.reference import numerical
 from jaxmath.verify.verdict import Convention, Finding, Verdict, told, worst
@@ -105,7 +105,7 @@ class _Examination:
         self.rng = np.random.default_rng(seed)
         self.args = probes.candidates(formula, dtype, POINTS, seed)
         if len(jax.tree.leaves(self.args)[0]) == 0:
-            raise ValueError(f"No point was found in the domain of {formula.name}.")
+            raise QuestionError(f"No point was found in the domain of {formula.name}.")
         self.judge = Judge(formula, self.lay, self._point(0), (*twins, *TWINS), limit, stopped)
         each = max(_operations(self.judge.program.jaxpr), 1) * (1 + min(self.lay.size, COLUMNS))
         self.budget = int(np.clip(WORK / each, min(24, budget), budget))

@@ -21,6 +21,11 @@ from jaxmath.formula import Formula, Source
 Given = Formula | Callable[..., Any]
 """What can be verified: a record, or any function of one example."""
 
+
+class QuestionError(ValueError):
+    """There is nothing to verify: no argument to differentiate in, or no point to look at."""
+
+
 _ONE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -31,7 +36,7 @@ def as_formula(function: Given, domain: Mapping[str, Any] | None = None) -> tupl
     domain the set is where the value is finite; whether that was so is returned as well.
 
     Raises:
-        ValueError: a domain names no argument, or there is no argument to name.
+        QuestionError: a domain names no argument, or there is no argument to name.
     """
     if isinstance(function, Formula):
         changed = {} if domain is None else dict(domain={**function.domain, **domain})
@@ -76,12 +81,12 @@ def _in_order(function, domain: Mapping[str, Any]) -> dict[str, Any]:
         named += [name for name in domain if name not in named]
     unknown = [name for name in domain if name not in named]
     if unknown:
-        raise ValueError(
+        raise QuestionError(
             f"{name_of(function)} has no argument {', '.join(unknown)}; it has {', '.join(named)}."
         )
     stated = {n: domain.get(n, REAL) for n in named if n in domain or n in needed}
     if not stated:
-        raise ValueError(f"{name_of(function)} has no argument without a default: give domain=.")
+        raise QuestionError(f"{name_of(function)} has no argument without a default: give domain=.")
     return stated
 
 
