@@ -20,7 +20,6 @@ from jaxmath.verify import Report, Verdict, check
 from jaxmath.verify.given import QuestionError, as_formula, parameters_of
 
 DTYPES = ("float64", "float32", "float16")
-CONVENTIONS = ("left", "right", "middle", "zero")
 
 
 @dataclass(frozen=True)
@@ -40,19 +39,29 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found, and remarks on the question itself."""
+    """What was found, and remarks on the question itself.
+
+    Attributes:
+        found: None where the function raised; `raised` then tells what, line by line.
+        accepted: whether every fault is known and no worse than it was.
+    """
 
     question: Question
-    found: Verdict | Report
+    found: Verdict | Report | None
     remarks: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
+    accepted: bool = False
 
     @property
     def exit(self) -> Exit:
         """PASS if nothing is wrong and nothing undecided; kinks and conventions are not wrong."""
-        return Exit.PASS if self.found.ok else Exit.FAIL
+        if self.found is None:
+            return Exit.EXPERIMENT
+        return Exit.PASS if self.found.ok or self.accepted else Exit.FAIL
 
     def __str__(self) -> str:
-        return "\n".join([str(self.found), *(f"  {remark}" for remark in self.remarks)])
+        said = self.raised if self.found is None else (str(self.found),)
+        return "\n".join([*said, *(f"  {remark}" for remark in self.remarks)])
 
 
 def ask(
@@ -64,6 +73,7 @@ def ask(
     at: Sequence[str] = (),
     analytic: Sequence[str] = (),
     twin: Sequence[str] = (),
+    dtype: str = "float64",
     convention: str | None = None,
     **options: Any,
 ) -> Question:
@@ -81,11 +91,14 @@ def ask(
         asked["domain"] = domain_words.parse_domains(domain, parameters) or None
     with _noting(problems, "wrt"):
         asked["wrt"] = _wrt(name, wrt, parameters)
-    with _noting(problems, "convention"):
-        if convention not in (None, *CONVENTIONS):
-            hint = suggest(convention, CONVENTIONS)
-            raise InputError(Problem(f"there is no convention {show(convention)}", hint=hint))
-        asked["convention"] = convention
+    for option, word, known in (
+        ("dtype", dtype, DTYPES),
+        ("convention", convention, ("left", "right", "middle", "zero")),
+    ):
+        asked[option] = word
+        if word is not None and word not in known:
+            hint = suggest(word, known)
+            problems.append(Problem(f"there is no {option} {show(word)}", path=option, hint=hint))
     twins: tuple[companions.Meaning, ...] = ()
     with _noting(problems, "twin"):
         twins = tuple(companions.meaning(word, function, folder) for word in twin)
@@ -94,7 +107,7 @@ def ask(
         with _noting(problems, "domain"):
             formula = _record(function, asked["domain"])
             with _noting(problems, "at"):
-                asked |= _at(at, formula, asked["domain"], options.get("dtype", "float64"))
+                asked |= _at(at, formula, asked["domain"], dtype)
             with _noting(problems, "analytic"):
                 arguments = _differentiable(formula, asked["wrt"])
                 asked["analytic"] = companions.analytic(analytic, arguments, folder)
@@ -102,7 +115,12 @@ def ask(
         raise InputError(*problems)
     if any(meaning.is_whole for meaning in twins):
         function = jax.jit(function)  # so that it is a call, which can be recognised
-    return Question(name, function, {"dtype": "float64", **options, **asked}, twins)
+    return Question(name, function, {**options, **asked}, twins)
+
+
+def with_options(question: Question, **options: Any) -> Question:
+    """The question with other options."""
+    return dataclasses.replace(question, options={**question.options, **options})
 
 
 def answer(question: Question) -> Answer:

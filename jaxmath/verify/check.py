@@ -57,19 +57,30 @@ def check(
         limit: the excess from which an answer is a fault.
         quick: whether to compare and not to examine.
     """
-    asked = dict(domain=domain, wrt=wrt, dtype=dtype, seed=seed, analytic=analytic)
     if quick or importlib.util.find_spec("flint") is None:
-        chosen = min(budget, 256) if points is None else points
-        return derivatives(function, points=chosen, seconds=order == 2, **asked)
+        return derivatives(
+            function,
+            domain=domain,
+            wrt=wrt,
+            dtype=dtype,
+            points=min(budget, 256) if points is None else points,
+            seed=seed,
+            seconds=order == 2,
+            analytic=analytic,
+        )
     return examine(
         function,
+        domain=domain,
+        wrt=wrt,
+        dtype=dtype,
         points=points,
         budget=budget,
+        seed=seed,
+        analytic=analytic,
         twins=twins,
         stop_gradients=stop_gradients,
         convention=convention,
         limit=limit,
-        **asked,
     )
 
 

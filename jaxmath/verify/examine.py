@@ -331,6 +331,8 @@ class _Examination:
         data = {name: np.array(c) for name, c in zip(names, columns, strict=True)}
         theta, _ = self.lay.flatten(self.args)
         data["x"] = theta[data["point"].astype(int), data.pop("column").astype(int)]
+        if self.lay.size > 1:  # a value belongs to no one of several coordinates
+            data["x"] = np.where(data["order"] == 0, np.nan, data["x"])
         return data
 
     def _refused(self) -> None:

@@ -194,6 +194,12 @@ class Verdict:
         lines.append(f"  {self.reference}: {shares}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from jaxmath.verify.notebook import html_of
+
+        return html_of(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: everything but the arrays."""
         found = dataclasses.asdict(dataclasses.replace(self, data={}))
