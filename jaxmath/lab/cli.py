@@ -276,7 +276,7 @@ def verify(
         function = dict(
             domain=domain, wrt=wrt and wrt.split(","), at=at, analytic=analytic, twin=twin,
             dtype=dtype, order=order, budget=budget, limit=limit, convention=convention,
-            stop_gradients=stop_gradients,
+            stop_gradients=stop_gradients, quick=quick,
         )  # fmt: skip
         given = {key: value for key, value in function.items() if value}
         file = Path(name) if name and name.endswith(".toml") else None
@@ -291,9 +291,9 @@ def verify(
 
         gc.enable()
         if name is None or file:
-            status = verify_command.many(file, say, form, out, update_baseline, quick)
+            status = verify_command.many(file, say, form, out, update_baseline)
         else:
-            status = verify_command.one(name, say, form, out, quick=quick, **given)
+            status = verify_command.one(name, say, form, out, **given)
         raise SystemExit(int(status))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxmath.lab.document import Document, check_values, nearest
+from jaxmath.lab.document import Document, check_values, nearest, refuse_code
 from jaxmath.lab.errors import InputError, Problem, visible
 
 MAX_BYTES = 1_000_000
@@ -33,6 +33,8 @@ def read_document(path: Path, only: Sequence[str] = ()) -> Document:
         said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InputError(Problem(f"this is no valid TOML: {visible(said, 120)}", path)) from None
     document = Document(_only(values, only), path, text)
+    if not only:
+        refuse_code(document)
     check_values(document)
     return document
 

@@ -34,7 +34,6 @@ def many(
     form: str | None = None,
     out: str | None = None,
     update: bool = False,
-    quick: bool = False,
 ) -> Exit:
     """Verify every function of a project's table; only what its baseline does not know fails."""
     place = Path(out) if out else None
@@ -48,7 +47,7 @@ def many(
     answers = []
     for question in table.questions:
         started = time.perf_counter()
-        answer = _answer(question, quick)
+        answer = _answer(question)
         if not update:
             answer = baseline.judged(answer, known)
         answers.append(answer)
@@ -66,10 +65,8 @@ def many(
     return max((e for e in ends if not (update and e is Exit.FAIL)), default=Exit.PASS)
 
 
-def _answer(question: Question, quick: bool) -> Answer:
+def _answer(question: Question) -> Answer:
     """The answer; a function that raises does not keep the others from theirs."""
-    if quick:
-        question = verifying.with_options(question, quick=True)
     try:
         return verifying.answer(question)
     except InputError as error:

@@ -118,11 +118,6 @@ def ask(
     return Question(name, function, {**options, **asked}, twins)
 
 
-def with_options(question: Question, **options: Any) -> Question:
-    """The question with other options."""
-    return dataclasses.replace(question, options={**question.options, **options})
-
-
 def answer(question: Question) -> Answer:
     """Verify a function.
 

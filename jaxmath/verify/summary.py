@@ -127,7 +127,7 @@ def _entry(finding: Finding) -> Entry:
         parts.append(f"{finding.excess:.3g} times what rounding explains")
     note = [finding.note] if finding.note else []
     note += ["float64 is right there"] if finding.dtype_alone else []
-    note += [f"the worst of {finding.count}"] if finding.count > 1 else []
+    note += [f"one of {finding.count}, the worst"] if finding.count > 1 else []
     return Entry(
         state="wrong" if finding.fault else "undecided" if finding.kind == "undecided" else "right",
         what=_what(finding),
