@@ -30,11 +30,14 @@ class QuestionError(ValueError):
 _ONE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def as_formula(function: Given, domain: Mapping[str, Any] | None = None) -> tuple[Formula, bool]:
+def as_formula(
+    function: Given, domain: Mapping[str, Any] | None = None, traced: bool = True
+) -> tuple[Formula, bool]:
     """A Formula as it is (with other domains, if given), or a record made for a function.
 
     An argument without a domain and without a default is taken as a real number. Without any
-    domain the set is where the value is finite; whether that was so is returned as well.
+    domain the set is where the value is finite; whether that was so is returned as well. Unless
+    told not to, the function is traced once to see that its values are real.
 
     Raises:
         QuestionError: a domain names no argument, there is no argument to name, or the function
@@ -45,7 +48,8 @@ def as_formula(function: Given, domain: Mapping[str, Any] | None = None) -> tupl
         return dataclasses.replace(function, **changed), False
     stated = _in_order(function, domain or {})
     called = _of_exactly(function, tuple(stated))
-    _check_result(called, stated)
+    if traced:
+        _check_result(called, stated)
     formula = Formula(
         fn=called,
         domain=stated,
