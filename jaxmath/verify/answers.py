@@ -16,6 +16,7 @@ from jaxmath.verify.flat import Layout, as_dtype, evaluate, flat_function
 PIECE = 256
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Answers:
     """Values `(points, outputs)` and, by mode, Jacobians `(points, outputs, coordinates)`."""
@@ -23,9 +24,9 @@ class Answers:
     value: np.ndarray
     first: dict[str, np.ndarray]
 
-    def take(self, index) -> Answers:
-        """Those at some of the points."""
-        return Answers(self.value[index], {who: a[index] for who, a in self.first.items()})
+    def joined(self, more: Answers) -> Answers:
+        """These, and those at more points."""
+        return jax.tree.map(lambda a, b: np.concatenate([a, b]), self, more)
 
 
 class Asked:
@@ -46,9 +47,7 @@ class Asked:
             index = np.minimum(np.arange(start, start + PIECE), count - 1)
             part = jax.tree.map(lambda leaf, i=index: np.asarray(leaf)[i], dict(args))
             pieces.append(self._piece(part))
-        first = {who: np.concatenate([p.first[who] for p in pieces])[:count]
-                 for who in pieces[0].first}  # fmt: skip
-        return Answers(np.concatenate([p.value for p in pieces])[:count], first)
+        return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *pieces)
 
     def _piece(self, args) -> Answers:
         theta, fixed = self.lay.flatten(args)

@@ -54,6 +54,11 @@ class Layout:
         start = sum(self.sizes[:index])
         return slice(start, start + self.sizes[index])
 
+    def argument(self, column: int) -> tuple[str, int]:
+        """The argument that a coordinate belongs to, and its place within."""
+        name = next(n for n in self.wrt if column < self.columns(n).stop)
+        return name, column - self.columns(name).start
+
     def flatten(self, args: Mapping[str, Any]) -> tuple[np.ndarray, tuple[Any, ...]]:
         """Points as a matrix `(points, coordinates)`, and the arguments that stay as they are."""
         parts = []
