@@ -118,9 +118,10 @@ def assigned(line: Line, name: str) -> ast.expr | None:
             continue
         if function.lineno <= line.number <= (function.end_lineno or 0):
             for node in ast.walk(function):
-                if isinstance(node, ast.Assign) and node.lineno < line.number:
-                    if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-                        found = node.value
+                if not isinstance(node, ast.Assign) or node.lineno >= line.number:
+                    continue
+                if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+                    found = node.value
     return found
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jax.extend import core
-
 from jaxmath.exact import Program
 from jaxmath.exact.arrays import is_real
 from jaxmath.exact.interpreter import built
@@ -25,7 +23,8 @@ class Step:
     outs: tuple[Any, ...]
 
     @property
-    def eqn(self):
+    def eqn(self) -> Any:
+        """The equation itself."""
         return self.path[-1]
 
 
