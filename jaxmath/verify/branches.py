@@ -63,15 +63,16 @@ class Branches:
         self.function = flat_function(formula.fn, lay)
 
     def __call__(self, args: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        """How comparisons come out, `(points, comparisons)`, and at which points a branch that is
-        not taken has an infinite or undefined slope, `(points, sites)`.
+        """How comparisons come out, `(points, comparisons)`, and of each branch `(points, sites)`: 1
+        where it is not taken, in some element, and has an infinite or undefined slope; -1 where it
+        is taken and has a finite one; else 0.
         """
         theta, fixed = self.lay.flatten(args)
         if self.sites is None:
             self._trace(theta[0], jax.tree.map(lambda leaf: leaf[0], fixed))
         count, signs, traps = len(theta), [], []
         if not self.sites:
-            return np.zeros((count, 0), int), np.zeros((count, 0), bool)
+            return np.zeros((count, 0), int), np.zeros((count, 0), int)
         for start in range(0, count, PIECE):  # of one size, so that nothing is compiled anew
             index = np.minimum(np.arange(start, start + PIECE), count - 1)
             found = self.program(theta[index], jax.tree.map(lambda leaf, i=index: leaf[i], fixed))
@@ -93,9 +94,13 @@ class Branches:
         # Any direction shows an infinite slope, unless it is one of the axes.
         direction = jnp.linspace(1, 2, theta.size, dtype=theta.dtype)
         _, slopes, (unused, signs) = jax.jvp(values, (theta,), (direction,), has_aux=True)
-        bad = [jnp.any(u & ~jnp.isfinite(s)) for u, s in zip(unused, slopes, strict=True)]
+        states = []
+        for no, slope in zip(unused, slopes, strict=True):
+            finite = jnp.isfinite(slope)
+            bad, good = jnp.any(no & ~finite), jnp.all(~no & finite)
+            states.append(bad.astype(int) - good.astype(int))
         flat = jnp.concatenate([jnp.ravel(s) for s in signs] or [jnp.zeros(0)])
-        return flat[:SIGNS].astype(int), jnp.stack(bad)
+        return flat[:SIGNS].astype(int), jnp.stack(states)
 
 
 def _met(closed, values) -> _Seen:

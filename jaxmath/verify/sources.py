@@ -98,7 +98,7 @@ def call_at(line: Line, names: tuple[str, ...]) -> ast.Call | None:
     calls = [
         node
         for node in ast.walk(tree or ast.Module([], []))
-        if isinstance(node, ast.Call) and _name(node.func) in names
+        if isinstance(node, ast.Call) and name_of(node.func) in names
         and node.lineno <= line.number <= (node.end_lineno or node.lineno)
     ]  # fmt: skip
     exact = [c for c in calls if (c.lineno, c.col_offset) == (line.number, line.column)]
@@ -106,7 +106,8 @@ def call_at(line: Line, names: tuple[str, ...]) -> ast.Call | None:
     return calls[0] if len(calls) == 1 else None
 
 
-def _name(node) -> str:
+def name_of(node: ast.expr) -> str:
+    """The last part of a name: "where" of `jnp.where`."""
     return getattr(node, "attr", getattr(node, "id", ""))
 
 
@@ -123,10 +124,3 @@ def assigned(line: Line, name: str) -> ast.expr | None:
                 if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
                     found = node.value
     return found
-
-
-def names_in(node: ast.expr) -> list[str]:
-    """The variables of an expression in their order, without the functions that it calls."""
-    called = {id(n) for c in ast.walk(node) if isinstance(c, ast.Call) for n in ast.walk(c.func)}
-    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in called]
-    return list(dict.fromkeys(names))

@@ -1,0 +1,90 @@
+"""NaN traps: branches that are not taken, and spoil the gradient all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxmath.verify.branches import Branches, Site
+from jaxmath.verify.cures import CALLS, SENTENCE, cure
+from jaxmath.verify.sources import Line, call_at, line_of, name_of
+
+NAMES = {
+    "select_n": "where", "max": "maximum", "min": "minimum", "clamp": "clip",
+    "reduce_max": "max", "reduce_min": "min",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A branch whose slope is infinite or undefined where it is not taken.
+
+    Attributes:
+        name: the selection, such as "where".
+        line: where it was written; None if no source is known.
+        point: the arguments at the simplest point met at which reverse mode gives no number.
+        count: at how many points it does.
+        cure: code that may take its place, or a sentence.
+    """
+
+    name: str
+    line: Line | None
+    point: Mapping[str, Any]
+    count: int
+    cure: str
+
+    def __str__(self) -> str:
+        from jaxmath.verify.verdict import shown
+
+        at = ", ".join(f"{name}={shown(value)}" for name, value in self.point.items())
+        text = f"{self.line or 'a place without source'}\n  a branch of this {self.name} has an "
+        text += f"infinite or undefined slope at {at}, where it is not taken; reverse mode "
+        text += "multiplies that slope by zero, which is nan\n  cure: "
+        if self.cure == SENTENCE:
+            return text + self.cure
+        return text + "".join(f"\n    {line}" for line in self.cure.splitlines())
+
+
+def traps(branches: Branches, points) -> tuple[Trap, ...]:
+    """The traps of a function among points at which reverse mode has been asked.
+
+    Only a branch at whose trap reverse mode does answer NaN or infinity is one.
+    """
+    answers = points.answers.first.get("reverse mode")
+    if answers is None:
+        return ()
+    states, known = branches(points.args)[1], np.isfinite(points.answers.value).all(axis=1)
+    spoilt = ~np.isfinite(answers).all(axis=(1, 2)) & known
+    found: dict[Any, Trap] = {}
+    for site, state in zip(branches.sites or (), states.T, strict=True):
+        index = np.flatnonzero((state == 1) & spoilt)
+        if len(index):
+            trap = _trap(branches, points, site, np.where(known, state, 2), index)
+            found.setdefault((trap.name, trap.line, trap.cure), trap)
+    return tuple(found.values())
+
+
+def _trap(branches: Branches, points, site: Site, state: np.ndarray, index: np.ndarray) -> Trap:
+    theta, _ = branches.lay.flatten(points.args)
+    size = np.where(np.isfinite(theta), np.abs(theta), np.inf).sum(axis=1)
+    line = line_of(site.path, branches.formula.fn)
+    order = np.argsort(state, kind="stable")  # where it is taken first, where it is NaN last
+    scalars = {
+        name: theta[:, branches.lay.columns(name)][:, 0]
+        for name in branches.lay.wrt
+        if branches.lay.columns(name).stop - branches.lay.columns(name).start == 1
+    }
+    good = {name: values[order][np.sort(state) < 1] for name, values in scalars.items()}
+    bad = {name: values[state == 1] for name, values in scalars.items()}
+    primitive = site.eqn.primitive.name
+    call = call_at(line, CALLS[primitive]) if line is not None else None
+    return Trap(
+        name=name_of(call.func) if call is not None else NAMES[primitive],
+        line=line,
+        point=points.named(int(index[np.argmin(size[index])])),
+        count=len(index),
+        cure=cure(line, primitive, site.operand, good, bad),
+    )
