@@ -63,9 +63,10 @@ class Branches:
         self.function = flat_function(formula.fn, lay)
 
     def __call__(self, args: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        """How comparisons come out, `(points, comparisons)`, and of each branch `(points, sites)`: 1
-        where it is not taken, in some element, and has an infinite or undefined slope; -1 where it
-        is taken and has a finite one; else 0.
+        """How comparisons come out, `(points, comparisons)`, and a state for `(points, sites)`.
+
+        The state is 1 where a branch is not taken, in some element, and has an infinite or
+        undefined slope; -1 where it is taken and has a finite one; else 0.
         """
         theta, fixed = self.lay.flatten(args)
         if self.sites is None:
@@ -130,16 +131,17 @@ def _run(eqn, ins, path, seen):
     if name == "scan":
         return _scan(eqn, ins, path, seen)
     if name == "custom_vjp_call":
-        return _forward(lambda *values: _bound(eqn, values))(*ins)
-    return _bound(eqn, ins)
+        return _forward(lambda *values: bound(eqn, values))(*ins)
+    return bound(eqn, ins)
 
 
-def _bound(eqn, ins):
+def bound(eqn, ins) -> list[Any]:
+    """The results of an equation, as JAX runs it, rules and all."""
     found = eqn.primitive.get_bind_params(eqn.params)
     # Before JAX 0.10.2 the functions inside came apart from the other parameters.
     functions, params = found if isinstance(found, tuple) else ([], found)
     outs = eqn.primitive.bind(*functions, *ins, **params)
-    return outs if eqn.primitive.multiple_results else [outs]
+    return list(outs) if eqn.primitive.multiple_results else [outs]
 
 
 def _forward(call):

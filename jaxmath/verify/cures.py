@@ -30,7 +30,7 @@ class Selection:
         self.call, self.line, self.branch, self.ok, self.other = call, line, None, "", ""
         if call is None:
             return
-        given = {i: node for i, node in enumerate(call.args)}
+        given = dict(enumerate(call.args))
         named = {word.arg: word.value for word in call.keywords}
         function = name_of(call.func)
         if function in ("where", "select") and len(given) >= 3:
@@ -67,9 +67,12 @@ def cure(
     """Lines of code that take the place of the selection; a sentence if its source is not known.
 
     Args:
-        line, primitive, operand: of the branch.
-        good, bad: scalar arguments at points where the branch has a finite slope (those where it is
-            taken first), and where it is a trap.
+        line: where the selection is written.
+        primitive: what selects.
+        operand: which of its operands is the branch.
+        good: scalar arguments at points where the branch has a finite slope, those where it is
+            taken first.
+        bad: scalar arguments at points where it is a trap.
     """
     found = Selection(line, primitive, operand) if line is not None else None
     if found is None or found.call is None or found.branch is None:

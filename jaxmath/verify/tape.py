@@ -31,6 +31,8 @@ class Step:
 class Tape:
     """All steps of one exact evaluation, and what the result would be if one step were another.
 
+    `called` holds the calls of functions with a rule of their own, each with its operands.
+
     Args:
         program: a traced function.
         args: the point.
@@ -46,6 +48,7 @@ class Tape:
         self.program, self.place, self.bits = program, place, bits
         self.values = program.values(args)
         self.steps: list[Step] = []
+        self.called: list[tuple[Any, tuple[Any, ...]]] = []
         self.path: list[Any] = []
         self.changes: dict[int, tuple[Any, ...]] | None = None
         self.machine = built(program.jaxpr, program.rules, tap=self._tap)
@@ -72,6 +75,8 @@ class Tape:
     def _recorded(self, eqn, run, values):
         self.path.append(eqn)
         before = len(self.steps)
+        if "call_jaxpr" in eqn.params:
+            self.called.append((eqn, values))
         outs = _results(eqn, run(*values))
         if len(self.steps) == before:  # nothing inside: a step by itself
             self.steps.append(Step(tuple(self.path), run, values, outs))
