@@ -20,11 +20,13 @@ from jax.typing import DTypeLike
 
 from jaxmath.formula import Formula
 from jaxmath.verify.answers import Asked, as_dtype_tree
+from jaxmath.verify.branches import Branches
 from jaxmath.verify.choosing import Points
 from jaxmath.verify.compare import as_formula, describe
 from jaxmath.verify.flat import Layout, layout
 from jaxmath.verify.numerical import estimated
 from jaxmath.verify.proven import _operations
+from jaxmath.verify.traps import traps
 from jaxmath.verify.verdict import Finding, Verdict, told, worst
 
 LIMIT = 64.0
@@ -38,6 +40,9 @@ WORK = 4e6
 
 EXPLAINED = 4
 """Of how many faults of one kind the cause is looked for."""
+
+CAUSES = 6.0
+"""Seconds in which the simplest points of faults are looked for."""
 
 COLUMNS, OUTPUTS = 8, 8
 """How many coordinates and results of one point are judged, the suspicious first."""
@@ -99,7 +104,11 @@ class _Examination:
         self.asked = Asked(formula, self.lay, self.slopes)
         self.deadline = time.monotonic() + seconds
         rng = np.random.default_rng(seed)
-        self.points = Points(formula, self.lay, self.asked, dtype, given, seed, rng)
+        self.branches = Branches(formula, self.lay)
+        self.points = Points(
+            formula, self.lay, self.asked, dtype, given, seed, rng,
+            self.branches if self.slopes else None,
+        )  # fmt: skip
         self.truths = Truths(formula, self.lay, self.points.at(0), (*twins, *TWINS), stopped)
         self.judge = Judge(self.truths, limit)
         self.explainer = Explainer(self.judge, self.asked)
@@ -112,6 +121,7 @@ class _Examination:
 
     def verdict(self) -> Verdict:
         from jaxmath.exact import Missing
+        from jaxmath.verify.causes import Causes
 
         reference, judged = "exact arithmetic", 0
         self._refused()
@@ -130,18 +140,21 @@ class _Examination:
         except Missing as missing:
             reference = f"numerical, not proven ({str(missing).split(';')[0]})"
             judged, found = self._estimated(), self.findings
+        met = traps(self.branches, self.points) if self.slopes else ()
+        causes = Causes(self.explainer, self.branches, met, CAUSES)
         total = sum(self.proofs.values()) or 1
         return Verdict(
             name=self.formula.name,
             domain=describe(self.formula),
             assumed=self.assumed,
             dtype=self.dtype.name,
-            findings=told(found),
+            findings=tuple(causes.told(f) if f.fault else f for f in told(found)),
             counts=dict(self.counts),
             shares={k: self.proofs[k] / total for k in ("proven", "estimated", "undecided")},
             points=len(self.points),
             judged=judged,
             reference=reference,
+            traps=met,
         )
 
     def _judge(self, index: int) -> float:

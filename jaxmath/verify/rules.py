@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -25,19 +24,22 @@ class Rules:
 
     def said(self, who: str, point, column: int, result: int) -> Number | None:
         """A first derivative by forward or reverse mode; None if it cannot be evaluated."""
-        forward = who == "forward mode"
-        program = self._pushed(column) if forward else self._pulled(result)
         try:
-            found = self._evaluated(program, point, (forward, column if forward else result))
+            program, args, place = self.program(who, point, column, result)
+            return evaluate(program, args, truth="program", budget=SECONDS).flat[place]
         except (Missing, TypeError, ValueError):
             return None
-        return found[result if forward else column]
 
-    def _evaluated(self, program: Callable[..., Any], point, key) -> tuple[Number, ...]:
-        args = self._flat(point)
+    def program(self, who: str, point, column: int, result: int) -> tuple[Program, Any, int]:
+        """The program that a mode runs, its arguments, and the place of a derivative among its
+        results.
+        """
+        forward, args = who == "forward mode", self._flat(point)
+        key = forward, column if forward else result
         if key not in self.programs:
-            self.programs[key] = trace(program, *args)
-        return evaluate(self.programs[key], args, truth="program", budget=SECONDS).flat
+            wanted = self._pushed(column) if forward else self._pulled(result)
+            self.programs[key] = trace(wanted, *args)
+        return self.programs[key], args, result if forward else column
 
     def _flat(self, point):
         args = dict(zip(self.formula.arguments, point, strict=True))

@@ -48,11 +48,10 @@ def shrink(
 
 def complexity(point: Point) -> tuple[int, int, float]:
     """Entries that are not zero, then digits, then size."""
-    numbers = np.concatenate([np.ravel(leaf).astype(float) for leaf in _floats(point)])
-    used = numbers[numbers != 0]
-    digits = sum(_digits(v) for v in used.tolist())
-    large = sum(abs(np.log10(abs(v))) for v in used.tolist() if np.isfinite(v))
-    return len(used), digits, float(large) + 0.1 * int((used < 0).sum())
+    used = [v for leaf in _floats(point) for v in np.ravel(leaf) if v != 0]
+    digits = sum(_digits(v) for v in used)
+    large = sum(abs(np.log10(abs(float(v)))) for v in used if np.isfinite(v))
+    return len(used), digits, large + 0.1 * sum(v < 0 for v in used)
 
 
 def simpler(point: Point) -> list[Point]:
@@ -122,14 +121,12 @@ def _outward(x, digits: int) -> np.ndarray:
         return np.array([x])
 
 
-def _digits(value: float) -> int:
-    """How many characters the number takes when it is typed in."""
+def _digits(value) -> int:
+    """How many digits of a number have to be typed in, in its own dtype; an exponent is one."""
     if not np.isfinite(value):
         return 3
-    mantissa, _, exponent = f"{value:.17g}".partition("e")
-    short = repr(value).partition("e")[0]
-    text = min(mantissa, short, key=len).strip("-").replace(".", "").strip("0")
-    return len(text) + (1 if exponent else 0)
+    mantissa, _, exponent = np.format_float_scientific(value, trim="-").partition("e")
+    return sum(c.isdigit() for c in mantissa) + (abs(int(exponent)) > 3)
 
 
 def _floating(leaf) -> bool:

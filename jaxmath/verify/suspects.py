@@ -21,8 +21,8 @@ from jaxmath.verify.sources import Line, tree_of
 from jaxmath.verify.tape import Tape
 
 BITS = 256
-SCALES = (1.0, 0.5, 0.75, 1.25, 2.0)
-"""Operands of the call are multiplied by these, to see what stays the same."""
+MOVES = (0.0, 0.25, -0.25, 0.5, 1.0)
+"""How far the operands of the call are moved, to see what stays the same."""
 MOST = 12
 """So many coordinates and results of one call are looked at."""
 SECONDS = 0.25
@@ -94,7 +94,7 @@ def _floats(eqn, values) -> tuple[np.ndarray, ...]:
 def _wrong(eqn, operands):
     """Each slope that a rule has wrong, after how far it is off."""
     call = _Call(eqn, operands)
-    said, truth = zip(*(call.jacobians(operands, scale) for scale in SCALES), strict=True)
+    said, truth = zip(*(call.jacobians(operands, move) for move in MOVES), strict=True)
     said, truth = np.array(said), np.array(truth)
     gap = np.abs(said - truth) / np.maximum(np.abs(truth), 1e-300)
     with np.errstate(invalid="ignore"):
@@ -125,12 +125,9 @@ class _Call:
     def _pull(self, values, cotangents):
         return jax.vjp(self.call, *values)[1](cotangents)
 
-    def jacobians(self, operands, scale: float):
-        """By the rule and in truth, `(results, columns)`."""
-        operands = tuple(
-            (o * scale).astype(o.dtype) if jnp.issubdtype(o.dtype, jnp.floating) else o
-            for o in operands
-        )
+    def jacobians(self, operands, move: float):
+        """By the rule and in truth, `(results, columns)`, at operands moved by so much or less."""
+        operands = tuple(_moved(o, k, move) for k, o in enumerate(operands))
         said = np.zeros((self.results, len(self.columns)))
         truth = np.zeros_like(said)
         units = np.eye(len(self.program.coordinates()))
@@ -202,7 +199,7 @@ class _Call:
     def _pattern(self, r: int, c: int, said, truth) -> str:
         """What the rule has to do with the derivative at all points of the call tried."""
         s, t = said[:, r, c], truth[:, r, c]
-        known = np.isfinite(s) & np.isfinite(t)
+        known = np.isfinite(s) & np.isfinite(t) & ((s != 0) | (t != 0))
         if known.sum() < 2:
             return ""
         s, t = s[known], t[known]
@@ -221,6 +218,14 @@ class _Call:
         if np.allclose(gap, gap[0], 1e-9, 0):
             return f"the derivative and {gap[0]:.6g} more"
         return ""
+
+
+def _moved(operand: np.ndarray, k: int, size: float) -> np.ndarray:
+    """An operand moved by so much or less, each and every entry differently; labels stay."""
+    if not jnp.issubdtype(operand.dtype, jnp.floating):
+        return operand
+    steps = np.linspace(0.5 + 0.5 / (k + 1), 1, operand.size).reshape(operand.shape)
+    return (operand + size * steps).astype(operand.dtype)
 
 
 def _source(debug_info) -> tuple[str, Line | None]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from jaxmath.verify.branches import Branches, Site
-from jaxmath.verify.cures import CALLS, SENTENCE, cure
+from jaxmath.verify.branches import Branches
+from jaxmath.verify.cures import CALLS, cure
 from jaxmath.verify.sources import Line, call_at, line_of, name_of
 
 NAMES = {
@@ -28,6 +29,7 @@ class Trap:
         point: the arguments at the simplest point met at which reverse mode gives no number.
         count: at how many points it does.
         cure: code that may take its place, or a sentence.
+        site: which branch of the program it is.
     """
 
     name: str
@@ -35,17 +37,22 @@ class Trap:
     point: Mapping[str, Any]
     count: int
     cure: str
+    site: int
+
+    @property
+    def cause(self) -> str:
+        """The line, and what happens there."""
+        return (
+            f"{self.line or f'a {self.name} without source'}\n"
+            f"  a branch of this {self.name} is not taken there, but its slope is infinite or "
+            "undefined; reverse mode multiplies that slope by zero, which is nan"
+        )
 
     def __str__(self) -> str:
-        from jaxmath.verify.verdict import shown
-
-        at = ", ".join(f"{name}={shown(value)}" for name, value in self.point.items())
-        text = f"{self.line or 'a place without source'}\n  a branch of this {self.name} has an "
-        text += f"infinite or undefined slope at {at}, where it is not taken; reverse mode "
-        text += "multiplies that slope by zero, which is nan\n  cure: "
-        if self.cure == SENTENCE:
-            return text + self.cure
-        return text + "".join(f"\n    {line}" for line in self.cure.splitlines())
+        return f"NaN trap in reverse mode: {self.cause}\n" + (
+            f"cure:\n{textwrap.indent(self.cure, '  ')}" if "\n" in self.cure else
+            f"cure: {self.cure}"
+        )  # fmt: skip
 
 
 def traps(branches: Branches, points) -> tuple[Trap, ...]:
@@ -59,15 +66,17 @@ def traps(branches: Branches, points) -> tuple[Trap, ...]:
     states, known = branches(points.args)[1], np.isfinite(points.answers.value).all(axis=1)
     spoilt = ~np.isfinite(answers).all(axis=(1, 2)) & known
     found: dict[Any, Trap] = {}
-    for site, state in zip(branches.sites or (), states.T, strict=True):
+    for k, state in enumerate(states.T):
         index = np.flatnonzero((state == 1) & spoilt)
         if len(index):
-            trap = _trap(branches, points, site, np.where(known, state, 2), index)
+            trap = _trap(branches, points, k, np.where(known, state, 2), index)
             found.setdefault((trap.name, trap.line, trap.cure), trap)
     return tuple(found.values())
 
 
-def _trap(branches: Branches, points, site: Site, state: np.ndarray, index: np.ndarray) -> Trap:
+def _trap(branches: Branches, points, k: int, state: np.ndarray, index: np.ndarray) -> Trap:
+    assert branches.sites is not None
+    site = branches.sites[k]
     theta, _ = branches.lay.flatten(points.args)
     size = np.where(np.isfinite(theta), np.abs(theta), np.inf).sum(axis=1)
     line = line_of(site.path, branches.formula.fn)
@@ -87,4 +96,5 @@ def _trap(branches: Branches, points, site: Site, state: np.ndarray, index: np.n
         point=points.named(int(index[np.argmin(size[index])])),
         count=len(index),
         cure=cure(line, primitive, site.operand, good, bad),
+        site=k,
     )

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
 import numpy as np
+
+from jaxmath.verify.traps import Trap
 
 Kind = Literal[
     "exact to rounding",
@@ -86,6 +89,10 @@ class Finding:
         note: more in words: the slopes at a kink, the convention, the reason.
         count: how many answers of the kind were met (this is the worst of them).
         dtype_alone: whether float64 answers right at the same point.
+        cause: of a fault, the line that it comes from and what happens there; "" if not found.
+        cure: code or a sentence that mends it, "" if none is known.
+        simplest: the same fault at the simplest point found, None if it is this one.
+        reproducer: of a fault, a few lines of Python that show it.
     """
 
     kind: Kind
@@ -103,6 +110,10 @@ class Finding:
     note: str = ""
     count: int = 1
     dtype_alone: bool = False
+    cause: str = ""
+    cure: str = ""
+    simplest: Finding | None = None
+    reproducer: str = ""
 
     @property
     def fault(self) -> bool:
@@ -114,19 +125,37 @@ class Finding:
         """What was asked, such as "d/dx" or "the value"."""
         return f"d/d{self.argument}" if self.order else "the value"
 
+    @property
+    def at(self) -> str:
+        """The point in words."""
+        return ", ".join(f"{name}={shown(value)}" for name, value in self.point.items())
+
     def __str__(self) -> str:
-        at = ", ".join(f"{name}={shown(value)}" for name, value in self.point.items())
         who = f" by {self.who}" if self.order else ""
-        text = f"{self.name}{who}: {self.kind} at {at}"
+        text = f"{self.name}{who}: {self.kind} at {self.at}"
         if self.kind == "not available":
             text += f"; truth {self.truth}"
         else:
             text += f": answers {self.answer:.17g}, truth {self.truth} ({self.proof})"
-        if math.isfinite(self.excess) and self.fault:
+        if math.isfinite(self.ulps) and self.fault:
             text += f", {self.ulps:.3g} ulp, {self.excess:.3g} times what rounding explains"
         if self.dtype_alone:
             text += "; float64 is right there"
         return text + (f"; {self.note}" if self.note else "")
+
+    def explanation(self) -> str:
+        """Lines that say where the fault comes from, how to mend it, and its simplest point."""
+        parts = []
+        if self.cause:
+            parts.append(f"cause: {self.cause}")
+        if "\n" in self.cure:
+            parts.append("cure:\n" + textwrap.indent(self.cure, "  "))
+        elif self.cure:
+            parts.append(f"cure: {self.cure}")
+        if self.simplest is not None:
+            s = self.simplest
+            parts.append(f"simplest: {s.at}: answers {s.answer:.17g}, truth {s.truth} ({s.proof})")
+        return "\n".join(parts)
 
 
 @dataclass(frozen=True)
@@ -140,6 +169,7 @@ class Verdict:
         shares: which part of the questions was proven, estimated, undecided.
         points: how many points were looked at in floats; `judged`, at how many the truth was asked.
         reference: words for what judged.
+        traps: branches that spoil the gradient where they are not taken.
     """
 
     name: str
@@ -152,6 +182,7 @@ class Verdict:
     points: int
     judged: int
     reference: str
+    traps: tuple[Trap, ...] = ()
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -170,7 +201,7 @@ class Verdict:
             + f", {self.dtype}"
         ]
         if self.faults:
-            lines += [f"  {finding}" for finding in self.faults]
+            lines += self._faults()
         elif self.ok:
             lines.append("  Nothing is wrong: value and slopes are as exact as rounding allows.")
         else:
@@ -183,15 +214,34 @@ class Verdict:
         lines.append(f"  {self.reference}: {shares}")
         return "\n".join(lines)
 
+    def _faults(self) -> list[str]:
+        """The faults with what explains them, each cause once; then the traps not met so far."""
+        lines, told = [], set()
+        for finding in self.faults:
+            lines.append(f"  {finding}")
+            why = finding.explanation()
+            if finding.cause in told:
+                why = dataclasses.replace(finding, cause="the same", cure="").explanation()
+            told.add(finding.cause or None)
+            lines.append(textwrap.indent(why, "    "))
+        lines += [textwrap.indent(str(trap), "  ") for trap in self.traps if trap.cause not in told]
+        return [line for line in lines if line]
+
+    def reproducer(self) -> str:
+        """A few lines of Python that show the gravest fault, "" if there is none."""
+        return next((f.reproducer for f in self.faults if f.reproducer), "")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         found = dataclasses.asdict(self)
         found["ok"] = self.ok
-        for finding in found["findings"]:
-            finding["point"] = {k: _plain(v) for k, v in finding["point"].items()}
+        simplest = [f["simplest"] for f in found["findings"] if f["simplest"] is not None]
+        for finding in (*found["findings"], *simplest):
             finding["answer"], finding["ulps"], finding["excess"] = (
                 repr(float(finding[key])) for key in ("answer", "ulps", "excess")
             )
+        for told in (*found["findings"], *simplest, *found["traps"]):
+            told["point"] = {k: _plain(v) for k, v in told["point"].items()}
         return found
 
 

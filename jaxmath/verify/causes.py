@@ -1,0 +1,195 @@
+"""The last word on a fault: the line that it comes from, its cure, its simplest point, its proof.
+
+Faults are found at points in their thousands; this is done for the few that are told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+
+from jaxmath import domains
+from jaxmath.exact import Missing, trace
+from jaxmath.formula import Formula
+from jaxmath.verify.answers import PIECE
+from jaxmath.verify.branches import Branches
+from jaxmath.verify.explaining import Explainer
+from jaxmath.verify.localise import localise
+from jaxmath.verify.reproducer import reproducer
+from jaxmath.verify.shrink import Point, shrink
+from jaxmath.verify.sources import Line, line_of
+from jaxmath.verify.suspects import suspects
+from jaxmath.verify.traps import Trap
+from jaxmath.verify.verdict import Finding
+
+SECONDS = 2.0
+"""What the search for the simplest point of one fault may take."""
+
+ROUNDED = ("inaccurate", "vanished", "NaN or infinite", "not a subgradient")
+"""The faults that come from the floats of one equation."""
+
+
+class Causes:
+    """Completes faults of one function.
+
+    Args:
+        explainer: that has named the kinds of these faults.
+        branches: of the function.
+        traps: that were found.
+        seconds: for the search of simplest points, of all faults together.
+    """
+
+    def __init__(
+        self, explainer: Explainer, branches: Branches, traps: tuple[Trap, ...], seconds: float
+    ):
+        self.explainer, self.judge, self.truths = explainer, explainer.judge, explainer.truths
+        self.asked, self.lay, self.formula = explainer.asked, explainer.lay, explainer.asked.formula
+        self.branches, self.traps = branches, traps
+        self.deadline = time.monotonic() + seconds
+
+    def told(self, finding: Finding) -> Finding:
+        """A fault with its cause, cure, simplest point and reproducer."""
+        simplest = self._shrunk(finding)
+        cause, cure = self._cause(simplest or finding)
+        return dataclasses.replace(
+            finding,
+            cause=cause,
+            cure=cure,
+            simplest=simplest,
+            reproducer=reproducer(simplest or finding, self.formula),
+        )
+
+    # Where it comes from.
+
+    def _cause(self, finding: Finding) -> tuple[str, str]:
+        point = tuple(finding.point[name] for name in self.formula.arguments)
+        if finding.kind == "wrong rule":
+            return self._rules(finding, point), ""
+        if finding.kind == "stop_gradient changes the derivative":
+            line = _first(self.truths.program.jaxpr, "stop_gradient", self.formula.fn)
+            return (str(line) if line else ""), ""
+        if finding.kind not in ROUNDED:
+            return "", ""
+        if finding.order and finding.who == "reverse mode" and not math.isfinite(finding.answer):
+            states = self.branches(_batch([finding.point]))[1][0] if self.traps else ()
+            for trap in self.traps:
+                if states[trap.site] == 1:
+                    return trap.cause, trap.cure
+        return self._equation(finding, point), ""
+
+    def _equation(self, finding: Finding, point) -> str:
+        program, args, place = self.truths.program, point, finding.place[0]
+        try:
+            if finding.who == "closed form":
+                place = finding.place[1]
+                program = trace(self.formula.partials[finding.argument], *point)
+            elif finding.order:
+                column = self._column(finding)
+                program, args, place = self.explainer.rules.program(
+                    finding.who, point, column, finding.place[0]
+                )
+            culprit = localise(program, args, place, self.formula.fn)
+        except (Missing, TypeError, ValueError, KeyError):
+            return ""
+        return str(culprit) if culprit is not None else ""
+
+    def _rules(self, finding: Finding, point) -> str:
+        """What the rules inside have wrong, in the argument asked for if that is theirs too."""
+        found = suspects(self.truths.program, point)
+        own = [s for s in found if s.argument.split("[")[0].split(".")[0] == finding.argument]
+        return "\n".join(str(s) for s in (own or found)[:3])
+
+    def _column(self, finding: Finding) -> int:
+        return self.lay.columns(finding.argument).start + finding.place[1] if finding.order else 0
+
+    # How small it is.
+
+    def _shrunk(self, finding: Finding) -> Finding | None:
+        seconds = min(SECONDS, self.deadline - time.monotonic())
+        if finding.kind in ("not available", "cost of the dtype") or seconds <= 0:
+            return None
+        failed: list[Finding] = []
+
+        def failing(points: list[Point]) -> Iterator[bool]:
+            for again in self._again(finding, points):
+                if again is not None:
+                    failed.append(again)
+                yield again is not None
+
+        shrink(dict(finding.point), failing, seconds)
+        return failed[-1] if failed else None
+
+    def _again(self, finding: Finding, points: list[Point]) -> Iterator[Finding | None]:
+        """The same fault at other points, in turn; None where it is not the same."""
+        if not points:
+            return
+        column, result = self._column(finding), finding.place[0]
+        padded = (points + [points[-1]] * PIECE)[:PIECE]
+        args = _batch(padded)
+        inside = _allowed(self.formula, args)
+        answers = self.asked(args)
+        rows = answers.value if finding.order == 0 else answers.first[finding.who][:, :, column]
+        for k, point in enumerate(padded[: len(points)]):
+            answer = float(rows[k, result])
+            alike = math.isfinite(answer) == math.isfinite(finding.answer)
+            alike &= (answer == 0) == (finding.answer == 0)
+            yield self._judged(finding, point, column, answer) if alike and inside[k] else None
+
+    def _judged(self, finding: Finding, point: Point, column: int, answer: float) -> Finding | None:
+        values, result = tuple(point[n] for n in self.formula.arguments), finding.place[0]
+        try:
+            found = self.truths.along(values, [column])
+        except Missing:
+            return None
+        said: dict[str, Any] = (
+            self.judge.derivative(values, found, 0, column, result, answer) if finding.order
+            else self.judge.value(values, found, result, answer)
+        )  # fmt: skip
+        said = {"ulps": math.nan, "excess": math.nan, "note": "", **said}
+        again = dataclasses.replace(finding, point=point, answer=answer, count=1, **said)
+        if not again.fault:
+            return None
+        again = self.explainer.explained(again)
+        return again if again.kind == finding.kind else None
+
+
+def _batch(points: list[Point]) -> Point:
+    return {
+        name: jax.tree.map(lambda *leaves: np.stack([np.asarray(v) for v in leaves]), *column)
+        for name, column in ((n, [p[n] for p in points]) for n in points[0])
+    }
+
+
+def _allowed(formula: Formula, args: Point) -> np.ndarray:
+    """Which points lie in the domain of a formula, arguments related as they must."""
+
+    def allowed(args):
+        inside = jnp.all(domains.contains(dict(formula.domain), args))
+        related = formula.where(*(args[n] for n in formula.arguments)) if formula.where else True
+        return inside & jnp.all(related)
+
+    return np.asarray(jax.vmap(allowed)(args))
+
+
+def _first(closed, name: str, fn) -> Line | None:
+    """Where the first equation of a primitive is written."""
+
+    def walk(jaxpr, path) -> Line | None:
+        for eqn in jaxpr.eqns:
+            here = (*path, eqn)
+            if eqn.primitive.name == name:
+                return line_of(here, fn)
+            for inner in core.jaxprs_in_params(eqn.params):
+                if (line := walk(inner, here)) is not None:
+                    return line
+        return None
+
+    return walk(closed.jaxpr, ())

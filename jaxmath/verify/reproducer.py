@@ -1,0 +1,204 @@
+"""A few lines that show a fault to somebody else: import, input, answer and truth."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+import dis
+import inspect
+import linecache
+import math
+import platform
+import sys
+import textwrap
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxmath
+from jaxmath.formula import Formula
+from jaxmath.verify.verdict import Finding
+
+KNOWN = {"jax": "import jax", "jnp": "import jax.numpy as jnp", "np": "import numpy as np",
+         "lax": "from jax import lax"}  # fmt: skip
+"""What a function may use so that its source can be pasted, and how it is imported."""
+
+
+def reproducer(finding: Finding, formula: Formula) -> str:
+    """Python code that prints the answer at fault, with the truth beside it as a comment."""
+    closed = finding.who == "closed form"
+    name, lines = written(formula.partials[finding.argument] if closed else formula.fn)
+    imports = {KNOWN["jax"], KNOWN["jnp"], *(line for line in lines if line.startswith(_IMPORTS))}
+    given = [f"{n} = {literal(value, imports)}" for n, value in finding.point.items()]
+    body = [line for line in lines if line not in imports]
+    versions = f"jax {jax.__version__}, jaxmath {jaxmath.__version__}, "
+    versions += f"Python {platform.python_version()}, {jax.default_backend()}"
+    answers = f"an error: {finding.note}" if finding.kind == "not available" else (
+        repr(finding.answer))  # fmt: skip
+    return "\n".join(
+        [
+            f"# {_title(finding, name)}",
+            f"# {versions}",
+            *sorted(imports, key=lambda line: (line.startswith("from"), line)),
+            "",
+            'jax.config.update("jax_enable_x64", True)',
+            *([*body, ""] if body else []),
+            *given,
+            f"print({_call(finding, name, formula)})",
+            f"# answers {answers}",
+            f"# truth   {finding.truth.strip('[]')} ({finding.proof})",
+        ]
+    )
+
+
+_IMPORTS = ("import ", "from ")
+
+
+def _title(finding: Finding, name: str) -> str:
+    what = f"the derivative of {name} in {finding.argument}" if finding.order else name
+    who = f" by {finding.who}" if finding.order and finding.who != "all" else ""
+    return f"{finding.kind}: {what}{who}, {_dtype(finding.point)}"
+
+
+def _dtype(point) -> str:
+    floats = [np.asarray(leaf).dtype for leaf in jax.tree.leaves(point)]
+    return next((d.name for d in floats if jnp.issubdtype(d, jnp.floating)), "no floats")
+
+
+def _call(finding: Finding, name: str, formula: Formula) -> str:
+    """The expression for one entry of the answer."""
+    given = ", ".join(formula.arguments)
+    point = tuple(finding.point[n] for n in formula.arguments)
+    out, result = _entry(jax.eval_shape(formula.fn, *point), finding.place[0])
+    if finding.order == 0:
+        return f"{name}({given}){out}{_index(result)}"
+    path, entry = _entry(finding.point[finding.argument], finding.place[1])
+    if finding.who == "closed form":
+        return f"{name}({given}){path}{_index((*result, *entry))}"
+    mode = "jacfwd" if finding.who == "forward mode" else "jacrev"
+    if mode == "jacrev" and not out and not result:
+        mode = "grad"
+    place = formula.arguments.index(finding.argument)
+    of = f"{name}, {place}" if place else name
+    return f"jax.{mode}({of})({given}){out}{path}{_index((*result, *entry))}"
+
+
+def _entry(tree, place: int) -> tuple[str, tuple[int, ...]]:
+    """How a flat place in a pytree is reached: the path to its leaf, and the index in that."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        shape = np.shape(leaf)
+        if place < math.prod(shape):
+            return jax.tree_util.keystr(path), tuple(map(int, np.unravel_index(place, shape)))
+        place -= math.prod(shape)
+    raise IndexError(place)
+
+
+def _index(index: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def written(fn: Callable[..., Any]) -> tuple[str, list[str]]:
+    """A name for a function, and the lines after which it stands for it.
+
+    An import where the function can be imported, its source where that needs nothing but JAX;
+    otherwise a comment that says what to put there.
+    """
+    name = getattr(fn, "__name__", "f")
+    home = _home(fn, name)
+    if home is not None:
+        return name, [f"from {home} import {name}"]
+    source = _source(fn)
+    if source is None:
+        place = getattr(getattr(fn, "__code__", None), "co_filename", "")
+        return "f", [f"f = ...  # {name}, the function examined{f', of {place}' if place else ''}"]
+    text, used = source
+    imports = [KNOWN[word] for word in sorted(used)]
+    if name == "<lambda>":
+        return "f", [*imports, f"f = {text}"]
+    return name, [*imports, text]
+
+
+def _home(fn, name: str) -> str | None:
+    """The module that the function is imported from: the shortest public one."""
+    own = getattr(fn, "__module__", None) or ""
+    root = own.split(".")[0]
+    found = [
+        key
+        for key, module in list(sys.modules.items())
+        if key.split(".")[0] == root and "._" not in key and not key.startswith("_")
+        and isinstance(module, types.ModuleType) and vars(module).get(name) is fn
+    ]  # fmt: skip
+    return min(found, key=lambda key: (key != own, len(key))) if found else None
+
+
+def _source(fn) -> tuple[str, set[str]] | None:
+    """The source of a function that uses nothing around it, and the modules that it names."""
+    code = getattr(fn, "__code__", None)
+    if code is None or code.co_freevars:
+        return None
+    names = _globals(code)
+    if not names <= {*KNOWN, *dir(builtins)}:
+        return None
+    try:
+        text = textwrap.dedent(inspect.getsource(fn))
+    except (OSError, TypeError):
+        return None
+    used = names & set(KNOWN)
+    if fn.__name__ != "<lambda>":
+        return text.rstrip(), used
+    tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    lambdas = [n for n in ast.walk(tree) if isinstance(n, ast.Lambda)]
+    here = [n for n in lambdas if n.lineno <= code.co_firstlineno <= (n.end_lineno or 0)]
+    same = [
+        n for n in here if [a.arg for a in n.args.args] == list(inspect.signature(fn).parameters)
+    ]
+    return (ast.unparse(same[0]), used) if len(same) == 1 else None
+
+
+def _globals(code: types.CodeType) -> set[str]:
+    """The global names that a function and those inside it load."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _globals(constant)
+    return names
+
+
+def literal(value: Any, imports: set[str]) -> str:
+    """A pytree as an expression; adds what has to be imported for it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k!r}: {literal(v, imports)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        fields = zip(value._fields, value, strict=True)
+        return _built(type(value), fields, imports)
+    if isinstance(value, tuple | list):
+        inside = ", ".join(literal(v, imports) for v in value)
+        if isinstance(value, list):
+            return f"[{inside}]"
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+        return _built(type(value), fields, imports)
+    array = np.asarray(value)
+    if array.dtype.kind in "iub" and array.ndim == 0:
+        return repr(array.item())
+    return f"jnp.array({_nested(array)}, jnp.{array.dtype.name})"
+
+
+def _built(kind: type, fields, imports: set[str]) -> str:
+    imports.add(f"from {kind.__module__} import {kind.__qualname__}")
+    return f"{kind.__name__}(" + ", ".join(f"{k}={literal(v, imports)}" for k, v in fields) + ")"
+
+
+def _nested(array: np.ndarray) -> str:
+    if array.ndim:
+        return "[" + ", ".join(map(_nested, array)) + "]"
+    number = array.item()
+    if isinstance(number, float) and not math.isfinite(number):
+        return "jnp.nan" if math.isnan(number) else ("jnp.inf" if number > 0 else "-jnp.inf")
+    return repr(number)
