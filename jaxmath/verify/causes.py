@@ -17,7 +17,8 @@ import numpy as np
 from jax.extend import core
 
 from jaxmath import domains
-from jaxmath.exact import Missing, trace
+from jaxmath.exact import Missing, Program, trace
+from jaxmath.exact.meanings import Meanings
 from jaxmath.formula import Formula
 from jaxmath.verify.answers import PIECE
 from jaxmath.verify.branches import Branches
@@ -25,8 +26,9 @@ from jaxmath.verify.explaining import Explainer
 from jaxmath.verify.localise import localise
 from jaxmath.verify.reproducer import reproducer
 from jaxmath.verify.shrink import Point, shrink
-from jaxmath.verify.sources import Line, line_of
+from jaxmath.verify.sources import line_of
 from jaxmath.verify.suspects import suspects
+from jaxmath.verify.ties import tie
 from jaxmath.verify.traps import Trap
 from jaxmath.verify.verdict import Finding
 
@@ -74,8 +76,11 @@ class Causes:
         if finding.kind == "wrong rule":
             return self._rules(finding, point), ""
         if finding.kind == "stop_gradient changes the derivative":
-            line = _first(self.truths.program.jaxpr, "stop_gradient", self.formula.fn)
-            return (str(line) if line else ""), ""
+            return _first(self.truths.program, "stop_gradient", self.formula.fn), ""
+        if finding.kind == "approximation error":
+            return _meant(self.truths.program, self.formula.fn), ""
+        if finding.kind == "smooth but treated as a kink":
+            return tie(self.truths.program, point, self.formula.fn), ""
         if finding.kind not in ROUNDED:
             return "", ""
         if finding.order and finding.who == "reverse mode" and not math.isfinite(finding.answer):
@@ -179,17 +184,26 @@ def _allowed(formula: Formula, args: Point) -> np.ndarray:
     return np.asarray(jax.vmap(allowed)(args))
 
 
-def _first(closed, name: str, fn) -> Line | None:
+def _first(program: Program, name: str, fn) -> str:
     """Where the first equation of a primitive is written."""
+    lines = (line_of(path, fn) for path in _equations(program.jaxpr.jaxpr, None)
+             if path[-1].primitive.name == name)  # fmt: skip
+    return str(next(lines, None) or "")
 
-    def walk(jaxpr, path) -> Line | None:
-        for eqn in jaxpr.eqns:
-            here = (*path, eqn)
-            if eqn.primitive.name == name:
-                return line_of(here, fn)
+
+def _meant(program: Program, fn) -> str:
+    """Where functions are called that JAX approximates."""
+    meanings = Meanings(program.twins)
+    paths = (p for p in _equations(program.jaxpr.jaxpr, meanings) if meanings.of(p[-1]) is not None)
+    lines = (line_of(path, fn) for path in paths)
+    return "\n".join(dict.fromkeys(str(line) for line in lines if line is not None))
+
+
+def _equations(jaxpr, meanings: Meanings | None, path=()) -> Iterator[tuple[Any, ...]]:
+    """All equations of a program, each after those that call it."""
+    for eqn in meanings.equations(jaxpr) if meanings is not None else jaxpr.eqns:
+        here = (*path, eqn)
+        yield here
+        if meanings is None or meanings.of(eqn) is None:
             for inner in core.jaxprs_in_params(eqn.params):
-                if (line := walk(inner, here)) is not None:
-                    return line
-        return None
-
-    return walk(closed.jaxpr, ())
+                yield from _equations(inner, meanings, here)

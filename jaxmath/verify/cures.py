@@ -165,7 +165,7 @@ def _condition(name: str, good, bad) -> str:
     return f"{name} != {low!r}" if low == high else ""
 
 
-def _simplest(values: Sequence[float] | None) -> str:
+def _simplest(values: np.ndarray | None) -> str:
     """A plain number among values, 1.0 if nothing is known."""
     plain = (1.0, 2.0, 0.5, 0.0, -1.0, 10.0)
     if values is None or not len(values):

@@ -195,10 +195,9 @@ def _built(kind: type, fields, imports: set[str]) -> str:
     return f"{kind.__name__}(" + ", ".join(f"{k}={literal(v, imports)}" for k, v in fields) + ")"
 
 
-def _nested(array: np.ndarray) -> str:
-    if array.ndim:
+def _nested(array) -> str:
+    if np.ndim(array):
         return "[" + ", ".join(map(_nested, array)) + "]"
-    number = array.item()
-    if isinstance(number, float) and not math.isfinite(number):
-        return "jnp.nan" if math.isnan(number) else ("jnp.inf" if number > 0 else "-jnp.inf")
-    return repr(number)
+    if not np.isfinite(array):
+        return "jnp.nan" if np.isnan(array) else ("jnp.inf" if array > 0 else "-jnp.inf")
+    return str(array)

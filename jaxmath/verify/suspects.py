@@ -75,7 +75,7 @@ def suspects(program: Program, args: tuple[Any, ...]) -> tuple[Suspect, ...]:
                 for gap, one in _wrong(eqn, _floats(eqn, values)):
                     key = id(eqn), one.argument
                     found[key] = max(found.get(key, (0.0, one)), (gap, one), key=lambda p: p[0])
-            except (Missing, TypeError, ValueError, IndexError):
+            except Missing:
                 continue
     return tuple(one for _, one in sorted(found.values(), key=lambda pair: -pair[0]))
 
@@ -99,7 +99,7 @@ def _wrong(eqn, operands):
     gap = np.abs(said - truth) / np.maximum(np.abs(truth), 1e-300)
     with np.errstate(invalid="ignore"):
         wrong = np.nanmax(np.where(np.isfinite(gap), gap, 0), axis=0) > NEAR
-    for r, c in zip(*np.nonzero(wrong), strict=True):
+    for r, c in np.argwhere(wrong).tolist():
         at = int(np.argmax(np.where(np.isfinite(gap[:, r, c]), gap[:, r, c], -1) > NEAR))
         yield float(gap[at, r, c]), call.suspect(r, c, said, truth, at)
 
@@ -225,7 +225,7 @@ def _moved(operand: np.ndarray, k: int, size: float) -> np.ndarray:
     if not jnp.issubdtype(operand.dtype, jnp.floating):
         return operand
     steps = np.linspace(0.5 + 0.5 / (k + 1), 1, operand.size).reshape(operand.shape)
-    return (operand + size * steps).astype(operand.dtype)
+    return np.asarray(operand + size * steps, operand.dtype)
 
 
 def _source(debug_info) -> tuple[str, Line | None]:
