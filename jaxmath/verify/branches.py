@@ -54,7 +54,8 @@ class Branches:
     """The branches of one function, at many points.
 
     Only what reverse mode differentiates is looked into: not `while`, whose reverse mode does not
-    exist, nor functions with a rule of their own; nor, so far, `cond`, which takes one branch.
+    exist, nor functions with a rule of their own. A `cond` takes one of its branches, and the
+    others do no harm.
     """
 
     def __init__(self, formula: Formula, lay: Layout):
@@ -130,6 +131,8 @@ def _run(eqn, ins, path, seen):
                      seen)  # fmt: skip
     if name == "scan":
         return _scan(eqn, ins, path, seen)
+    if name == "cond":
+        _cond(eqn, ins, path, seen)
     if name == "custom_vjp_call":
         return _forward(lambda *values: bound(eqn, values))(*ins)
     return bound(eqn, ins)
@@ -181,6 +184,17 @@ def _scan(eqn, ins, path, seen: _Seen):
     seen.unused += unused
     seen.signs += signs
     return [*state, *outs]
+
+
+def _cond(eqn, ins, path, seen: _Seen):
+    """Note what the branches of a program select, where they are taken."""
+    for k, branch in enumerate(eqn.params["branches"]):
+        local, taken = _Seen(), jnp.asarray(ins[0]).astype(int) == k
+        _walk(branch.jaxpr, branch.consts, ins[1:], path, local)
+        seen.sites += local.sites
+        seen.values += local.values
+        seen.unused += [mask & taken for mask in local.unused]
+        seen.signs += local.signs
 
 
 def _note(eqn, ins, outs, path, seen: _Seen):

@@ -12,6 +12,9 @@ import numpy as np
 
 from jaxmath.verify.sources import Line, assigned, call_at, name_of
 
+LONG = 80
+"""Characters from which a branch is not written out in place of its name."""
+
 MODULES = ("jnp", "np", "jax", "lax", "math")
 
 
@@ -78,9 +81,9 @@ def cure(
     if found is None or found.call is None or found.branch is None:
         return SENTENCE
     known = _mentioned(found)
-    expression = _expanded(found.branch, line, known)
+    expression = _expanded(found.branch, found.line, known)
     inside = variables(expression)
-    both = [v for v in inside if v in known] or inside
+    both = [v for v in inside if v in known and v != found.ok] or inside
     if not both:
         return SENTENCE
     where = _where(found.call)
@@ -93,9 +96,12 @@ def cure(
         value = _simplest(good.get(name))
         kept = f"{value}, {name}" if found.ok and found.negated else f"{name}, {value}"
         lines.append(f"{safe[name]} = {where}({ok}, {kept})")
-    call = ast.unparse(found.call).replace(
-        ast.unparse(found.branch), ast.unparse(_replaced(expression, safe)), 1
-    )
+    branch = ast.unparse(_replaced(expression, safe))
+    if len(branch) > LONG and isinstance(found.branch, ast.Name):
+        instead = ", ".join(f"{new} in place of {old}" for old, new in safe.items())
+        branch = found.branch.id
+        lines.append(f"{branch} = ...  # as it is, with {instead}")
+    call = ast.unparse(found.call).replace(ast.unparse(found.branch), branch, 1)
     lines.append(call if found.ok else f"{where}({ok}, {call}, {found.other})")
     return "\n".join(lines)
 
@@ -190,6 +196,8 @@ def _replaced(node: ast.expr, new: Mapping[str, Any]) -> ast.expr:
 
     class Replacer(ast.NodeTransformer):
         def visit(self, node):
+            if isinstance(node, ast.Lambda):  # its arguments are others
+                return node
             if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
                 other = new.get(ast.unparse(node))
                 if other is not None:
