@@ -108,7 +108,7 @@ CASES = {
 def test_it_runs_and_prints_the_answer(name):
     fn, found, answer = CASES[name]
     if name == "the second argument":  # leaves in order: products (2), then sum
-        assert 'jax.jacrev(two_results, 1)(x, y)[\'products\'][1]' in report(fn, found)
+        assert "jax.jacrev(two_results, 1)(x, y)['products'][1]" in report(fn, found)
     assert printed(report(fn, found)) == answer
 
 

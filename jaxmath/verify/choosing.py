@@ -16,6 +16,7 @@ from jaxmath.verify import probes
 from jaxmath.verify.answers import Answers, Asked
 from jaxmath.verify.branches import Branches
 from jaxmath.verify.flat import Layout
+from jaxmath.verify.given import QuestionError
 
 POINTS = 768
 """How many points are looked at in floats."""
@@ -47,7 +48,7 @@ class Points:
         self.branches = branches
         self.args = probes.candidates(formula, dtype, POINTS, seed)
         if len(self) == 0:
-            raise ValueError(f"No point was found in the domain of {formula.name}.")
+            raise QuestionError(f"No point was found in the domain of {formula.name}.")
         self.given = 0
         if given is not None:
             self.given = len(jax.tree.leaves(given)[0])

@@ -18,16 +18,16 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxmath.formula import Formula
 from jaxmath.verify.answers import Asked, as_dtype_tree
 from jaxmath.verify.branches import Branches
 from jaxmath.verify.choosing import Points
-from jaxmath.verify.compare import as_formula, describe
+from jaxmath.verify.compare import describe
 from jaxmath.verify.flat import Layout, layout
+from jaxmath.verify.given import Given, as_formula
 from jaxmath.verify.numerical import estimated
 from jaxmath.verify.proven import _operations
 from jaxmath.verify.traps import traps
-from jaxmath.verify.verdict import Finding, Verdict, told, worst
+from jaxmath.verify.verdict import Convention, Finding, Verdict, told, worst
 
 LIMIT = 64.0
 """The excess from which an answer is a fault."""
@@ -49,7 +49,7 @@ COLUMNS, OUTPUTS = 8, 8
 
 
 def examine(
-    function: Formula | Callable[..., Any],
+    function: Given,
     *,
     domain: Mapping[str, Any] | None = None,
     wrt: tuple[str, ...] | str | None = None,
@@ -61,6 +61,7 @@ def examine(
     analytic: Mapping[str, Callable[..., Any]] | None = None,
     twins: tuple[Any, ...] = (),
     stop_gradients: bool = False,
+    convention: Convention | None = None,
     limit: float = LIMIT,
 ) -> Verdict:
     """Judge the value and every first derivative of a function by the truth.
@@ -77,6 +78,7 @@ def examine(
         analytic: partial derivatives in closed form, by argument.
         twins: high-precision meanings of functions called inside (`jaxmath.exact.Twin`).
         stop_gradients: whether stop_gradient is meant to make constants.
+        convention: which slope is meant at kinks; by default any subgradient is right.
         limit: the excess from which an answer is a fault.
     """
     formula, assumed = as_formula(function, domain)
@@ -86,20 +88,20 @@ def examine(
     with jax.enable_x64(True), np.errstate(all="ignore"):
         return _Examination(
             formula, assumed, wrt, np.dtype(dtype), budget, seconds, seed, twins, stop_gradients,
-            limit, points,
+            convention, limit, points,
         ).verdict()  # fmt: skip
 
 
 class _Examination:
-    def __init__(self, formula, assumed, wrt, dtype, budget, seconds, seed, twins, stopped, limit,
-                 given):  # fmt: skip
+    def __init__(self, formula, assumed, wrt, dtype, budget, seconds, seed, twins, stopped,
+                 convention, limit, given):  # fmt: skip
         from jaxmath.exact.own import TWINS
         from jaxmath.verify.explaining import Explainer
         from jaxmath.verify.judging import Judge
         from jaxmath.verify.truths import Truths
 
         self.formula, self.assumed, self.dtype = formula, assumed, dtype
-        self.slopes = wrt != ()
+        self.slopes, self.convention = wrt != (), convention
         self.lay: Layout = layout(formula, wrt or None)
         self.asked = Asked(formula, self.lay, self.slopes)
         self.deadline = time.monotonic() + seconds
@@ -115,6 +117,7 @@ class _Examination:
         each = _operations(self.truths.program.jaxpr) * (1 + min(self.lay.size, COLUMNS))
         self.budget = int(np.clip(WORK / max(each, 1), min(24, budget), budget))
         self.findings: list[Finding] = []
+        self.errors: list[tuple[Any, ...]] = []
         self.scores: dict[int, float] = {}
         self.counts: Counter[str] = Counter()
         self.proofs: Counter[str] = Counter()
@@ -155,6 +158,7 @@ class _Examination:
             judged=judged,
             reference=reference,
             traps=met,
+            data=self._data(),
         )
 
     def _judge(self, index: int) -> float:
@@ -197,9 +201,14 @@ class _Examination:
         return dict(said, kind="cost of the dtype", excess=math.inf, note=words)
 
     def _note(self, index, who, argument, order, place, answer, said) -> float:
+        if said["kind"] == "kink" and self.convention not in (None, *said["conventions"]):
+            words = f"{said['note']}, declared: {self.convention}"
+            said = dict(said, kind="another convention", note=words)
         self.counts[said["kind"]] += 1
         self.proofs["estimated" if said["proof"] == "assumed" else said["proof"]] += 1
         said = {"ulps": math.nan, "excess": math.nan, **said}
+        column = self.lay.columns(argument).start + place[1] if order else 0
+        self.errors.append((who, argument, order, index, column, said["ulps"], said["excess"]))
         if said["kind"] in ("exact to rounding", "out of range", "ill-conditioned as expected"):
             return said["excess"] if math.isfinite(said["excess"]) else 0.0
         finding = Finding(
@@ -208,6 +217,17 @@ class _Examination:
         )  # fmt: skip
         self.findings.append(finding)
         return finding.excess if math.isfinite(finding.excess) else 0.0
+
+    def _data(self) -> dict[str, np.ndarray]:
+        """What was judged: by whom, at which number of the argument, and how far off."""
+        names = ("who", "argument", "order", "point", "column", "ulps", "excess")
+        columns = zip(*self.errors, strict=True) if self.errors else ((),) * len(names)
+        data = {name: np.array(c) for name, c in zip(names, columns, strict=True)}
+        theta, _ = self.lay.flatten(self.points.args)
+        data["x"] = theta[data["point"].astype(int), data.pop("column").astype(int)]
+        if self.lay.size > 1:  # a value belongs to no one of several coordinates
+            data["x"] = np.where(data["order"] == 0, np.nan, data["x"])
+        return data
 
     def _refused(self) -> None:
         """Derivatives that JAX does not offer, each with the truth at one point."""

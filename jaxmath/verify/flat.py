@@ -20,6 +20,7 @@ import numpy as np
 
 from jaxmath import domains
 from jaxmath.formula import Formula
+from jaxmath.verify.given import QuestionError
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def layout(formula: Formula, wrt: tuple[str, ...] | None = None) -> Layout:
     """Lay out the arguments of a formula that are differentiated (all that can be, by default)."""
     chosen = tuple(n for n in formula.differentiable if wrt is None or n in wrt)
     if not chosen:
-        raise ValueError(
+        raise QuestionError(
             f"{formula.name} has nothing to differentiate: of its arguments "
             f"{formula.arguments}, {formula.differentiable} are differentiable"
             + (f" and {wrt} were asked for." if wrt is not None else ".")

@@ -211,12 +211,20 @@ def _kink(left: Number, right: Number, answer: float) -> dict[str, Any]:
     between = low * (1 - 1e-6) - 1e-300 <= answer <= high * (1 + 1e-6) + 1e-300
     between = between or low <= answer <= high
     words = f"slopes {float(left):.6g} on the left, {float(right):.6g} on the right"
+    which: list[Any] = []
     if between:
         named = dict(left=float(left), right=float(right), zero=0.0, middle=(low + high) / 2)
         which = [k for k, v in named.items() if abs(answer - v) <= 1e-6 * max(abs(v), 1e-300)]
         words += f"; convention: {which[0] if which else 'in between'}"
     kind = "kink" if between else "not a subgradient"
-    return dict(kind=kind, truth="none", proof=left.proof, note=words, excess=math.inf)
+    return dict(
+        kind=kind,
+        truth="none",
+        proof=left.proof,
+        note=words,
+        conventions=tuple(which),
+        excess=math.inf,
+    )
 
 
 def _nan(number: Number) -> bool:

@@ -11,7 +11,7 @@ import dataclasses
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jax
@@ -26,6 +26,7 @@ Kind = Literal[
     "vanished",
     "NaN or infinite",
     "kink",
+    "another convention",
     "not a subgradient",
     "smooth but treated as a kink",
     "jump",
@@ -40,11 +41,15 @@ Kind = Literal[
     "undecided",
 ]
 
+Convention = Literal["left", "right", "middle", "zero"]
+"""Which slope an answer at a kink is: that of one side, the middle of both, or zero."""
+
 FAULTS = frozenset(
     {
         "inaccurate",
         "vanished",
         "NaN or infinite",
+        "another convention",
         "not a subgradient",
         "smooth but treated as a kink",
         "wrong rule",
@@ -62,6 +67,7 @@ GRAVE = (
     "vanished",
     "smooth but treated as a kink",
     "not a subgradient",
+    "another convention",
     "not available",
     "cost of the dtype",
     "approximation error",
@@ -87,6 +93,7 @@ class Finding:
         proof: of the truth: proven, estimated or undecided.
         truth_of: "the program", or "its meaning" where an approximation inside has a twin.
         note: more in words: the slopes at a kink, the convention, the reason.
+        conventions: of a kink: which conventions the answer agrees with.
         count: how many answers of the kind were met (this is the worst of them).
         dtype_alone: whether float64 answers right at the same point.
         cause: of a fault, the line that it comes from and what happens there; "" if not found.
@@ -108,6 +115,7 @@ class Finding:
     proof: str
     truth_of: str = "the program"
     note: str = ""
+    conventions: tuple[Convention, ...] = ()
     count: int = 1
     dtype_alone: bool = False
     cause: str = ""
@@ -170,6 +178,8 @@ class Verdict:
         points: how many points were looked at in floats; `judged`, at how many the truth was asked.
         reference: words for what judged.
         traps: branches that spoil the gradient where they are not taken.
+        data: arrays over all that was judged: "who", "argument", "order", "point" (its index), "x"
+            (the coordinate), "ulps", "excess".
     """
 
     name: str
@@ -183,6 +193,7 @@ class Verdict:
     judged: int
     reference: str
     traps: tuple[Trap, ...] = ()
+    data: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -231,9 +242,16 @@ class Verdict:
         """A few lines of Python that show the gravest fault, "" if there is none."""
         return next((f.reproducer for f in self.faults if f.reproducer), "")
 
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from jaxmath.verify.notebook import html_of
+
+        return html_of(self)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        found = dataclasses.asdict(self)
+        """Plain data for JSON: everything but the arrays."""
+        found = dataclasses.asdict(dataclasses.replace(self, data={}))
+        del found["data"]
         found["ok"] = self.ok
         simplest = [f["simplest"] for f in found["findings"] if f["simplest"] is not None]
         for finding in (*found["findings"], *simplest):
