@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxmath.losses import HUBER
-from jaxmath.verify.compare import as_formula
+from jaxmath.verify.given import as_formula
 from jaxmath.verify.reproducer import literal, reproducer, written
 from jaxmath.verify.verdict import Finding
 

@@ -61,12 +61,11 @@ def line_of(eqns: Iterable[Any], fn: Callable[..., Any] | None = None) -> Line |
     """
     eqns = [eqn for eqn in eqns if getattr(eqn, "source_info", None) is not None]
     for eqn in reversed(eqns):
-        frames = summarize(eqn.source_info, num_frames=64).splitlines()
-        for frame in reversed(frames):
-            found = _FRAME.fullmatch(frame.strip())
-            if found and not found["file"].startswith(_OURS):
-                column = int(found["column"]) if found["column"] else -1
-                return Line(found["file"], int(found["number"]), found["name"], column)
+        innermost = summarize(eqn.source_info).strip()
+        found = _FRAME.fullmatch(innermost)
+        if found and not found["file"].startswith(_OURS):
+            column = int(found["column"]) if found["column"] else -1
+            return Line(found["file"], int(found["number"]), found["name"], column)
     file = _file_of(fn)
     for eqn in reversed(eqns):
         traceback = eqn.source_info.traceback

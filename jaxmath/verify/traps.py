@@ -48,11 +48,13 @@ class Trap:
             "undefined; reverse mode multiplies that slope by zero, which is nan"
         )
 
-    def __str__(self) -> str:
-        return f"NaN trap in reverse mode: {self.cause}\n" + (
-            f"cure:\n{textwrap.indent(self.cure, '  ')}" if "\n" in self.cure else
-            f"cure: {self.cure}"
-        )  # fmt: skip
+    title = "NaN trap in reverse mode"
+
+    @property
+    def why(self) -> str:
+        """The cause and the cure."""
+        cure = "\n" + textwrap.indent(self.cure, "  ") if "\n" in self.cure else f" {self.cure}"
+        return f"cause: {self.cause}\ncure:{cure}"
 
 
 def traps(branches: Branches, points) -> tuple[Trap, ...]:

@@ -151,6 +151,7 @@ class Finding:
             text += "; float64 is right there"
         return text + (f"; {self.note}" if self.note else "")
 
+    @property
     def explanation(self) -> str:
         """Lines that say where the fault comes from, how to mend it, and its simplest point."""
         parts = []
@@ -211,12 +212,14 @@ class Verdict:
             + (" (assumed: where the value is finite)" if self.assumed else "")
             + f", {self.dtype}"
         ]
-        if self.faults:
-            lines += self._faults()
-        elif self.ok:
-            lines.append("  Nothing is wrong: value and slopes are as exact as rounding allows.")
-        else:
-            lines.append("  Undecided.")
+        if not self.faults:
+            lines.append(
+                "  Nothing is wrong: value and slopes are as exact as rounding allows."
+                if self.ok else "  Undecided."
+            )  # fmt: skip
+        for title, why in self.explanations():
+            lines.append(f"  {title}")
+            lines += [textwrap.indent(why, "    ")] if why else []
         others = [f for f in self.findings if f.kind in ("kink", "jump", "boundary", "undecided")]
         lines += [f"  {finding}" for finding in others[:6]]
         counts = ", ".join(f"{n} {kind}" for kind, n in sorted(self.counts.items()))
@@ -225,18 +228,17 @@ class Verdict:
         lines.append(f"  {self.reference}: {shares}")
         return "\n".join(lines)
 
-    def _faults(self) -> list[str]:
-        """The faults with what explains them, each cause once; then the traps not met so far."""
-        lines, told = [], set()
+    def explanations(self) -> list[tuple[str, str]]:
+        """Of each fault what it is, and the lines that explain it, each cause once; then the traps
+        that lie behind none of them.
+        """
+        told: set[str] = set()
+        found = []
         for finding in self.faults:
-            lines.append(f"  {finding}")
-            why = finding.explanation()
-            if finding.cause in told:
-                why = dataclasses.replace(finding, cause="the same", cure="").explanation()
-            told.add(finding.cause or None)
-            lines.append(textwrap.indent(why, "    "))
-        lines += [textwrap.indent(str(trap), "  ") for trap in self.traps if trap.cause not in told]
-        return [line for line in lines if line]
+            again = dataclasses.replace(finding, cause="the same as before", cure="")
+            found.append((str(finding), (again if finding.cause in told else finding).explanation))
+            told |= {finding.cause} - {""}
+        return found + [(trap.title, trap.why) for trap in self.traps if trap.cause not in told]
 
     def reproducer(self) -> str:
         """A few lines of Python that show the gravest fault, "" if there is none."""
