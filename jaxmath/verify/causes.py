@@ -32,8 +32,8 @@ from jaxmath.verify.ties import tie
 from jaxmath.verify.traps import Trap
 from jaxmath.verify.verdict import Finding
 
-SECONDS = 2.0
-"""What the search for the simplest point of one fault may take."""
+TRIES = 100
+"""At how many simpler points the truth is asked for one fault."""
 
 ROUNDED = ("inaccurate", "vanished", "NaN or infinite", "not a subgradient")
 """The faults that come from the floats of one equation."""
@@ -46,7 +46,7 @@ class Causes:
         explainer: that has named the kinds of these faults.
         branches: of the function.
         traps: that were found.
-        seconds: for the search of simplest points, of all faults together.
+        seconds: after which no simpler points are looked for.
     """
 
     def __init__(
@@ -118,35 +118,43 @@ class Causes:
     # How small it is.
 
     def _shrunk(self, finding: Finding) -> Finding | None:
-        seconds = min(SECONDS, self.deadline - time.monotonic())
-        if finding.kind in ("not available", "cost of the dtype") or seconds <= 0:
+        if finding.kind in ("not available", "cost of the dtype"):
             return None
         failed: list[Finding] = []
+        budget = iter(range(TRIES))
 
         def failing(points: list[Point]) -> Iterator[bool]:
-            for again in self._again(finding, points):
+            for again in self._again(finding, points, budget):
                 if again is not None:
                     failed.append(again)
                 yield again is not None
 
-        shrink(dict(finding.point), failing, seconds)
+        shrink(dict(finding.point), failing)
         return failed[-1] if failed else None
 
-    def _again(self, finding: Finding, points: list[Point]) -> Iterator[Finding | None]:
-        """The same fault at other points, in turn; None where it is not the same."""
-        if not points:
+    def _again(
+        self, finding: Finding, points: list[Point], budget: Iterator[int]
+    ) -> Iterator[Finding | None]:
+        """The same fault at other points, in turn, for as long as the budget lasts; None where it
+        is not the same.
+        """
+        if not points or time.monotonic() > self.deadline:
             return
         column, result = self._column(finding), finding.place[0]
-        padded = (points + [points[-1]] * PIECE)[:PIECE]
-        args = _batch(padded)
+        args = _batch((points + [points[-1]] * PIECE)[:PIECE])  # of one size, to compile once
         inside = _allowed(self.formula, args)
         answers = self.asked(args)
         rows = answers.value if finding.order == 0 else answers.first[finding.who][:, :, column]
-        for k, point in enumerate(padded[: len(points)]):
+        for k, point in enumerate(points[:PIECE]):
             answer = float(rows[k, result])
             alike = math.isfinite(answer) == math.isfinite(finding.answer)
             alike &= (answer == 0) == (finding.answer == 0)
-            yield self._judged(finding, point, column, answer) if alike and inside[k] else None
+            if not alike or not inside[k]:
+                yield None
+            elif next(budget, None) is None or time.monotonic() > self.deadline:
+                return
+            else:
+                yield self._judged(finding, point, column, answer)
 
     def _judged(self, finding: Finding, point: Point, column: int, answer: float) -> Finding | None:
         values, result = tuple(point[n] for n in self.formula.arguments), finding.place[0]
@@ -159,7 +167,8 @@ class Causes:
             else self.judge.value(values, found, result, answer)
         )  # fmt: skip
         said = {"ulps": math.nan, "excess": math.nan, "note": "", **said}
-        again = dataclasses.replace(finding, point=point, answer=answer, count=1, **said)
+        ordered = dict(zip(self.formula.arguments, values, strict=True))
+        again = dataclasses.replace(finding, point=ordered, answer=answer, count=1, **said)
         if not again.fault:
             return None
         again = self.explainer.explained(again)

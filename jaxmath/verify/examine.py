@@ -41,8 +41,8 @@ WORK = 4e6
 EXPLAINED = 4
 """Of how many faults of one kind the cause is looked for."""
 
-CAUSES = 6.0
-"""Seconds in which the simplest points of faults are looked for."""
+CAUSES = 20.0
+"""Seconds after which no simpler points of faults are looked for."""
 
 COLUMNS, OUTPUTS = 8, 8
 """How many coordinates and results of one point are judged, the suspicious first."""

@@ -166,6 +166,8 @@ def _largest(tape: Tape, errors, fn, deadline) -> Culprit | None:
         if time.thread_time() > deadline:
             break
         result = tape.changed(changes)
+        if isinstance(result, Special):
+            return _worst(tape, errors, changes, 1.0, fn)
         with working(Work(tape.bits)):
             gap = abs(result - tape.result) if isinstance(result, arb) else ZERO
             effects[key] = gap.mid() if gap.is_finite() else ZERO
@@ -177,12 +179,14 @@ def _largest(tape: Tape, errors, fn, deadline) -> Culprit | None:
         share = float((effects[key] / total).mid())
     if share < EVIDENT:
         return None
-    k = max(groups[key], key=lambda k: _relative(tape.steps[k], errors[k]))
+    return _worst(tape, errors, groups[key], share, fn)
+
+
+def _worst(tape: Tape, errors, changes, share: float, fn) -> Culprit:
+    """Of the turns of one equation the one that is furthest off."""
+    sizes = {k: max(size for size, _, _ in _gaps(tape.steps[k], errors[k])) for k in changes}
+    k = max(sizes, key=lambda k: sizes[k])
     return _culprit(tape.steps[k], errors[k], share, fn)
-
-
-def _relative(step, error) -> float:
-    return max(size for size, _, _ in _gaps(step, error))
 
 
 def _gaps(step, error):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -14,35 +13,29 @@ import numpy as np
 PLAIN = (0.0, 1.0, -1.0, 2.0, -2.0)
 """What every number is tried as first."""
 
+ENTRIES = 64
+"""Arrays of more entries are simplified by halves alone."""
+
 Point = dict[str, Any]
 
 
-def shrink(
-    point: Point,
-    failing: Callable[[list[Point]], Iterator[bool]],
-    seconds: float = 2.0,
-) -> Point:
+def shrink(point: Point, failing: Callable[[list[Point]], Iterable[bool]]) -> Point:
     """The simplest point found that fails as this one does.
 
-    Numbers become zero, then small integers, then fewer digits; entries of arrays become zero or
-    all the same. Integers and labels stay as they are.
+    Arrays as a whole, their halves, then single entries become zero, small integers, or numbers of
+    fewer digits, for as long as that helps. Integers and labels stay as they are.
 
     Args:
         point: the arguments by name, arrays or pytrees of them.
-        failing: says of points, in turn, whether they fail; asked until the first does.
-        seconds: wall-clock time.
+        failing: says of points, in turn, whether they fail; it may stop early.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        tries = sorted(simpler(point), key=complexity)
-        for tried, fails in zip(tries, failing(tries), strict=False):
-            if fails:
-                point = tried
-                break
-            if time.monotonic() > deadline:
-                return point
-        else:
-            return point
+    before = None
+    while before is None or complexity(point) < before:
+        before = complexity(point)
+        for leaf, part in _parts(point):
+            tries = simpler(point, leaf, part)
+            found = zip(tries, failing(tries), strict=False)
+            point = next((tried for tried, fails in found if fails), point)
     return point
 
 
@@ -54,40 +47,38 @@ def complexity(point: Point) -> tuple[int, int, float]:
     return len(used), digits, large + 0.1 * sum(v < 0 for v in used)
 
 
-def simpler(point: Point) -> list[Point]:
-    """Points that are a step simpler: one entry, or one whole array, or all of them changed."""
+def simpler(point: Point, leaf: int, part: slice) -> list[Point]:
+    """Points with something simpler in a part of one leaf, the simplest first."""
     leaves, tree = jax.tree.flatten(point)
-    now, found = complexity(point), {}
-    for k, leaf in enumerate(leaves):
-        if not _floating(leaf):
-            continue
-        for new in _arrays(np.asarray(leaf)):
-            candidate = jax.tree.unflatten(tree, [*leaves[:k], new, *leaves[k + 1 :]])
-            if complexity(candidate) < now:
-                key = b"".join(np.asarray(x).tobytes() for x in jax.tree.leaves(candidate))
-                found.setdefault(key, candidate)
-    return list(found.values())
+    old, found = np.asarray(leaves[leaf]), {}
+    for values in _values(old.ravel()[part]):
+        new = old.ravel().copy()
+        new[part] = values
+        put = [*leaves[:leaf], new.reshape(old.shape)[()], *leaves[leaf + 1 :]]
+        found.setdefault(new.tobytes(), jax.tree.unflatten(tree, put))
+    now = complexity(point)
+    return sorted((p for p in found.values() if complexity(p) < now), key=complexity)
 
 
-def _arrays(leaf: np.ndarray) -> Iterator[np.ndarray]:
-    if leaf.ndim == 0:
-        yield from (np.asarray(v, leaf.dtype) for v in _numbers(leaf[()]))
+def _parts(point: Point) -> Iterator[tuple[int, slice]]:
+    """Of each leaf of floats the whole, the halves, and the entries."""
+    for k, leaf in enumerate(jax.tree.leaves(point)):
+        size = np.size(leaf)
+        if _floating(leaf):
+            yield k, slice(0, size)
+            if size > 3:
+                yield from ((k, slice(0, size // 2)), (k, slice(size // 2, size)))
+            if 1 < size <= ENTRIES:
+                yield from ((k, slice(i, i + 1)) for i in range(size))
+
+
+def _values(old: np.ndarray) -> Iterator[Any]:
+    """What may stand in place of some entries."""
+    if len(old) == 1:
+        yield from _numbers(old[0])
         return
-    for value in (*PLAIN, *np.unique(leaf[np.isfinite(leaf)])[:2].tolist()):
-        yield np.full_like(leaf, value)
-    flat = leaf.ravel()
-    half = len(flat) // 2
-    for part in (slice(0, half), slice(half, None)):
-        new = flat.copy()
-        new[part] = 0
-        yield new.reshape(leaf.shape)
-    for most in range(1, 4):
-        yield _rounded(flat, most).reshape(leaf.shape)
-    for k in range(len(flat)) if len(flat) <= 64 else ():
-        for value in _numbers(flat[k]):
-            new = flat.copy()
-            new[k] = value
-            yield new.reshape(leaf.shape)
+    yield from (old.dtype.type(v) for v in (*PLAIN, *old[np.isfinite(old)][:1]))
+    yield from (_rounded(old, digits) for digits in range(1, 4))
 
 
 def _numbers(x) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from jaxmath.verify.shrink import complexity
 from jaxmath.verify.traps import Trap
 
 Kind = Literal[
@@ -273,16 +274,23 @@ def worst(findings: Iterable[Finding], most: int) -> list[Finding]:
         groups.setdefault(key, []).append(finding)
     kept = []
     for group in groups.values():
-        ranked = sorted(group, key=lambda f: (f.proof == "undecided", -_severity(f)))
+        ranked = sorted(group, key=_rank)
         kept += [dataclasses.replace(f, count=max(f.count, len(group))) for f in ranked[:most]]
     return kept
+
+
+def _rank(finding: Finding) -> tuple[Any, ...]:
+    """The worst first; of those beyond all measure the one at the simplest point."""
+    severity = _severity(finding)
+    simple = complexity(dict(finding.point)) if math.isinf(severity) else ()
+    return finding.proof == "undecided", -severity, simple
 
 
 def told(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The worst of each kind, opinion and argument, in the order in which they are told."""
     rank = {kind: k for k, kind in enumerate(GRAVE)}
     return tuple(
-        sorted(worst(findings, 1), key=lambda f: (rank.get(f.kind, 99), -_severity(f), f.order))
+        sorted(worst(findings, 1), key=lambda f: (rank.get(f.kind, 99), _rank(f), f.order))
     )
 
 
@@ -302,6 +310,7 @@ def shown(value) -> str:
     array = np.asarray(leaves[0])
     if array.ndim == 0:
         return repr(array.item())
-    return np.array2string(array, separator=", ", max_line_width=200, threshold=32).replace(
-        "\n", ""
+    text = np.array2string(
+        array, separator=", ", max_line_width=200, threshold=32, floatmode="unique"
     )
+    return text.replace("\n", "")

@@ -12,8 +12,8 @@ pytest.importorskip("flint")
 TRAP = """
 import jax.numpy as jnp
 
-def excess(x, limit):
-    over = x - limit
+def excess(x):
+    over = x - 1.0
     return jnp.where(over > 0, jnp.sqrt(over), 0.0)
 """
 WHY = (
@@ -98,22 +98,19 @@ def test_a_where_that_spoils_the_gradient(told):
     assert status == Exit.FAIL
     lines = [line.strip() for line in message.splitlines()]
     at = lines.index("cause: my.py:6: return jnp.where(over > 0, jnp.sqrt(over), 0.0)")
-    assert lines[at - 1].startswith("d/dx by reverse mode: NaN or infinite at x=")
+    assert lines[at - 1].startswith("d/dx by reverse mode: NaN or infinite at x=0.0:")
     assert lines[at + 1 : at + 5] == [
         WHY,
         "cure:",
         "safe_over = jnp.where(over > 0, over, 1.0)",
         "jnp.where(over > 0, jnp.sqrt(safe_over), 0.0)",
     ]
-    assert lines[-8:-3] == [
+    assert lines[-7:] == [
         "from my import excess",
         "",
         'jax.config.update("jax_enable_x64", True)',
         "x = jnp.array(0.0, jnp.float64)",
-        "limit = jnp.array(1.0, jnp.float64)",
-    ]
-    assert lines[-3:] == [
-        "print(jax.grad(excess)(x, limit))",
+        "print(jax.grad(excess)(x))",
         "# answers nan",
         "# truth   0 (proven)",
     ]
