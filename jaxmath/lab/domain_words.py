@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxmath import domains
 from jaxmath.domains import Box, Choices, Integers, Interval, PositiveDefinite, Simplex
+from jaxmath.formula import Formula
 from jaxmath.lab.document import show, suggest
 from jaxmath.lab.errors import InputError, Problem
+from jaxmath.verify.probes import candidates
 
 NAMED = {
     "real": domains.REAL,
@@ -188,22 +191,15 @@ def _is_element(domain: Any, value: np.ndarray) -> bool:
 
 
 def points_at(
-    given: Mapping[str, list[np.ndarray]], domain: Mapping[str, Any], dtype: str, seed: int = 0
+    given: Mapping[str, list[np.ndarray]], formula: Formula, dtype: str, seed: int = 0
 ) -> dict[str, Any]:
     """Points with these values, each with each; what is not given is drawn, eight times each."""
-    import jax
-
     names = list(given)
     grid = np.indices([len(given[name]) for name in names]).reshape(len(names), -1)
-    times = 1 if set(domain) <= set(names) else 8
-    found: dict[str, Any] = {}
+    times = 1 if set(formula.arguments) <= set(names) else 8
+    drawn = candidates(formula, dtype, 64, seed)
+    index = np.arange(grid.shape[1] * times) % len(jax.tree.leaves(drawn)[0])
+    found = jax.tree.map(lambda leaf: leaf[index], drawn)
     for name, place in zip(names, grid, strict=True):
-        values = np.stack(given[name])[place]
-        found[name] = np.repeat(values, times, axis=0)
-    count = grid.shape[1] * times
-    for k, (name, of) in enumerate(domain.items()):
-        if name not in found:
-            key = jax.random.fold_in(jax.random.key(seed), k)
-            with jax.enable_x64(True):
-                found[name] = jax.tree.map(np.asarray, domains.sample(of, key, count, dtype))
-    return {name: found[name] for name in domain}
+        found[name] = np.repeat(np.stack(given[name])[place], times, axis=0)
+    return found

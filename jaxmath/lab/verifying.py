@@ -168,7 +168,7 @@ def _wrt(name: str, wrt: Sequence[str] | None, parameters: list[str]) -> tuple[s
 def _record(function: Any, domain: Mapping[str, Any] | None) -> Formula:
     """The function with the set of each argument."""
     try:
-        return as_formula(function, domain)[0]
+        return as_formula(function, domain, traced=False)[0]
     except QuestionError as error:
         raise InputError(str(error)) from None
 
@@ -194,8 +194,8 @@ def _at(words: Sequence[str], formula: Formula, domain, dtype: str) -> dict[str,
             ranges[name] = domain_words.cut(whole[name], text, name)
         else:
             given.setdefault(name, []).append(domain_words.parse_value(text, whole[name], name))
-    whole |= ranges
+    formula = dataclasses.replace(formula, domain=whole | ranges, where=None)
     return dict(
-        domain=whole if ranges else domain,
-        points=domain_words.points_at(given, whole, dtype) if given else None,
+        domain=formula.domain if ranges else domain,
+        points=domain_words.points_at(given, formula, dtype) if given else None,
     )

@@ -7,7 +7,7 @@ and `assert_derivatives(function)` the same for a test.
 """
 
 from jaxmath.verify.catalog import EXEMPT, FORMULAS
-from jaxmath.verify.check import assert_derivatives, check
+from jaxmath.verify.checking import assert_derivatives, check
 from jaxmath.verify.compare import derivatives
 from jaxmath.verify.examine import examine
 from jaxmath.verify.proven import Proven

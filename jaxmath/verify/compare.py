@@ -17,6 +17,7 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
+from jaxmath import domains
 from jaxmath.formula import Formula
 from jaxmath.verify import points as points_
 from jaxmath.verify.evidence import Evidence, gather
@@ -35,6 +36,9 @@ the rounding granted): enough to see an error of one in a million."""
 
 PLAIN = "without the rule"
 """The function as JAX differentiates it without the custom rule: a witness, not judged."""
+
+LEAVES = 8
+"""As many arrays of a pytree are named in a line."""
 
 AGREE, DISAGREE, UNDECIDED, KINK, ZERO, UNASKED = range(6)
 
@@ -136,17 +140,15 @@ def describe(formula: Formula) -> str:
 
 
 def _domain_text(domain) -> str:
-    if isinstance(domain, Mapping):
-        return "{" + ", ".join(f"{k}: {_domain_text(v)}" for k, v in domain.items()) + "}"
-    if isinstance(domain, tuple | list):
-        fields = getattr(domain, "_fields", None)
-        if fields:
-            pairs = zip(fields, domain, strict=True)
-            return (
-                f"{type(domain).__name__}({', '.join(f'{k}: {_domain_text(v)}' for k, v in pairs)})"
-            )
-        return f"({', '.join(map(_domain_text, domain))})"
-    return str(domain)
+    if domains.is_domain(domain):
+        return str(domain)
+    leaves = jax.tree_util.tree_leaves_with_path(domain, is_leaf=domains.is_domain)
+    parts = [
+        f"{jax.tree_util.keystr(path, simple=True, separator='.')}: {leaf}"
+        for path, leaf in leaves[:LEAVES]
+    ]
+    more = f", and {len(leaves) - LEAVES} more" if len(leaves) > LEAVES else ""
+    return "{" + ", ".join(parts) + more + "}"
 
 
 def _answers(closed, auto: Mapping[str, np.ndarray], block) -> dict[str, np.ndarray]:

@@ -137,7 +137,7 @@ class _Examination:
                     break
             judged += self._climb(self.budget - most)
             found = [
-                self.explainer.explained(f) if f.fault else f
+                self.explainer.explained(f) if f.fault and not f.conventions else f
                 for f in worst(self.findings, EXPLAINED)
             ]
         except Missing as missing:

@@ -14,8 +14,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jaxmath.domains import REAL
+from jaxmath.domains import REAL, Integers, is_domain
 from jaxmath.formula import Formula, Source
 
 Given = Formula | Callable[..., Any]
@@ -29,20 +30,26 @@ class QuestionError(ValueError):
 _ONE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def as_formula(function: Given, domain: Mapping[str, Any] | None = None) -> tuple[Formula, bool]:
+def as_formula(
+    function: Given, domain: Mapping[str, Any] | None = None, traced: bool = True
+) -> tuple[Formula, bool]:
     """A Formula as it is (with other domains, if given), or a record made for a function.
 
     An argument without a domain and without a default is taken as a real number. Without any
-    domain the set is where the value is finite; whether that was so is returned as well.
+    domain the set is where the value is finite; whether that was so is returned as well. Unless
+    told not to, the function is traced once to see that its values are real.
 
     Raises:
-        QuestionError: a domain names no argument, or there is no argument to name.
+        QuestionError: a domain names no argument, there is no argument to name, or the function
+            returns anything but real numbers.
     """
     if isinstance(function, Formula):
         changed = {} if domain is None else dict(domain={**function.domain, **domain})
         return dataclasses.replace(function, **changed), False
     stated = _in_order(function, domain or {})
     called = _of_exactly(function, tuple(stated))
+    if traced:
+        _check_result(called, stated)
     formula = Formula(
         fn=called,
         domain=stated,
@@ -110,6 +117,24 @@ def _of_exactly(function, names: tuple[str, ...]) -> Callable[..., Any]:
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     )
     return called
+
+
+def _check_result(function, stated: Mapping[str, Any]) -> None:
+    """Refuse what is no function to the reals, after tracing it once."""
+
+    def example(domain):
+        dtype = np.int32 if isinstance(domain, Integers) else np.float32
+        return jax.ShapeDtypeStruct(domain.shape, dtype)
+
+    args = [jax.tree.map(example, domain, is_leaf=is_domain) for domain in stated.values()]
+    dtypes = [leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(function, *args))]
+    if not dtypes:
+        raise QuestionError(f"{name_of(function)} returns no number.")
+    for dtype in dtypes:
+        if not jnp.issubdtype(dtype, jnp.floating):
+            raise QuestionError(
+                f"{name_of(function)} returns {dtype}: only real numbers have derivatives."
+            )
 
 
 def _has_hash(function) -> bool:
