@@ -54,7 +54,7 @@ def printed(text):
 
 
 def report(fn, found):
-    return reproducer(found, fn if not callable(fn) else as_formula(fn, None)[0])
+    return reproducer(found, fn if not callable(fn) else as_formula(fn, None, traced=False)[0])
 
 
 def test_the_shape_of_a_bug_report():

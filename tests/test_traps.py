@@ -96,7 +96,7 @@ def met(fn, **domain):
     with jax.enable_x64(True), np.errstate(all="ignore"):
         lay = layout(formula)
         branches, rng = Branches(formula, lay), np.random.default_rng(0)
-        asked = Asked(formula, lay, True)
+        asked = Asked(formula, lay, 1)
         points = Points(formula, lay, asked, np.dtype(np.float64), None, 0, rng, branches)
         return traps(branches, points)
 

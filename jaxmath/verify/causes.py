@@ -17,12 +17,12 @@ import numpy as np
 from jax.extend import core
 
 from jaxmath import domains
-from jaxmath.exact import Missing, Program, trace
+from jaxmath.exact import Missing, Program
 from jaxmath.exact.meanings import Meanings
 from jaxmath.formula import Formula
 from jaxmath.verify.answers import PIECE
 from jaxmath.verify.branches import Branches
-from jaxmath.verify.explaining import Explainer
+from jaxmath.verify.explaining import Explainer, answers_of
 from jaxmath.verify.localise import localise
 from jaxmath.verify.reproducer import reproducer
 from jaxmath.verify.shrink import Point, shrink
@@ -93,16 +93,14 @@ class Causes:
     def _equation(self, finding: Finding, point) -> str:
         program, args, place = self.truths.program, point, finding.place[0]
         try:
-            if finding.who == "closed form":
-                place = finding.place[1]
-                program = trace(self.formula.partials[finding.argument], *point)
-            elif finding.order:
-                column = self._column(finding)
-                program, args, place = self.explainer.rules.program(
-                    finding.who, point, column, finding.place[0]
-                )
+            if finding.order:
+                columns, place = self._columns(finding), 0
+                found = self.explainer.rules.program(finding.who, point, columns, finding.place[0])
+                if found is None:
+                    return ""
+                program, args = found
             culprit = localise(program, args, place, self.formula.fn)
-        except (Missing, TypeError, ValueError, KeyError):
+        except (Missing, TypeError, ValueError):
             return ""
         return str(culprit) if culprit is not None else ""
 
@@ -112,8 +110,8 @@ class Causes:
         own = [s for s in found if s.argument.split("[")[0].split(".")[0] == finding.argument]
         return "\n".join(str(s) for s in (own or found)[:3])
 
-    def _column(self, finding: Finding) -> int:
-        return self.lay.columns(finding.argument).start + finding.place[1] if finding.order else 0
+    def _columns(self, finding: Finding) -> tuple[int, ...]:
+        return self.lay.unnamed(finding.argument, finding.place[1:])
 
     # How small it is.
 
@@ -140,13 +138,12 @@ class Causes:
         """
         if not points or time.monotonic() > self.deadline:
             return
-        column, result = self._column(finding), finding.place[0]
+        columns = self._columns(finding)
         args = _batch((points + [points[-1]] * PIECE)[:PIECE])  # of one size, to compile once
         inside = _allowed(self.formula, args)
-        answers = self.asked(args)
-        rows = answers.value if finding.order == 0 else answers.first[finding.who][:, :, column]
+        answers = answers_of(finding, self.asked(args), columns)
         for k, point in enumerate(points[:PIECE]):
-            answer = float(rows[k, result])
+            answer = float(answers[k])
             alike = math.isfinite(answer) == math.isfinite(finding.answer)
             alike &= (answer == 0) == (finding.answer == 0)
             if not alike or not inside[k]:
@@ -154,18 +151,20 @@ class Causes:
             elif next(budget, None) is None or time.monotonic() > self.deadline:
                 return
             else:
-                yield self._judged(finding, point, column, answer)
+                yield self._judged(finding, point, columns, answer)
 
-    def _judged(self, finding: Finding, point: Point, column: int, answer: float) -> Finding | None:
+    def _judged(self, finding: Finding, point: Point, columns, answer: float) -> Finding | None:
         values, result = tuple(point[n] for n in self.formula.arguments), finding.place[0]
         try:
-            found = self.truths.along(values, [column])
+            if finding.order == 2:
+                second = self.truths.second(values, *sorted(columns))
+                said = self.judge.second(values, second, columns, result, answer)
+            else:
+                found = self.truths.along(values, columns or [0])
+                said = self.judge.value(values, found, result, answer) if not columns else (
+                    self.judge.first(values, found, 0, *columns, result, answer))  # fmt: skip
         except Missing:
             return None
-        said: dict[str, Any] = (
-            self.judge.derivative(values, found, 0, column, result, answer) if finding.order
-            else self.judge.value(values, found, result, answer)
-        )  # fmt: skip
         said = {"ulps": math.nan, "excess": math.nan, "note": "", **said}
         ordered = dict(zip(self.formula.arguments, values, strict=True))
         again = dataclasses.replace(finding, point=ordered, answer=answer, count=1, **said)

@@ -78,16 +78,19 @@ class Points:
         score = np.zeros(len(self))
         fine = np.isfinite(a.value).all(axis=1)
         score += np.where(np.isnan(a.value).any(axis=1), 3.0, 0.0)
-        modes = [m.reshape(len(m), -1) for m in a.first.values()]
+        modes = a.derivatives()
         for mode in modes:
             score += np.where(fine & ~np.isfinite(mode).all(axis=1), 4.0, 0.0)
             score += np.where(fine & (mode == 0).any(axis=1), 1.0, 0.0)
-            gap = np.abs(mode - modes[0]) > 1e-6 * np.abs(modes[0])
-            score += np.where(gap.any(axis=1), 2.0, 0.0)
+        for said in (a.first, a.second):
+            for other in list(said.values())[1:]:
+                one = next(iter(said.values()))
+                gap = np.abs(other - one) > 1e-6 * np.abs(one)
+                score += np.where(gap.reshape(len(gap), -1).any(axis=1), 2.0, 0.0)
         if self.dtype.itemsize < 8:
             wide = self.asked.wide(self.args)
-            for narrow, other in ((a.value, wide.value), *zip(modes, (
-                m.reshape(len(m), -1) for m in wide.first.values()), strict=True)):  # fmt: skip
+            pairs = zip([a.value, *modes], [wide.value, *wide.derivatives()], strict=True)
+            for narrow, other in pairs:
                 gap = np.abs(narrow - other) > 1e-3 * np.abs(other)
                 score += np.where((gap | np.isnan(narrow) & ~np.isnan(other)).any(axis=1), 3.0, 0.0)
         score[: self.given] = np.inf
@@ -97,8 +100,9 @@ class Points:
     def chosen(self, index: int, columns: int, outputs: int) -> tuple[list[int], list[int]]:
         """The most suspicious coordinates and results at a point."""
         odd = np.zeros((self.answers.value.shape[1], self.lay.size))
-        for jacobian in self.answers.first.values():
-            odd += ~np.isfinite(jacobian[index]) * 4.0 + (jacobian[index] == 0) * 1.0
+        for said in (*self.answers.first.values(), *self.answers.second.values()):
+            strange = ~np.isfinite(said[index]) * 4.0 + (said[index] == 0) * 1.0
+            odd += strange if strange.ndim == 2 else strange.max(axis=2)
         odd += self.rng.uniform(0, 0.5, odd.shape)
         few = np.argsort(-odd.max(axis=0))[:columns], np.argsort(-odd.max(axis=1))[:outputs]
         return sorted(few[0].tolist()), sorted(few[1].tolist())
@@ -189,8 +193,7 @@ def with_coordinates(lay: Layout, args, index, theta) -> dict[str, Any]:
 
 def _classes(a: Answers) -> np.ndarray:
     """Whether each answer is NaN, infinite, zero, or an ordinary number."""
-    every = [a.value, *(m.reshape(len(m), -1) for m in a.first.values())]
-    both = np.concatenate(every, axis=1)[:, :64]
+    both = np.concatenate([a.value, *a.derivatives()], axis=1)[:, :64]
     return np.isnan(both) * 3 + np.isinf(both) * 2 + (both == 0) * 1
 
 

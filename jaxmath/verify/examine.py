@@ -12,22 +12,26 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxmath.verify.answers import Asked, as_dtype_tree
+from jaxmath.verify.answers import Asked
 from jaxmath.verify.branches import Branches
 from jaxmath.verify.choosing import Points
 from jaxmath.verify.compare import describe
 from jaxmath.verify.flat import Layout, layout
 from jaxmath.verify.given import Given, as_formula
+from jaxmath.verify.linearity import nonlinear
 from jaxmath.verify.numerical import estimated
 from jaxmath.verify.proven import _operations
 from jaxmath.verify.traps import traps
-from jaxmath.verify.verdict import Convention, Finding, Verdict, told, worst
+from jaxmath.verify.verdict import RIGHT, Convention, Finding, Verdict, told, worst
+
+if TYPE_CHECKING:
+    from jaxmath.verify.pointwise import Said
 
 LIMIT = 64.0
 """The excess from which an answer is a fault."""
@@ -44,9 +48,6 @@ EXPLAINED = 4
 CAUSES = 20.0
 """Seconds after which no simpler points of faults are looked for."""
 
-COLUMNS, OUTPUTS = 8, 8
-"""How many coordinates and results of one point are judged, the suspicious first."""
-
 
 def examine(
     function: Given,
@@ -58,13 +59,14 @@ def examine(
     budget: int = BUDGET,
     seconds: float = SECONDS,
     seed: int = 0,
+    order: int = 1,
     analytic: Mapping[str, Callable[..., Any]] | None = None,
     twins: tuple[Any, ...] = (),
     stop_gradients: bool = False,
     convention: Convention | None = None,
     limit: float = LIMIT,
 ) -> Verdict:
-    """Judge the value and every first derivative of a function by the truth.
+    """Judge the value and the derivatives of a function by the truth.
 
     Args:
         function: a Formula, or any function of one example.
@@ -75,6 +77,7 @@ def examine(
         budget: at how many points the truth is asked, fewer of large programs.
         seconds: after which no more is asked; how far it came is said.
         seed: of points and search.
+        order: 1 for first derivatives, 2 for second ones too.
         analytic: partial derivatives in closed form, by argument.
         twins: high-precision meanings of functions called inside (`jaxmath.exact.Twin`).
         stop_gradients: whether stop_gradient is meant to make constants.
@@ -87,33 +90,35 @@ def examine(
     wrt = (wrt,) if isinstance(wrt, str) else wrt
     with jax.enable_x64(True), np.errstate(all="ignore"):
         return _Examination(
-            formula, assumed, wrt, np.dtype(dtype), budget, seconds, seed, twins, stop_gradients,
-            convention, limit, points,
+            formula, assumed, wrt, np.dtype(dtype), budget, seconds, seed, order, twins,
+            stop_gradients, convention, limit, points,
         ).verdict()  # fmt: skip
 
 
 class _Examination:
-    def __init__(self, formula, assumed, wrt, dtype, budget, seconds, seed, twins, stopped,
+    def __init__(self, formula, assumed, wrt, dtype, budget, seconds, seed, order, twins, stopped,
                  convention, limit, given):  # fmt: skip
         from jaxmath.exact.own import TWINS
         from jaxmath.verify.explaining import Explainer
         from jaxmath.verify.judging import Judge
+        from jaxmath.verify.pointwise import COLUMNS, Pointwise
         from jaxmath.verify.truths import Truths
 
         self.formula, self.assumed, self.dtype = formula, assumed, dtype
-        self.slopes, self.convention = wrt != (), convention
+        self.order, self.convention = 0 if wrt == () else order, convention
         self.lay: Layout = layout(formula, wrt or None)
-        self.asked = Asked(formula, self.lay, self.slopes)
+        self.asked = Asked(formula, self.lay, self.order)
         self.deadline = time.monotonic() + seconds
         rng = np.random.default_rng(seed)
         self.branches = Branches(formula, self.lay)
         self.points = Points(
             formula, self.lay, self.asked, dtype, given, seed, rng,
-            self.branches if self.slopes else None,
+            self.branches if self.order else None,
         )  # fmt: skip
         self.truths = Truths(formula, self.lay, self.points.at(0), (*twins, *TWINS), stopped)
-        self.judge = Judge(self.truths, limit)
-        self.explainer = Explainer(self.judge, self.asked)
+        judge = Judge(self.truths, limit)
+        self.explainer = Explainer(judge, self.asked)
+        self.pointwise = Pointwise(self.points, self.asked, judge, self.deadline, rng)
         each = _operations(self.truths.program.jaxpr) * (1 + min(self.lay.size, COLUMNS))
         self.budget = int(np.clip(WORK / max(each, 1), min(24, budget), budget))
         self.findings: list[Finding] = []
@@ -129,6 +134,8 @@ class _Examination:
         reference, judged = "exact arithmetic", 0
         self._refused()
         try:
+            if self.order:
+                self._nonlinear()
             most = max(self.budget * 3 // 4, 1)
             for index in self.points.order()[:most]:
                 self._judge(int(index))
@@ -137,13 +144,13 @@ class _Examination:
                     break
             judged += self._climb(self.budget - most)
             found = [
-                self.explainer.explained(f) if f.fault and not f.conventions else f
+                self.explainer.explained(f) if f.fault else f
                 for f in worst(self.findings, EXPLAINED)
             ]
         except Missing as missing:
             reference = f"numerical, not proven ({str(missing).split(';')[0]})"
             judged, found = self._estimated(), self.findings
-        met = traps(self.branches, self.points) if self.slopes else ()
+        met = traps(self.branches, self.points) if self.order else ()
         causes = Causes(self.explainer, self.branches, met, CAUSES)
         total = sum(self.proofs.values()) or 1
         return Verdict(
@@ -161,62 +168,31 @@ class _Examination:
             data=self._data(),
         )
 
-    def _judge(self, index: int) -> float:
-        """Judge all answers at one point; returns the largest excess."""
-        point, answers = self.points.at(index), self.points.answers
-        if not self.truths.known(point):
-            self.counts["undecided"] += 1
-            self.proofs["undecided"] += 1
-            return 0.0
-        columns, outputs = self.points.chosen(index, COLUMNS, OUTPUTS)
-        found = self.truths.along(point, columns)
-        largest = 0.0
-        for r in outputs:
-            answer = float(answers.value[index, r])
-            said = self._dtype_cost(point, r, self.judge.value(point, found, r, answer))
-            largest = max(largest, self._note(index, "the program", "", 0, (r,), answer, said))
-            for k, column in enumerate(columns if self.slopes else []):
-                argument, own = self.lay.argument(column)
-                for who, jacobian in answers.first.items():
-                    if (who, argument) in self.asked.silent:
-                        continue
-                    answer = float(jacobian[index, r, column])
-                    said = self.judge.derivative(point, found, k, column, r, answer)
-                    note = self._note(index, who, argument, 1, (r, own), answer, said)
-                    largest = max(largest, note)
-        self.scores[index] = largest
-        return largest
+    def _judge(self, index: int) -> None:
+        said = self.pointwise.said(index)
+        self.scores[index] = max(self._note(index, s) for s in said)
 
-    def _dtype_cost(self, point, r, said):
-        """A value that the dtype's own constants spoil, although float64 has one."""
-        if self.dtype.itemsize == 8 or said["truth"] != "nan":
-            return said
-        from jaxmath.exact import evaluate, trace
-
-        wide = tuple(as_dtype_tree(p, np.float64) for p in point)
-        value = evaluate(trace(self.formula.fn, *wide), wide).flat[r]
-        if value.proof != "proven" or not math.isfinite(float(value)):
-            return said
-        words = f"the same program in float64 has the value {value.decimal(12)}"
-        return dict(said, kind="cost of the dtype", excess=math.inf, note=words)
-
-    def _note(self, index, who, argument, order, place, answer, said) -> float:
-        if said["kind"] == "kink" and self.convention not in (None, *said["conventions"]):
-            words = f"{said['note']}, declared: {self.convention}"
-            said = dict(said, kind="another convention", note=words)
-        self.counts[said["kind"]] += 1
-        self.proofs["estimated" if said["proof"] == "assumed" else said["proof"]] += 1
-        said = {"ulps": math.nan, "excess": math.nan, **said}
-        column = self.lay.columns(argument).start + place[1] if order else 0
-        self.errors.append((who, argument, order, index, column, said["ulps"], said["excess"]))
-        if said["kind"] in ("exact to rounding", "out of range", "ill-conditioned as expected"):
-            return said["excess"] if math.isfinite(said["excess"]) else 0.0
-        finding = Finding(
-            who=who, argument=argument, order=order, place=place, point=self.points.named(index),
-            answer=answer, **said,
-        )  # fmt: skip
-        self.findings.append(finding)
-        return finding.excess if math.isfinite(finding.excess) else 0.0
+    def _note(self, index: int, said: Said) -> float:
+        """Count an answer, keep it if it is more than right, and return its excess."""
+        told = {"ulps": math.nan, "excess": math.nan, **said.told}
+        if told["kind"] == "kink" and self.convention not in (None, *told["conventions"]):
+            words = f"{told['note']}, declared: {self.convention}"
+            told |= dict(kind="another convention", note=words)
+        argument, own = self.lay.named(said.columns)
+        column = said.columns[0] if said.columns else 0
+        order = len(said.columns)
+        self.errors.append((said.who, argument, order, index, column, told["ulps"], told["excess"]))
+        self.counts[told["kind"]] += 1
+        self.proofs["estimated" if told["proof"] == "assumed" else told["proof"]] += 1
+        if told["kind"] not in RIGHT:
+            self.findings.append(
+                Finding(
+                    who=said.who, argument=argument, order=order,
+                    place=(said.result, *own), point=self.points.named(index),
+                    answer=said.answer, **told,
+                )
+            )  # fmt: skip
+        return told["excess"] if math.isfinite(told["excess"]) else 0.0
 
     def _data(self) -> dict[str, np.ndarray]:
         """What was judged: by whom, at which number of the argument, and how far off."""
@@ -233,17 +209,19 @@ class _Examination:
         """Derivatives that JAX does not offer, each with the truth at one point."""
         for argument, reason in self.asked.refused.items():
             self.counts["not available"] += 1
-            at, truth, proof = self._sample(self.lay.columns(argument).start)
+            columns = (self.lay.columns(argument).start,) if argument else (0, 0)
+            at, truth, proof = self._sample(columns)
+            name, own = self.lay.named(columns)
             self.findings.append(
                 Finding(
-                    kind="not available", who="all", argument=argument, order=1, place=(0, 0),
-                    point=self.points.named(at), answer=math.nan, truth=truth, ulps=math.inf,
-                    excess=math.inf, proof=proof, note=reason,
+                    kind="not available", who="all", argument=name, order=len(columns),
+                    place=(0, *own), point=self.points.named(at), answer=math.nan, truth=truth,
+                    ulps=math.inf, excess=math.inf, proof=proof, note=reason,
                 )
             )  # fmt: skip
 
-    def _sample(self, column: int) -> tuple[int, str, str]:
-        """A point at which a first derivative is known, and what it is."""
+    def _sample(self, columns: tuple[int, ...]) -> tuple[int, str, str]:
+        """A point at which a derivative is known, and what it is."""
         from jaxmath.exact import Missing
 
         until = time.monotonic() + 4.0
@@ -251,11 +229,11 @@ class _Examination:
             if not np.isfinite(self.points.answers.value[index]).all():
                 continue
             try:
-                found = self.truths.along(self.points.at(index), [column])
+                number, _ = self.truths.number(self.points.at(index), columns, 0)
             except Missing:
                 break
-            if found.behaviour[0, 0] == "smooth":
-                return index, found.right[1, 0, 0].decimal(), found.right[1, 0, 0].proof
+            if number.proof in ("proven", "estimated") and math.isfinite(float(number)):
+                return index, number.decimal(), number.proof
             if time.monotonic() > until:
                 break
         return 0, "not decided", "undecided"
@@ -278,10 +256,14 @@ class _Examination:
 
     def _estimated(self) -> int:
         """Where a primitive has no exact rule: judge by numbers alone, at fewer points."""
-        order = self.points.order() if self.slopes else []
-        judged = 0
-        for index, said in estimated(self.formula, self.lay, self.points, order):
-            judged += 1
-            for who, argument, place, answer, words in said:
-                self._note(index, who, argument, 1, place, answer, words)
-        return judged
+        judged = set()
+        for index, said in estimated(self.formula, self.points) if self.order else ():
+            judged.add(index)
+            self._note(index, said)
+        return len(judged)
+
+    def _nonlinear(self) -> None:
+        """Custom rules that are not linear in what they are given."""
+        if self.explainer.ruled:
+            for index, said in nonlinear(self.asked, self.points):
+                self._note(index, said)

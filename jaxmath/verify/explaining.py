@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import jax
@@ -34,61 +35,54 @@ class Explainer:
 
     def explained(self, finding: Finding) -> Finding:
         """A fault with its cause, where there is one to be named."""
-        if finding.kind in ("not available", "cost of the dtype"):
+        if finding.kind in ("not available", "cost of the dtype", "wrong rule"):
             return finding
         point = tuple(finding.point[name] for name in self.asked.formula.arguments)
-        column = 0
-        if finding.order:
-            column = self.lay.columns(finding.argument).start + finding.place[1]
-        finding = self._caused(finding, point, column)
+        columns = self.lay.unnamed(finding.argument, finding.place[1:])
+        finding = self._caused(finding, point, columns)
         args = {n: jax.tree.map(lambda x: np.asarray(x)[None], v) for n, v in finding.point.items()}
         if finding.order and finding.kind in ("inaccurate", "vanished"):
-            finding = self._isolated(finding, args, column)
+            finding = self._isolated(finding, args, columns)
         if self.truths.dtype.itemsize < 8 and finding.kind in ROUNDED:
-            answer = _answer(finding, self.asked.wide(args), column)[0]
+            answer = answers_of(finding, self.asked.wide(args), columns)[0]
             truth = number_of(finding.truth)
             near = abs(float(answer) - truth) <= 1e-6 * abs(truth)
             finding = dataclasses.replace(finding, dtype_alone=bool(near))
         return finding
 
-    def _caused(self, finding: Finding, point, column: int) -> Finding:
+    def _caused(self, finding: Finding, point, columns: tuple[int, ...]) -> Finding:
         """Whether stop_gradient, an approximation inside, or a rule is to blame."""
-        result = finding.place[0]
-        found = self.truths.along(point, [column])
-        if finding.order and "stop_gradient" in found.notes:
-            stopped = self.truths.along(point, [column], stop=True).right[1, 0, result]
-            changed = not self.judge.near(stopped, number_of(finding.truth))
-            if changed and self.judge.near(stopped, finding.answer):
+        result, near = finding.place[0], self.judge.near
+        number = functools.partial(self.truths.number, point, columns, result)
+        truth, notes = number()
+        if finding.order and "stop_gradient" in notes:
+            stopped, _ = number(stop=True)
+            if near(stopped, finding.answer) and not near(stopped, number_of(finding.truth)):
                 words = "it is right if stop_gradient is meant to make a constant: declare it"
                 return dataclasses.replace(
                     finding, kind="stop_gradient changes the derivative", note=words
                 )
-        own = None
-        twins = sorted(n.removeprefix("twin ") for n in found.notes if n.startswith("twin "))
+        own = truth
+        twins = sorted(n.removeprefix("twin ") for n in notes if n.startswith("twin "))
         approximation = f"approximation error of {', '.join(twins)}"
         if twins:
             finding = dataclasses.replace(finding, truth_of="its meaning")
-            program = self.truths.along(point, [column], of="program")
-            own = program.value.flat[result]
-            if finding.order:
-                own = program.right[1, 0, result]
-            if self.judge.near(own, finding.answer):
+            own, _ = number(of="program")
+            if near(own, finding.answer):
                 return dataclasses.replace(finding, kind="approximation error", note=approximation)
-        if finding.order == 0 or not self.ruled or not math.isfinite(finding.answer):
+        ruled = self.ruled or finding.who == "closed form"
+        if not finding.order or not ruled or not math.isfinite(finding.answer):
             return finding
-        said = self.rules.said(finding.who, point, column, result)
-        if said is None or self.judge.near(said, float(found.right[1, 0, result])):
+        said = self.rules.said(finding.who, point, columns, result)
+        if said is None or near(said, float(truth)):
             return finding
         words = f"the rule itself, evaluated exactly, says {words_of(said)}"
-        if "loop on real numbers" in found.notes and self.judge.near(said, finding.answer):
-            words += ", and the program is a loop that ends by a condition on numbers"
-            return dataclasses.replace(finding, kind="depends on rounding", note=words)
-        if own is not None and self.judge.near(said, float(own)):
+        if twins and near(said, float(own)):
             words = f"{approximation}; {words}"
             return dataclasses.replace(finding, kind="approximation error", note=words)
         return dataclasses.replace(finding, kind="wrong rule", note=words)
 
-    def _isolated(self, finding: Finding, args, column: int) -> Finding:
+    def _isolated(self, finding: Finding, args, columns: tuple[int, ...]) -> Finding:
         """A derivative that is wrong at one point alone, and right next to it."""
         theta, _ = self.lay.flatten(args)
         bits = probes.bits_of(theta)
@@ -96,7 +90,7 @@ class Explainer:
         moved = probes.of_bits(bits + steps, theta.dtype)
         moved = np.where(theta == 0, np.sign(steps) * 1e-3, moved).astype(theta.dtype)
         near = with_coordinates(self.lay, args, np.zeros(4, int), moved)
-        answers = _answer(finding, self.asked(near), column)
+        answers = answers_of(finding, self.asked(near), columns)
         truth = number_of(finding.truth)
         off = abs(finding.answer - truth) > 0.05 * abs(truth)
         if off and (np.abs(answers - truth) <= 0.02 * abs(truth)).sum() >= 3:
@@ -105,9 +99,8 @@ class Explainer:
         return finding
 
 
-def _answer(finding: Finding, answers: Answers, column: int) -> np.ndarray:
+def answers_of(finding: Finding, answers: Answers, columns: tuple[int, ...]) -> np.ndarray:
     """What the one who is at fault answers at other points."""
-    result = finding.place[0]
-    if finding.order == 0:
-        return answers.value[:, result]
-    return answers.first[finding.who][:, result, column]
+    by_order = (answers.value, answers.first.get(finding.who), answers.second.get(finding.who))
+    said = np.asarray(by_order[finding.order])
+    return said[(slice(None), finding.place[0], *columns)]

@@ -60,6 +60,19 @@ class Layout:
         name = next(n for n in self.wrt if column < self.columns(n).stop)
         return name, column - self.columns(name).start
 
+    def named(self, columns: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """The arguments that coordinates belong to, such as "x" or "x, y", and places within."""
+        pairs = [self.argument(column) for column in columns]
+        return ", ".join(dict.fromkeys(n for n, _ in pairs)), tuple(own for _, own in pairs)
+
+    def unnamed(self, names: str, places: tuple[int, ...]) -> tuple[int, ...]:
+        """The coordinates back from what `named` says."""
+        split = names.split(", ")
+        return tuple(
+            self.columns(split[min(k, len(split) - 1)]).start + place
+            for k, place in enumerate(places)
+        )
+
     def flatten(self, args: Mapping[str, Any]) -> tuple[np.ndarray, tuple[Any, ...]]:
         """Points as a matrix `(points, coordinates)`, and the arguments that stay as they are."""
         parts = []

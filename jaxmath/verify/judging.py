@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
-from jaxmath.exact import Number, derivatives
+from jaxmath.exact import Number
 from jaxmath.exact.ball import arb
 from jaxmath.exact.directional import Derivatives
 from jaxmath.exact.enclosure import unit
 from jaxmath.exact.work import Work, working
-from jaxmath.verify.truths import KNOWN, SECONDS, Truths
+from jaxmath.verify.truths import KNOWN, Second, Truths
 from jaxmath.verify.verdict import FAULTS
 
 CLOSE = 4.0
 """So many ulp are exact to rounding, whatever the conditioning."""
+
+SAME = 1e-6
+"""Slopes at a kink are the same up to this share of them."""
+
+ROUNDING, LOOP = "depends on rounding", "loop on real numbers"
+"""What exact arithmetic notes of programs that are no function of real numbers, or may be none."""
 
 
 class Judge:
@@ -33,6 +40,10 @@ class Judge:
         self.info = jnp.finfo(self.dtype)
         self.tiny = float(self.info.tiny)
 
+    def patient(self) -> Judge:
+        """The same with more time for each question."""
+        return Judge(self.truths.patient(), self.limit)
+
     def value(self, point, found: Derivatives, result: int, answer: float) -> dict[str, Any]:
         """Of what kind a value is."""
         number = found.value.flat[result]
@@ -42,13 +53,10 @@ class Judge:
                 truth=words_of(limit), proof=limit.proof, note="what it tends to there",
             )  # fmt: skip
         if number.proof not in KNOWN:
-            return dict(kind="undecided", truth=words_of(number), proof="undecided")
-        if any(n.startswith("depends on rounding") for n in found.notes):
-            return dict(kind="depends on rounding", truth=words_of(number), proof=number.proof)
-        jump = "jump" in found.behaviour[:, result]
-        return self.compared(
-            number, answer, lambda: None if jump else self.truths.conditioning(point, 0, result, 0)
-        )
+            return _undecided(number)
+        if ROUNDING in found.notes:
+            return dict(kind=ROUNDING, truth=words_of(number), proof=number.proof)
+        return self.compared(number, answer, point, (), result)
 
     def _limit(self, point, found: Derivatives, result: int) -> Number | None:
         """What a value that is NaN tends to from within the domain, if that is one number."""
@@ -68,19 +76,18 @@ class Judge:
             return None
         return known[0] if all(known[0].overlaps(n) for n in known) else None
 
-    def derivative(
+    def first(
         self, point, found: Derivatives, k: int, column: int, result: int, answer: float
     ) -> dict[str, Any]:
         """Of what kind a first derivative is; `k` is the place of its column among `found`."""
         right, left = found.right[:, k, result], found.left[:, k, result]
         behaviour, centre = found.behaviour[k, result], found.value.flat[result]
-        if "depends on rounding" in found.notes:
-            return dict(kind="depends on rounding", truth=words_of(right[1]), proof="undecided")
+        if ROUNDING in found.notes:
+            return dict(kind=ROUNDING, truth=words_of(right[1]), proof="undecided")
         infinite = not math.isfinite(self.truths.theta(point)[column])
 
         def judge(number: Number):
-            moved = lambda: self.truths.conditioning(point, column, result, 1)  # noqa: E731
-            return self.compared(number, answer, moved)
+            return self.compared(number, answer, point, (column,), result)
 
         if (side := self.truths.side(point, column)) and not infinite:
             terms = right if side > 0 else left
@@ -96,19 +103,42 @@ class Judge:
             words = f"limits {left[0].decimal(6)} and {right[0].decimal(6)}"
             return dict(kind="jump", truth="none", proof="proven", note=words)
         if behaviour == "end":
-            side = left if _nan(right[0]) else right
-            if not math.isfinite(float(side[1])):
-                return dict(kind="boundary", truth=words_of(side[1]), proof=side[1].proof)
-            return judge(side[1])
+            inner = left if _nan(right[0]) else right
+            if not math.isfinite(float(inner[1])):
+                return dict(kind="boundary", truth=words_of(inner[1]), proof=inner[1].proof)
+            return judge(inner[1])
         if behaviour == "kink" and found.kink_order[k, result] == 1:
-            return _kink(left[1], right[1], answer)
+            return _kink(left[1], right[1], answer, "slopes")
         if right[1].proof not in KNOWN or _nan(right[1]):
-            words = "the truth could not be decided"
-            return dict(kind="undecided", truth=words_of(right[1]), proof="undecided", note=words)
+            return _undecided(right[1])
         told = judge(right[1])
-        if told["kind"] in FAULTS and "loop on real numbers" in found.notes:
-            return self._looped(point, column, result, right[1], told)
+        if told["kind"] in FAULTS and LOOP in found.notes:
+            return self._looped(point, column, result, answer, told)
         return told
+
+    def second(
+        self, point, found: Second, columns: tuple[int, int], result: int, answer: float
+    ) -> dict[str, Any]:
+        """Of what kind a second derivative is."""
+        right, left = found.right[result], found.left[result]
+        behaviour, order = found.behaviour[result], found.kink_order[result]
+        if ROUNDING in found.notes or LOOP in found.notes:
+            return dict(kind=ROUNDING, truth=words_of(right), proof="undecided")
+        sides = {self.truths.side(point, column) for column in columns} - {0}
+        if sides and len(sides) == 1 and columns[0] == columns[1]:
+            inner = right if 1 in sides else left
+            if inner.proof in KNOWN and math.isfinite(float(inner)):
+                return self.compared(inner, answer, point, columns, result)
+        if sides or behaviour in ("undefined", "end"):
+            return dict(kind="boundary", truth="none", proof=right.proof)
+        if behaviour in ("jump", "kink") and order < 2:
+            words = f"no second derivative: a {behaviour}"
+            return dict(kind=behaviour, truth="none", proof=right.proof, note=words)
+        if any(n.proof not in KNOWN or _nan(n) for n in (right, left)):
+            return _undecided(right)
+        if order == 2:
+            return _kink(left, right, answer, "second derivatives")
+        return self.compared(right, answer, point, columns, result)
 
     def _joint(self, right, left, centre: Number) -> bool:
         """Whether both sides differ by less than rounding: where two approximations meet."""
@@ -121,19 +151,22 @@ class Judge:
                 bool(abs(a.value - b.value) <= CLOSE * unit(a.value, self.dtype)) for a, b in pairs
             )
 
-    def _looped(self, point, column: int, result: int, number: Number, told):
-        """A fault of a loop that ends by a condition on numbers, if differences confirm it."""
-        t = self.truths
-        found = derivatives(
-            t.program, point, t.rows([(column, 1.0)]), 1, stop_gradients=t.stopped,
-            method="differences", budget=SECONDS,
-        )  # fmt: skip
-        if self.near(found.right[1, 0, result], float(number)):
-            return told
-        return dict(told, kind="depends on rounding", note="a loop ends by a condition on numbers")
+    def _looped(self, point, column: int, result: int, answer: float, told):
+        """A fault of a loop that ends by a condition on numbers, if plain differences confirm it.
 
-    def compared(self, number: Number, answer: float, conditioning: Callable) -> dict[str, Any]:
-        """An answer against a known truth."""
+        Such a program is a function of real numbers only up to its tolerance, and the slope of its
+        last iterate may lag behind that of what it converges to.
+        """
+        value, bar = self.truths.estimated(point, column, result)
+        if abs(answer - value) > 1e3 * bar + 1e-4 * abs(value) or not math.isfinite(answer):
+            return told
+        words = "a loop ends by a condition on numbers"
+        return dict(told, kind=ROUNDING, proof="undecided", note=words)
+
+    def compared(
+        self, number: Number, answer: float, point, columns: Sequence[int], result: int
+    ) -> dict[str, Any]:
+        """An answer against a known truth: a value, or a derivative in one or two coordinates."""
         truth = float(number.nearest(self.dtype))
         told = dict(truth=words_of(number), proof=number.proof)
         if math.isnan(truth):
@@ -147,40 +180,43 @@ class Judge:
             return dict(kind="NaN or infinite", ulps=math.inf, excess=math.inf, **told)
         if abs(truth) < 4 * self.tiny and abs(answer) < 8 * self.tiny:
             return dict(kind="exact to rounding", ulps=0.0, excess=0.0, **told)
-        error = _gap(number, answer)
         with working(Work(192)):
+            error = abs(arb(answer) - number.value).lower().max(arb(0))  # at least
             ulps = float((error / unit(number.value, self.dtype)).mid())
         if ulps <= CLOSE:
             return dict(kind="exact to rounding", ulps=ulps, excess=ulps, **told)
-        moved = conditioning()
-        if moved is None:
+        excess = self._excess(number, error, point, columns, result)
+        if math.isnan(excess):  # nothing is known of what rounding explains
             if answer == 0 or ulps * float(self.info.eps) > 0.5:
                 return dict(kind=_lost(answer), ulps=ulps, excess=ulps, **told)
-            return dict(kind="undecided", ulps=ulps, excess=math.nan, **told)
-        with working(Work(192)):
-            # What is below the normal range on the way is flushed to zero.
-            allowed = unit(number.value, self.dtype) / 2 + moved + arb(self.tiny)
-            excess = float((error / allowed).mid())
-        if not math.isfinite(excess):
-            return dict(kind="undecided", ulps=ulps, excess=math.nan, **told)
+            return dict(kind="undecided", ulps=ulps, excess=excess, **told)
         if excess <= self.limit:
             kind = "exact to rounding" if ulps <= self.limit else "ill-conditioned as expected"
         else:
             kind = _lost(answer)
         return dict(kind=kind, ulps=ulps, excess=excess, **told)
 
+    def _excess(self, number: Number, error, point, columns, result) -> float:
+        """The error over what the rounding of the answer and of the inputs explains, or NaN."""
+        excess = math.nan
+        for moved in (self.truths.conditioning, self.truths.spread):
+            if not excess <= self.limit:  # a fault only if the next floats do not explain it either
+                found = moved(point, columns, result, number)
+                if found is not None:
+                    excess = float(np.fmin(self._over(error, number, found), excess))
+        return excess
+
+    def _over(self, error, number: Number, moved) -> float:
+        with working(Work(192)):
+            # What is below the normal range on the way is flushed to zero.
+            allowed = unit(number.value, self.dtype) / 2 + moved + arb(self.tiny)
+            return float((error / allowed).mid())
+
     def near(self, number: Number, answer: float) -> bool:
         """Whether an answer is the truth, or off by less than a fault is."""
         if number.proof not in KNOWN:
             return False
-        ulps = number.ulps(answer, self.dtype)
-        return bool(ulps <= 8 * self.limit)
-
-
-def _gap(number: Number, answer: float):
-    """How far an answer surely is from the truth."""
-    with working(Work(192)):
-        return abs(arb(answer) - number.value).lower().max(arb(0))
+        return bool(number.ulps(answer, self.dtype) <= 8 * self.limit)
 
 
 def words_of(number: Number) -> str:
@@ -202,19 +238,24 @@ def number_of(words: str) -> float:
         return math.nan
 
 
+def _undecided(number: Number) -> dict[str, Any]:
+    words = "the truth could not be decided"
+    return dict(kind="undecided", truth=words_of(number), proof="undecided", note=words)
+
+
 def _lost(answer: float):
     return "vanished" if answer == 0 else "inaccurate"
 
 
-def _kink(left: Number, right: Number, answer: float) -> dict[str, Any]:
+def _kink(left: Number, right: Number, answer: float, what: str) -> dict[str, Any]:
     low, high = sorted((float(left), float(right)))
-    between = low * (1 - 1e-6) - 1e-300 <= answer <= high * (1 + 1e-6) + 1e-300
-    between = between or low <= answer <= high
-    words = f"slopes {float(left):.6g} on the left, {float(right):.6g} on the right"
+    slack = [SAME * abs(end) if math.isfinite(end) else 0.0 for end in (low, high)]
+    between = low - slack[0] <= answer <= high + slack[1]
+    words = f"{what} {float(left):.6g} on the left, {float(right):.6g} on the right"
     which: list[Any] = []
     if between:
         named = dict(left=float(left), right=float(right), zero=0.0, middle=(low + high) / 2)
-        which = [k for k, v in named.items() if abs(answer - v) <= 1e-6 * max(abs(v), 1e-300)]
+        which = [k for k, v in named.items() if abs(answer - v) <= SAME * max(abs(v), 1e-300)]
         words += f"; convention: {which[0] if which else 'in between'}"
     kind = "kink" if between else "not a subgradient"
     return dict(

@@ -11,35 +11,29 @@ import numpy as np
 
 from jaxmath.formula import Formula
 from jaxmath.verify.choosing import Points
-from jaxmath.verify.flat import Layout
 from jaxmath.verify.reference import numerical
+from jaxmath.verify.said import Said
 
 MOST = 96
 """How many coordinates of all points are judged."""
 
 
-def estimated(
-    formula: Formula, lay: Layout, points: Points, order
-) -> Iterator[tuple[int, list[tuple[str, str, tuple[int, int], float, dict[str, Any]]]]]:
-    """For some of the points all first derivatives: who, argument, place, answer, what it is."""
+def estimated(formula: Formula, points: Points) -> Iterator[tuple[int, Said]]:
+    """All first derivatives at some of the points, judged."""
+    lay = points.lay
     theta, _ = lay.flatten(points.args)
     finite = np.isfinite(np.concatenate([theta, points.answers.value], axis=1))
     usable = np.asarray(finite.all(axis=1))
-    index = np.array([i for i in order if usable[i]][: max(MOST // lay.size, 6)], int)
+    index = np.array([i for i in points.order() if usable[i]][: max(MOST // lay.size, 6)], int)
     if not len(index):
         return
-    first, _ = numerical(
-        formula, jax.tree.map(lambda leaf: leaf[index], points.args), lay.wrt, False
-    )
-    for p, i in enumerate(index.tolist()):
-        said = []
-        for r, column in np.ndindex(*first.value.shape[1:]):
-            argument, own = lay.argument(column)
-            truth, bar = float(first.value[p, r, column]), float(first.error[p, r, column])
-            for who, jacobian in points.answers.first.items():
-                answer = float(jacobian[i, r, column])
-                said.append((who, argument, (r, own), answer, _kind(answer, truth, bar)))
-        yield i, said
+    args = jax.tree.map(lambda leaf: leaf[index], points.args)
+    first, _ = numerical(formula, args, lay.wrt, False)
+    for p, r, column in np.ndindex(*first.value.shape):
+        truth, bar = float(first.value[p, r, column]), float(first.error[p, r, column])
+        for who, jacobian in points.answers.first.items():
+            answer = float(jacobian[index[p], r, column])
+            yield int(index[p]), Said(who, (column,), r, answer, _kind(answer, truth, bar))
 
 
 def _kind(answer: float, truth: float, bar: float) -> dict[str, Any]:

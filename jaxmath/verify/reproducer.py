@@ -22,6 +22,7 @@ import numpy as np
 
 import jaxmath
 from jaxmath.formula import Formula
+from jaxmath.verify import given
 from jaxmath.verify.verdict import Finding
 
 KNOWN = {"jax": "import jax", "jnp": "import jax.numpy as jnp", "np": "import numpy as np",
@@ -31,10 +32,9 @@ KNOWN = {"jax": "import jax", "jnp": "import jax.numpy as jnp", "np": "import nu
 
 def reproducer(finding: Finding, formula: Formula) -> str:
     """Python code that prints the answer at fault, with the truth beside it as a comment."""
-    closed = finding.who == "closed form"
-    name, lines = written(formula.partials[finding.argument] if closed else formula.fn)
+    name, lines = written(_function(finding, formula))
     imports = {KNOWN["jax"], KNOWN["jnp"], *(line for line in lines if line.startswith(_IMPORTS))}
-    given = [f"{n} = {literal(value, imports)}" for n, value in finding.point.items()]
+    point = [f"{n} = {literal(value, imports)}" for n, value in finding.point.items()]
     body = [line for line in lines if line not in imports]
     versions = f"jax {jax.__version__}, jaxmath {jaxmath.__version__}, "
     versions += f"Python {platform.python_version()}, {jax.default_backend()}"
@@ -48,7 +48,7 @@ def reproducer(finding: Finding, formula: Formula) -> str:
             "",
             'jax.config.update("jax_enable_x64", True)',
             *([*body, ""] if body else []),
-            *given,
+            *point,
             f"print({_call(finding, name, formula)})",
             f"# answers {answers}",
             f"# truth   {finding.truth.strip('[]')} ({finding.proof})",
@@ -59,10 +59,25 @@ def reproducer(finding: Finding, formula: Formula) -> str:
 _IMPORTS = ("import ", "from ")
 
 
+def _arguments(finding: Finding) -> list[str]:
+    """The arguments differentiated in, as many as the order says."""
+    names = finding.argument.split(", ") if finding.order else []
+    return (names * finding.order)[: finding.order]
+
+
+def _function(finding: Finding, formula: Formula):
+    """The function that is called: the formula's, or its closed form."""
+    names = _arguments(finding)
+    if finding.who != "closed form":
+        return formula.fn
+    return formula.partials[names[0]] if finding.order == 1 else formula.seconds[*names]
+
+
 def _title(finding: Finding, name: str) -> str:
-    what = f"the derivative of {name} in {finding.argument}" if finding.order else name
+    order = ("", "the derivative of ", "the second derivative of ")[finding.order]
+    inside = f" in {finding.argument}" if finding.order else ""
     who = f" by {finding.who}" if finding.order and finding.who != "all" else ""
-    return f"{finding.kind}: {what}{who}, {_dtype(finding.point)}"
+    return f"{finding.kind}: {order}{name}{inside}{who}, {_dtype(finding.point)}"
 
 
 def _dtype(point) -> str:
@@ -74,18 +89,19 @@ def _call(finding: Finding, name: str, formula: Formula) -> str:
     """The expression for one entry of the answer."""
     given = ", ".join(formula.arguments)
     point = tuple(finding.point[n] for n in formula.arguments)
-    out, result = _entry(jax.eval_shape(formula.fn, *point), finding.place[0])
-    if finding.order == 0:
-        return f"{name}({given}){out}{_index(result)}"
-    path, entry = _entry(finding.point[finding.argument], finding.place[1])
-    if finding.who == "closed form":
-        return f"{name}({given}){path}{_index((*result, *entry))}"
-    mode = "jacfwd" if finding.who == "forward mode" else "jacrev"
-    if mode == "jacrev" and not out and not result:
-        mode = "grad"
-    place = formula.arguments.index(finding.argument)
-    of = f"{name}, {place}" if place else name
-    return f"jax.{mode}({of})({given}){out}{path}{_index((*result, *entry))}"
+    out, index = _entry(jax.eval_shape(formula.fn, *point), finding.place[0])
+    scalar, called = not out and not index, name
+    if finding.order and finding.who == "closed form":
+        out, index = "", ()
+    for k, argument in enumerate(_arguments(finding)):
+        path, own = _entry(finding.point[argument], finding.place[1 + k])
+        out, index = out + path, index + own
+        if finding.who != "closed form":
+            forward = finding.who.startswith("forward") and k == finding.order - 1
+            mode = "jacfwd" if forward else "grad" if scalar and k == 0 else "jacrev"
+            place = formula.arguments.index(argument)
+            called = f"jax.{mode}({called}, {place})" if place else f"jax.{mode}({called})"
+    return f"{called}({given}){out}{_index(index)}"
 
 
 def _entry(tree, place: int) -> tuple[str, tuple[int, ...]]:
@@ -108,6 +124,11 @@ def written(fn: Callable[..., Any]) -> tuple[str, list[str]]:
     An import where the function can be imported, its source where that needs nothing but JAX;
     otherwise a comment that says what to put there.
     """
+    if getattr(fn, "__module__", "") == given.__name__:  # of some of its arguments
+        name, lines = written(fn.__wrapped__)
+        some = ", ".join(inspect.signature(fn).parameters)
+        by_name = ", ".join(f"{n}={n}" for n in inspect.signature(fn).parameters)
+        return "function", [*lines, f"function = lambda {some}: {name}({by_name})"]
     name = getattr(fn, "__name__", "f")
     home = _home(fn, name)
     if home is not None:

@@ -61,6 +61,12 @@ FAULTS = frozenset(
     }
 )
 
+OPEN = frozenset({"undecided", "depends on rounding"})
+"""What nothing is known of: neither a fault nor green."""
+
+RIGHT = frozenset({"exact to rounding", "ill-conditioned as expected", "out of range"})
+"""What needs no word."""
+
 GRAVE = (
     "wrong rule",
     "stop_gradient changes the derivative",
@@ -83,10 +89,11 @@ class Finding:
 
     Attributes:
         kind: what it is.
-        who: "the program", "closed form", "reverse mode" or "forward mode"; "all" of not available.
-        argument: the one differentiated in, "" for the value.
-        order: 0 for the value, 1 for a first derivative.
-        place: the flat output and, of a derivative, the coordinate within the argument.
+        who: "the program", "closed form", "reverse mode", "forward mode", of second order "forward
+            over reverse", "reverse over reverse"; "all" of not available.
+        argument: the one differentiated in, "" for the value; "x, y" of a mixed derivative.
+        order: 0 for the value, 1 for a first derivative, 2 for a second one.
+        place: the flat output and, of a derivative, the coordinate within each argument.
         point: the arguments.
         answer: what was computed, NaN where nothing was.
         truth: to 20 digits, in words where it is no number.
@@ -132,7 +139,10 @@ class Finding:
     @property
     def name(self) -> str:
         """What was asked, such as "d/dx" or "the value"."""
-        return f"d/d{self.argument}" if self.order else "the value"
+        if self.order < 2:
+            return f"d/d{self.argument}" if self.order else "the value"
+        first, _, second = self.argument.partition(", ")
+        return f"d²/d{first}d{second}" if second else f"d²/d{first}²"
 
     @property
     def at(self) -> str:
@@ -204,8 +214,13 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Nothing is wrong, and nothing that matters was left undecided."""
-        return not self.faults and self.shares.get("undecided", 0.0) < 0.5
+        """Nothing is wrong, and nothing was left undecided."""
+        return not self.faults and not self.open
+
+    @property
+    def open(self) -> tuple[Finding, ...]:
+        """What could not be decided."""
+        return tuple(f for f in self.findings if f.kind in OPEN)
 
     def __str__(self) -> str:
         lines = [
@@ -216,12 +231,13 @@ class Verdict:
         if not self.faults:
             lines.append(
                 "  Nothing is wrong: value and slopes are as exact as rounding allows."
-                if self.ok else "  Undecided."
+                if self.ok else "  Nothing wrong was found, but not all could be decided."
             )  # fmt: skip
         for title, why in self.explanations():
             lines.append(f"  {title}")
             lines += [textwrap.indent(why, "    ")] if why else []
-        others = [f for f in self.findings if f.kind in ("kink", "jump", "boundary", "undecided")]
+        lines += [f"  {finding}" for finding in self.open]
+        others = [f for f in self.findings if f.kind in ("kink", "jump", "boundary")]
         lines += [f"  {finding}" for finding in others[:6]]
         counts = ", ".join(f"{n} {kind}" for kind, n in sorted(self.counts.items()))
         shares = ", ".join(f"{100 * s:.3g}% {word}" for word, s in self.shares.items() if s)

@@ -88,14 +88,15 @@ def told(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["jaxmath", "verify", *words])
         with pytest.raises(SystemExit) as end:
             cli.main()
-        return end.value.code or 0, capsys.readouterr().out
+        said = capsys.readouterr()
+        return end.value.code or 0, said.out + said.err
 
     return verify
 
 
 def test_a_where_that_spoils_the_gradient(told):
     status, message = told(TRAP, "my.py:excess", "--budget", "60")
-    assert status == Exit.FAIL
+    assert status == Exit.FAIL, message
     lines = [line.strip() for line in message.splitlines()]
     at = lines.index("cause: my.py:6: return jnp.where(over > 0, jnp.sqrt(over), 0.0)")
     assert lines[at - 1].startswith("d/dx by reverse mode: NaN or infinite at x=0.0:")
@@ -120,7 +121,7 @@ def test_a_where_that_spoils_the_gradient(told):
 
 def test_a_rule_with_its_arguments_swapped(told):
     status, message = told(RULE, "my.py:wave", "--budget", "60")
-    assert status == Exit.FAIL
+    assert status == Exit.FAIL, message
     assert (
         "my.py:12: the rule wave_bwd of wave gives for x the derivative with respect to height"
         in message
@@ -136,7 +137,7 @@ def test_a_gradient_of_parameters_with_a_factor_too_many(told):
     words = ("--budget", "30", "--wrt", "params", "--domain")
     domain = "params.in=S^2,params.out.w=S^2,params.out.b=S,x=S,y=S".replace("S", "[-3,3]")
     status, message = told(GRADIENT, "my.py:loss", *words, domain)
-    assert status == Exit.FAIL
+    assert status == Exit.FAIL, message
     assert "gives for params['out']['w'] 2 times the derivative" in message
     assert "what it returns there is `slopes`" in message
     status, message = told(MENDED_GRADIENT, "my.py:loss", *words, domain)
