@@ -84,7 +84,7 @@ class Causes:
         if finding.kind not in ROUNDED:
             return "", ""
         if finding.order and finding.who == "reverse mode" and not math.isfinite(finding.answer):
-            states = self.branches(_batch([finding.point]))[1][0] if self.traps else ()
+            states = self.branches(_batch([dict(finding.point)]))[1][0] if self.traps else ()
             for trap in self.traps:
                 if states[trap.site] == 1:
                     return trap.cause, trap.cure
@@ -162,7 +162,7 @@ class Causes:
             else:
                 found = self.truths.along(values, columns or [0])
                 said = self.judge.value(values, found, result, answer) if not columns else (
-                    self.judge.first(values, found, 0, *columns, result, answer))  # fmt: skip
+                    self.judge.first(values, found, 0, columns[0], result, answer))  # fmt: skip
         except Missing:
             return None
         said = {"ulps": math.nan, "excess": math.nan, "note": "", **said}

@@ -195,7 +195,7 @@ def _replaced(node: ast.expr, new: Mapping[str, Any]) -> ast.expr:
     """An expression with other variables or expressions in the place of some variables."""
 
     class Replacer(ast.NodeTransformer):
-        def visit(self, node):
+        def visit(self, node) -> Any:
             if isinstance(node, ast.Lambda):  # its arguments are others
                 return node
             if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):

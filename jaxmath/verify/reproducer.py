@@ -14,13 +14,13 @@ import sys
 import textwrap
 import types
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-import jaxmath
 from jaxmath.formula import Formula
 from jaxmath.verify import given
 from jaxmath.verify.verdict import Finding
@@ -36,7 +36,7 @@ def reproducer(finding: Finding, formula: Formula) -> str:
     imports = {KNOWN["jax"], KNOWN["jnp"], *(line for line in lines if line.startswith(_IMPORTS))}
     point = [f"{n} = {literal(value, imports)}" for n, value in finding.point.items()]
     body = [line for line in lines if line not in imports]
-    versions = f"jax {jax.__version__}, jaxmath {jaxmath.__version__}, "
+    versions = f"jax {jax.__version__}, jaxmath {version('jaxmath')}, "
     versions += f"Python {platform.python_version()}, {jax.default_backend()}"
     answers = f"an error: {finding.note}" if finding.kind == "not available" else (
         repr(finding.answer))  # fmt: skip
@@ -70,7 +70,7 @@ def _function(finding: Finding, formula: Formula):
     names = _arguments(finding)
     if finding.who != "closed form":
         return formula.fn
-    return formula.partials[names[0]] if finding.order == 1 else formula.seconds[*names]
+    return formula.partials[names[0]] if finding.order == 1 else formula.seconds[names[0], names[1]]
 
 
 def _title(finding: Finding, name: str) -> str:
@@ -125,7 +125,7 @@ def written(fn: Callable[..., Any]) -> tuple[str, list[str]]:
     otherwise a comment that says what to put there.
     """
     if getattr(fn, "__module__", "") == given.__name__:  # of some of its arguments
-        name, lines = written(fn.__wrapped__)
+        name, lines = written(inspect.unwrap(fn))
         some = ", ".join(inspect.signature(fn).parameters)
         by_name = ", ".join(f"{n}={n}" for n in inspect.signature(fn).parameters)
         return "function", [*lines, f"function = lambda {some}: {name}({by_name})"]
@@ -194,9 +194,8 @@ def literal(value: Any, imports: set[str]) -> str:
     """A pytree as an expression; adds what has to be imported for it."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k!r}: {literal(v, imports)}" for k, v in value.items()) + "}"
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        fields = zip(value._fields, value, strict=True)
-        return _built(type(value), fields, imports)
+    if isinstance(value, tuple) and (names := getattr(value, "_fields", None)):
+        return _built(type(value), zip(names, value, strict=True), imports)
     if isinstance(value, tuple | list):
         inside = ", ".join(literal(v, imports) for v in value)
         if isinstance(value, list):

@@ -15,11 +15,11 @@ from typing import Any
 
 from jax.extend.source_info_util import summarize
 
-import jaxmath
+from jaxmath import formula
 
 _FRAME = re.compile(r"(?P<file>.+?):(?P<number>\d+)(?::(?P<column>\d+))?(?:-\S+)? \((?P<name>.*)\)")
 _OURS = tuple(
-    os.path.join(os.path.dirname(jaxmath.__file__), *part)
+    os.path.join(os.path.dirname(formula.__file__), *part)
     for part in (("verify", ""), ("exact", ""), ("formula",))
 )
 """The machinery through which a function is called; no user wrote the function there."""
