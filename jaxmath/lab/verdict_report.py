@@ -21,6 +21,7 @@ from jaxmath.lab.templating import environment
 from jaxmath.lab.themes import DARK, LIGHT
 from jaxmath.lab.verdict_plots import plots
 from jaxmath.lab.verifying import Answer
+from jaxmath.verify import Verdict
 from jaxmath.verify.summary import HEADER, MARK, Summary, summary
 
 FORMAT = 1
@@ -52,8 +53,13 @@ def write(path: Path, content: str) -> None:
 
 
 def text(answers: Sequence[Answer]) -> str:
-    """What a terminal shows."""
-    return "\n\n".join(map(str, answers))
+    """What a terminal shows: what was found, and code that shows the gravest fault."""
+    parts = []
+    for answer in answers:
+        parts.append(str(answer))
+        if isinstance(answer.found, Verdict) and (code := answer.found.reproducer()):
+            parts.append(f"To see it again, or to report it:\n\n{code}")
+    return "\n\n".join(parts)
 
 
 def json(answers: Sequence[Answer]) -> str:
@@ -90,6 +96,8 @@ def _markdown(answer: Answer) -> list[str]:
             cells = (e.what, kind, e.where, e.answer, e.truth, e.error)
             lines.append(f"| {' | '.join(map(_escaped, cells))} |")
         lines.append("")
+    for code, kind in ((s.why, "text"), (s.reproducer, "python")):
+        lines += [f"```{kind}", code, "```", ""] if code else []
     return [*lines, *(f"- {_escaped(r)}" for r in (*s.remarks, *answer.remarks)), ""]
 
 

@@ -105,6 +105,8 @@ class Asked:
         for who, mode in (("reverse mode", jax.jacrev), ("forward mode", jax.jacfwd)):
             whole = np.full((*shape, self.lay.size), np.nan)
             for k, name in enumerate(self.lay.wrt):
+                if (who, name) in self.silent:  # asked before, and it takes long to refuse
+                    continue
                 try:
                     program = self._alone(who, mode, k)
                     whole[:, :, self.lay.columns(name)] = program(*vectors, fixed)

@@ -14,6 +14,7 @@ from jaxmath import domains
 from jaxmath.formula import Formula
 from jaxmath.verify import probes
 from jaxmath.verify.answers import Answers, Asked
+from jaxmath.verify.branches import Branches
 from jaxmath.verify.flat import Layout
 from jaxmath.verify.given import QuestionError
 
@@ -29,6 +30,7 @@ class Points:
         dtype: of the points.
         given: points that come first, by argument.
         rng: where points between these are drawn from.
+        branches: tells how the comparisons of the function come out, if given.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Points:
         given: Mapping[str, Any] | None,
         seed: int,
         rng: np.random.Generator,
+        branches: Branches | None = None,
     ):
         self.formula, self.lay, self.asked, self.dtype, self.rng = formula, lay, asked, dtype, rng
+        self.branches = branches
         self.args = probes.candidates(formula, dtype, POINTS, seed)
         if len(self) == 0:
             raise QuestionError(f"No point was found in the domain of {formula.name}.")
@@ -115,9 +119,11 @@ class Points:
         return self._add(with_coordinates(self.lay, self.args, np.array(index)[keep], moved[keep]))
 
     def _find_edges(self) -> None:
-        """Points on both sides of where answers become NaN, infinite or zero, by bisection."""
+        """Points on both sides of where answers become NaN, infinite or zero, or a comparison of
+        the function comes out differently, by bisection.
+        """
         theta, fixed = self.lay.flatten(self.args)
-        kinds = _classes(self.answers)
+        kinds = self._kinds(self.args, self.answers)
         finite = np.flatnonzero(np.isfinite(theta).all(axis=1))
         if self.lay.size == 1:
             row = finite[np.argsort(theta[finite, 0], kind="stable")]
@@ -137,10 +143,16 @@ class Points:
             if ((middle == low) | (middle == high)).all():
                 break
             args = self._between(pairs[:, 0], middle)
-            moved = (_classes(self.asked(args)) != at_low).any(axis=1)[:, None]
+            moved = (self._kinds(args, self.asked(args)) != at_low).any(axis=1)[:, None]
             low, high = np.where(moved, low, middle), np.where(moved, middle, high)
         for bits in (low, high):
             self._add(self._between(pairs[:, 0], bits))
+
+    def _kinds(self, args, answers: Answers) -> np.ndarray:
+        classes = _classes(answers)
+        if self.branches is None:
+            return classes
+        return np.concatenate([classes, self.branches(args)[0]], axis=1)
 
     def _between(self, index, bits) -> dict[str, Any]:
         return with_coordinates(self.lay, self.args, index, probes.of_bits(bits, self.dtype))

@@ -19,6 +19,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from jaxmath.verify.answers import Asked
+from jaxmath.verify.branches import Branches
 from jaxmath.verify.choosing import Points
 from jaxmath.verify.compare import describe
 from jaxmath.verify.flat import Layout, layout
@@ -26,6 +27,7 @@ from jaxmath.verify.given import Given, as_formula
 from jaxmath.verify.linearity import nonlinear
 from jaxmath.verify.numerical import estimated
 from jaxmath.verify.proven import _operations
+from jaxmath.verify.traps import traps
 from jaxmath.verify.verdict import RIGHT, Convention, Finding, Verdict, told, worst
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ WORK = 4e6
 
 EXPLAINED = 4
 """Of how many faults of one kind the cause is looked for."""
+
+CAUSES = 20.0
+"""Seconds after which no simpler points of faults are looked for."""
 
 
 def examine(
@@ -105,7 +110,11 @@ class _Examination:
         self.asked = Asked(formula, self.lay, self.order)
         self.deadline = time.monotonic() + seconds
         rng = np.random.default_rng(seed)
-        self.points = Points(formula, self.lay, self.asked, dtype, given, seed, rng)
+        self.branches = Branches(formula, self.lay)
+        self.points = Points(
+            formula, self.lay, self.asked, dtype, given, seed, rng,
+            self.branches if self.order else None,
+        )  # fmt: skip
         self.truths = Truths(formula, self.lay, self.points.at(0), (*twins, *TWINS), stopped)
         judge = Judge(self.truths, limit)
         self.explainer = Explainer(judge, self.asked)
@@ -120,6 +129,7 @@ class _Examination:
 
     def verdict(self) -> Verdict:
         from jaxmath.exact import Missing
+        from jaxmath.verify.causes import Causes
 
         reference, judged = "exact arithmetic", 0
         self._refused()
@@ -134,24 +144,27 @@ class _Examination:
                     break
             judged += self._climb(self.budget - most)
             found = [
-                self.explainer.explained(f) if f.fault and not f.conventions else f
+                self.explainer.explained(f) if f.fault else f
                 for f in worst(self.findings, EXPLAINED)
             ]
         except Missing as missing:
             reference = f"numerical, not proven ({str(missing).split(';')[0]})"
             judged, found = self._estimated(), self.findings
+        met = traps(self.branches, self.points) if self.order else ()
+        causes = Causes(self.explainer, self.branches, met, CAUSES)
         total = sum(self.proofs.values()) or 1
         return Verdict(
             name=self.formula.name,
             domain=describe(self.formula),
             assumed=self.assumed,
             dtype=self.dtype.name,
-            findings=told(found),
+            findings=tuple(causes.told(f) if f.fault else f for f in told(found)),
             counts=dict(self.counts),
             shares={k: self.proofs[k] / total for k in ("proven", "estimated", "undecided")},
             points=len(self.points),
             judged=judged,
             reference=reference,
+            traps=met,
             data=self._data(),
         )
 

@@ -44,7 +44,7 @@ class Explainer:
         if finding.order and finding.kind in ("inaccurate", "vanished"):
             finding = self._isolated(finding, args, columns)
         if self.truths.dtype.itemsize < 8 and finding.kind in ROUNDED:
-            answer = _answer(finding, self.asked.wide(args), columns)[0]
+            answer = answers_of(finding, self.asked.wide(args), columns)[0]
             truth = number_of(finding.truth)
             near = abs(float(answer) - truth) <= 1e-6 * abs(truth)
             finding = dataclasses.replace(finding, dtype_alone=bool(near))
@@ -90,7 +90,7 @@ class Explainer:
         moved = probes.of_bits(bits + steps, theta.dtype)
         moved = np.where(theta == 0, np.sign(steps) * 1e-3, moved).astype(theta.dtype)
         near = with_coordinates(self.lay, args, np.zeros(4, int), moved)
-        answers = _answer(finding, self.asked(near), columns)
+        answers = answers_of(finding, self.asked(near), columns)
         truth = number_of(finding.truth)
         off = abs(finding.answer - truth) > 0.05 * abs(truth)
         if off and (np.abs(answers - truth) <= 0.02 * abs(truth)).sum() >= 3:
@@ -99,7 +99,7 @@ class Explainer:
         return finding
 
 
-def _answer(finding: Finding, answers: Answers, columns: tuple[int, ...]) -> np.ndarray:
+def answers_of(finding: Finding, answers: Answers, columns: tuple[int, ...]) -> np.ndarray:
     """What the one who is at fault answers at other points."""
     by_order = (answers.value, answers.first.get(finding.who), answers.second.get(finding.who))
     said = np.asarray(by_order[finding.order])

@@ -112,7 +112,7 @@ def _of_exactly(function, names: tuple[str, ...]) -> Callable[..., Any]:
                 in_place.append(given.pop(name))
         return function(*in_place, **given)
 
-    called.__name__ = name_of(function)
+    called.__name__, called.__wrapped__ = name_of(function), function  # pyright: ignore
     called.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     )

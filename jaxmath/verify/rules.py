@@ -25,16 +25,23 @@ class Rules:
 
     def said(self, who: str, point, columns: tuple[int, ...], result: int) -> Number | None:
         """A derivative in one or two coordinates; None if it cannot be evaluated."""
-        key = who, columns, result
         try:
-            program, args = self._program(*key), self._flat(point)
-            if program is None:
-                return None
-            if key not in self.programs:
-                self.programs[key] = trace(program, *args)
-            return evaluate(self.programs[key], args, truth="program", budget=SECONDS).flat[0]
+            found = self.program(who, point, columns, result)
+            return found and evaluate(*found, truth="program", budget=SECONDS).flat[0]
         except (Missing, TypeError, ValueError):
             return None
+
+    def program(
+        self, who: str, point, columns: tuple[int, ...], result: int
+    ) -> tuple[Program, tuple[Any, ...]] | None:
+        """The program of one derivative and its arguments; None if there is none."""
+        key = who, columns, result
+        program, args = self._program(*key), self._flat(point)
+        if program is None:
+            return None
+        if key not in self.programs:
+            self.programs[key] = trace(program, *args)
+        return self.programs[key], args
 
     def _program(self, who: str, columns, result: int) -> Callable[..., Any] | None:
         """One derivative as a function of `(vectors, fixed)`."""

@@ -52,7 +52,8 @@ class Entry(NamedTuple):
 class Summary(NamedTuple):
     """What was found of one function.
 
-    `title` is its name, `place` the domain and the dtype, `sentence` the verdict in plain words.
+    `title` is its name, `place` the domain and the dtype, `sentence` the verdict in plain words;
+    `why` are lines about where the faults come from, `reproducer` is code that shows the gravest.
     """
 
     title: str
@@ -61,6 +62,8 @@ class Summary(NamedTuple):
     sentence: str
     entries: tuple[Entry, ...]
     remarks: tuple[str, ...]
+    why: str = ""
+    reproducer: str = ""
 
 
 def summary(found: Verdict | Report) -> Summary:
@@ -90,6 +93,8 @@ def _of_verdict(verdict: Verdict) -> Summary:
             f"{verdict.points} points, the truth asked at {verdict.judged}: {counts}.",
             f"How sure: {verdict.reference}, {shares}.",
         ),
+        why="\n\n".join(f"{title}\n{why}" for title, why in verdict.explanations() if why),
+        reproducer=verdict.reproducer(),
     )
 
 
