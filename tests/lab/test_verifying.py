@@ -252,7 +252,8 @@ def test_only_what_the_baseline_does_not_know_fails(tmp_path):
     mended = dataclasses.replace(answer, found=dataclasses.replace(verdict, findings=()))
     assert mended.exit is Exit.PASS
     assert "no longer found" in baseline.judged(mended, known).remarks[0]
-    open_ = dataclasses.replace(verdict, findings=(), shares=dict(undecided=0.9))
+    unsure = dataclasses.replace(fault, kind="undecided")
+    open_ = dataclasses.replace(verdict, findings=(unsure,))
     assert baseline.judged(dataclasses.replace(answer, found=open_), known).exit is Exit.FAIL
     raised = verifying.Answer(question, None, raised=("ValueError: mine",))
     assert baseline.judged(raised, known).exit is Exit.EXPERIMENT
