@@ -23,7 +23,7 @@ Fault = Mapping[str, Any]
 
 
 def faults(found: Verdict | Report) -> list[dict[str, Any]]:
-    """What is wrong, as the file keeps it; an undecided verdict is kept as such."""
+    """What is wrong, as the file keeps it, and what is undecided."""
     if isinstance(found, Report):
         return [
             dict(kind=row.verdict, who=who, argument=" ".join(row.arguments), order=row.order)
@@ -31,14 +31,11 @@ def faults(found: Verdict | Report) -> list[dict[str, Any]]:
             if row.verdict != "agree"
             for who in row.blame or ("nobody",)
         ]
-    told = [
+    return [
         dict(kind=f.kind, who=f.who, argument=f.argument, order=f.order)
-        | (dict(excess=float(f"{f.excess:.3g}")) if math.isfinite(f.excess) else {})
-        for f in found.faults
+        | (dict(excess=float(f"{f.excess:.3g}")) if f.fault and math.isfinite(f.excess) else {})
+        for f in (*found.faults, *found.open)
     ]
-    if not told and not found.ok:
-        told.append(dict(kind="undecided", who="nobody", argument="", order=0))
-    return told
 
 
 def key(answer: Answer) -> str:

@@ -11,6 +11,7 @@ from jaxmath.lab import baseline, verdict_report, verify_table, verifying
 from jaxmath.lab.errors import Exit, InputError, Problem
 from jaxmath.lab.statuses import own_frames
 from jaxmath.lab.verifying import Answer, Question
+from jaxmath.verify.verdict import OPEN
 
 Say = Callable[[str], Any]
 
@@ -86,7 +87,7 @@ def _word(answer: Answer) -> str:
     if answer.accepted:
         return "known"
     kinds = {fault["kind"] for fault in baseline.faults(answer.found)}
-    return "UNDECIDED" if kinds == {"undecided"} else "WRONG"
+    return "UNDECIDED" if kinds <= OPEN else "WRONG"
 
 
 def _line(answer: Answer, seconds: float) -> str:
