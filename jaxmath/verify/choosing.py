@@ -116,7 +116,7 @@ class Points:
     def _find_edges(self) -> None:
         """Points on both sides of where answers become NaN, infinite or zero, by bisection."""
         theta, fixed = self.lay.flatten(self.args)
-        kinds = _classes(self.answers)
+        kinds = _classes(self.asked(self.args, closed=False))
         finite = np.flatnonzero(np.isfinite(theta).all(axis=1))
         if self.lay.size == 1:
             row = finite[np.argsort(theta[finite, 0], kind="stable")]
@@ -136,7 +136,7 @@ class Points:
             if ((middle == low) | (middle == high)).all():
                 break
             args = self._between(pairs[:, 0], middle)
-            moved = (_classes(self.asked(args)) != at_low).any(axis=1)[:, None]
+            moved = (_classes(self.asked(args, closed=False)) != at_low).any(axis=1)[:, None]
             low, high = np.where(moved, low, middle), np.where(moved, middle, high)
         for bits in (low, high):
             self._add(self._between(pairs[:, 0], bits))
