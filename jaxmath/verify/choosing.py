@@ -123,7 +123,7 @@ class Points:
         the function comes out differently, by bisection.
         """
         theta, fixed = self.lay.flatten(self.args)
-        kinds = self._kinds(self.args, self.answers)
+        kinds = self._kinds(self.args, self.asked(self.args, closed=False))
         finite = np.flatnonzero(np.isfinite(theta).all(axis=1))
         if self.lay.size == 1:
             row = finite[np.argsort(theta[finite, 0], kind="stable")]
@@ -143,7 +143,8 @@ class Points:
             if ((middle == low) | (middle == high)).all():
                 break
             args = self._between(pairs[:, 0], middle)
-            moved = (self._kinds(args, self.asked(args)) != at_low).any(axis=1)[:, None]
+            said = self._kinds(args, self.asked(args, closed=False))
+            moved = (said != at_low).any(axis=1)[:, None]
             low, high = np.where(moved, low, middle), np.where(moved, middle, high)
         for bits in (low, high):
             self._add(self._between(pairs[:, 0], bits))
