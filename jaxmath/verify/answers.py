@@ -49,7 +49,8 @@ class Asked:
         self.formula, self.lay, self.order = formula, lay, order
         self.split = False
         self.programs: dict[Any, Any] = {}
-        self.silent: set[tuple[str, str]] = set()
+        unwritten = [n for n in lay.wrt if n not in formula.partials and formula.vjp is None]
+        self.silent = {("closed form", name) for name in unwritten}
         self.refused: dict[str, str] = {}
 
     def __call__(self, args: Mapping[str, Any], closed: bool = True) -> Answers:
