@@ -328,9 +328,25 @@ class PositiveDefinite:
         return np.stack([np.eye(n), graded, repeated]).astype(dtype)
 
 
+def like(tree, of: Interval | Choices | Integers = REAL):
+    """The domain of a pytree such as this one: a `Box` of its shape for each array in it.
+
+    A number becomes `of` itself; what is no array of numbers stays away (None), as it does where a
+    model keeps functions or settings among its parameters.
+    """
+
+    def leaf(value):
+        if not hasattr(value, "dtype") and not isinstance(value, (int, float)):
+            return None
+        return Box(np.shape(value), of) if np.shape(value) else of
+
+    return jax.tree.map(leaf, tree)
+
+
 def is_domain(node) -> bool:
     """Whether a node of a pytree is a domain, that is a leaf of a pytree of domains."""
-    return isinstance(node, Domain)
+    # Boxes of other libraries pass on what is asked of their content; they are branches.
+    return isinstance(node, Domain) and jax.tree_util.all_leaves([node])
 
 
 def sample(domain, rng: np.random.Generator, count: int, dtype: DTypeLike):

@@ -61,6 +61,7 @@ def derivatives(
     stop_gradients: bool = False,
     method: Literal["series", "differences"] = "series",
     budget: float = BUDGET,
+    extra: int = 0,
 ) -> Derivatives:
     """Differentiate a traced function at a point along directions.
 
@@ -76,6 +77,7 @@ def derivatives(
         method: "series" proves, and falls back to differences where it cannot; "differences" is
             the independent check of it.
         budget: processor seconds for each direction, so that a busy machine changes no answer.
+        extra: so many bits beyond those of the dtype, for what is subtracted later.
     """
     with jax.enable_x64(program.x64):
         values = program.values(args)
@@ -84,7 +86,9 @@ def derivatives(
         sides = []
         for moves in _moves(directions, coordinates):
             deadline = time.thread_time() + budget
-            question = Question(program, values, moves, order, truth, stop_gradients, deadline)
+            question = Question(
+                program, values, moves, order, truth, stop_gradients, deadline, extra
+            )
             sides.append(_both(question, method, len(value.flat)))
     shape = (len(sides), len(value.flat))
     right, left = np.empty((order + 1, *shape), object), np.empty((order + 1, *shape), object)

@@ -23,22 +23,24 @@ def built(
     closed,
     rules: Mapping[str, Rule] = RULES,
     meanings: Meanings | None = None,
+    tap: Callable[[Any, Callable[..., Any]], Callable[..., Any]] | None = None,
 ) -> Callable[..., Values]:
     """A function of values that computes what a (closed) jaxpr says.
 
-    `meanings` knows which calls are to be replaced by what they mean.
+    `meanings` knows which calls are to be replaced by what they mean; `tap(eqn, run)` returns what
+    runs in place of each equation, of inner jaxprs too.
     """
     memory: dict[int, tuple[Any, Callable[..., Values]]] = {}
 
     def build(inner):
         if id(inner) not in memory:
-            memory[id(inner)] = (inner, _machine(inner, build, rules, meanings))
+            memory[id(inner)] = (inner, _machine(inner, build, rules, meanings, tap))
         return memory[id(inner)][1]
 
     return build(closed)
 
 
-def _machine(closed, build, rules, meanings):
+def _machine(closed, build, rules, meanings, tap):
     jaxpr, consts = (
         (closed.jaxpr, closed.consts) if isinstance(closed, core.ClosedJaxpr) else (closed, [])
     )
@@ -63,6 +65,8 @@ def _machine(closed, build, rules, meanings):
         run = _run(eqn, build, rules, meanings)
         if id(eqn) in rounding:
             run = _noted(run)
+        if tap is not None:
+            run = tap(eqn, run)
         ins = tuple(slot(v) for v in eqn.invars)
         outs = tuple(slot(v) for v in eqn.outvars)
         steps.append((run, ins, outs[0] if len(outs) == 1 else outs, len(outs) == 1))

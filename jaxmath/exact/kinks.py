@@ -40,10 +40,23 @@ def active_gradients(
     Found along random directions (8 + 4 n of them by default) and both ways along each coordinate:
     a piece whose cone is narrow may be missed, so they are estimated.
     """
+    n = len(program.coordinates())
+    rows = np.concatenate([np.eye(n), -np.eye(n), _random(n, directions, seed)])
+    return gradients_along(program, args, rows, result, truth, stop_gradients, budget)
+
+
+def gradients_along(
+    program: Program,
+    args: tuple[Any, ...],
+    rows: np.ndarray,
+    result: int = 0,
+    truth: Truth = "meaning",
+    stop_gradients: bool = False,
+    budget: float = 10 * BUDGET,
+) -> np.ndarray:
+    """The different gradients of one flat result close by in the directions of some rows."""
     with jax.enable_x64(program.x64):
         values, coordinates = program.values(args), program.coordinates()
-        n = len(coordinates)
-        rows = np.concatenate([np.eye(n), -np.eye(n), _random(n, directions, seed)])
         deadline = time.thread_time() + budget
         pieces: list[list[Number]] = []
         for row in rows:
@@ -53,7 +66,7 @@ def active_gradients(
                 pieces.append(found)
             if time.thread_time() > deadline:
                 break
-    table = np.empty((len(pieces), n), object)
+    table = np.empty((len(pieces), len(coordinates)), object)
     for k, piece in enumerate(pieces):
         table[k] = piece
     return table
@@ -116,11 +129,19 @@ def hull_distance(vector: Any, rows: Any) -> float:
     vector, rows = np.asarray(vector, float).ravel(), np.asarray(rows, float)
     if not len(rows) or not (np.isfinite(vector).all() and np.isfinite(rows).all()):
         return float("inf")
+    return float(np.linalg.norm(hull_gap(vector, rows)))
+
+
+def hull_gap(vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The way to a vector from a point of the convex hull of rows that is close to it.
+
+    The last entry, one more than the vector has, is how far the weights are from summing to one.
+    """
     # Weights w >= 0 with rows^T w = vector and sum w = 1, both as least squares.
     scale = max(float(np.abs(rows).max()), float(np.abs(vector).max()), 1e-300)
     a = np.vstack([rows.T / scale, np.ones(len(rows))])
     b = np.append(vector / scale, 1.0)
-    return scale * float(np.linalg.norm(a @ nonnegative_least_squares(a, b) - b))
+    return scale * (b - a @ nonnegative_least_squares(a, b))
 
 
 def nonnegative_least_squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:

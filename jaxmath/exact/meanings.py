@@ -80,6 +80,7 @@ class Written(NamedTuple):
     invars: tuple[Any, ...]
     outvars: tuple[Any, ...]
     twin: Twin
+    source_info: Any
 
 
 class Meanings:
@@ -173,7 +174,7 @@ class Meanings:
         if len(leave) != 1 or enter is None or len(enter) != twin.arity:
             self.missed.add(twin.name)
             return run
-        return [Written(tuple(enter), leave, twin)]
+        return [Written(tuple(enter), leave, twin, run[0].source_info)]
 
 
 def _is_given(operand, jaxpr) -> bool:

@@ -45,16 +45,16 @@ class Value:
 
 
 class Target:
-    """How narrow the balls of each flat result have to be."""
+    """How narrow the balls of each flat result have to be, with some bits more if asked for."""
 
-    def __init__(self, avals):
+    def __init__(self, avals, extra: int = 0):
         self.bits: list[int] = []
         self.smallest: list[Any] = []
         for aval in avals:
             if is_real(aval):
                 info = jnp.finfo(aval.dtype)
                 count = int(np.prod(aval.shape, dtype=int))
-                self.bits += [int(info.nmant) + 1 + GUARD_BITS] * count
+                self.bits += [int(info.nmant) + 1 + GUARD_BITS + extra] * count
                 self.smallest += [arb(2) ** int(info.minexp)] * count
 
     def met(self, elements) -> bool:

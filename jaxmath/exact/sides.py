@@ -40,7 +40,7 @@ class Question(NamedTuple):
     """What is asked of a program at a point.
 
     `moves` lists the coordinates that move along the direction, (argument, element), with their
-    speeds.
+    speeds; `extra` bits are wanted beyond those of the dtype.
     """
 
     program: Program
@@ -50,11 +50,12 @@ class Question(NamedTuple):
     truth: Truth
     stop: bool
     deadline: float
+    extra: int = 0
 
     @property
     def target(self) -> Target:
         """How narrow the results have to be."""
-        return Target(self.program.outputs)
+        return Target(self.program.outputs, self.extra)
 
     def elements(self, inputs) -> list[Any]:
         """All real results at these arguments, flat."""

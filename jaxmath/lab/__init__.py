@@ -45,3 +45,14 @@ def load_params(folder: Path | str, like: Any = None) -> Any:
     from jaxmath.lab import store
 
     return store.load_params(folder, like)
+
+
+def plot(found: Any) -> Any:
+    """Pictures of a verdict or a report of `jaxmath.verify`, for a notebook: where errors lie.
+
+    `files` of what is returned holds them as SVG and PNG, by name.
+    """
+    from jaxmath.lab.pictures import Pictures
+    from jaxmath.lab.verdict_plots import plots
+
+    return Pictures(plots(found))

@@ -188,35 +188,118 @@ def show(
         say(catalog.card(name, Path.cwd()))
 
 
-@app.command(epilog=EPILOG)
+VERIFY = """
+NAME is FILE.py:FUNCTION, MODULE:FUNCTION or a formula that `list` prints. Without one, or with a
+.toml file, all functions in the table [tool.jaxmath.verify] of pyproject.toml are verified.
+Exit status: 0 nothing is wrong, conventions at kinks included; 2 bad input; 3 something is wrong or
+undecided; 4 the function's own code raised; 74 disk or permissions; 130 and 143 interrupted; 1 a
+bug of jaxmath.
+"""
+
+
+@app.command(epilog=VERIFY)
 def verify(
-    function: Annotated[
-        str, typer.Argument(metavar="FILE.py:FUNCTION|MODULE:FUNCTION", help="What to verify.")
-    ],
-    wrt: Annotated[
-        str | None, typer.Option(help="Arguments to differentiate, comma-separated.")
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="What to verify; see below.")
     ] = None,
     domain: Annotated[
         list[str] | None,
         typer.Option(
-            help="The set of an argument, such as x=(0,inf), p=[0,1] or x=real|inf; repeatable."
+            metavar="x=SET,...",
+            help="The set of each argument: x=positive,y=[0,1), w=real^3, x=real|inf|nan, y={0,1}. "
+            "By default wherever the value is finite.",
         ),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float64, float32 or float16.")] = "float64",
-    search: Annotated[
-        bool, typer.Option("--search", help="Look for the worst points, judged by exact truth.")
+    wrt: Annotated[
+        str | None, typer.Option(metavar="x,y", help="Differentiate in these arguments alone.")
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="x=POINT|a..b",
+            help="Look at these points first, x=0.5 or w=[1,2,3]; only in a range, x=-40..40.",
+        ),
+    ] = None,
+    analytic: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[x=]MODULE:f",
+            help="The derivative by hand, judged as well: in one argument, or in all as a tuple.",
+        ),
+    ] = None,
+    twin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=MODULE:f",
+            help="What calls of NAME mean: a function of mpmath numbers, taken as the truth.",
+        ),
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(metavar="DTYPE", help="float64, float32 or float16.")
+    ] = None,
+    order: Annotated[
+        int | None, typer.Option(metavar="1|2", help="2: second derivatives as well.", min=1, max=2)
+    ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Ask for the truth at N points; 400.", min=1),
+    ] = None,
+    limit: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="An error is a fault beyond N times rounding; 64."),
+    ] = None,
+    convention: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="At kinks left, right, middle or zero is meant; any."),
+    ] = None,
+    stop_gradients: Annotated[
+        bool, typer.Option("--stop-gradients", help="What stop_gradient does is meant.")
     ] = False,
-    budget: Annotated[int, typer.Option(help="At how many points the search asks.")] = 400,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Compare at random points; search for no worst one."),
+    ] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="WORD", help="text, json, markdown or html."),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write it there, by default as the ending says."),
+    ] = None,
+    update_baseline: Annotated[
+        bool,
+        typer.Option(
+            "--update-baseline", help="Keep what is wrong today: from now on it is known."
+        ),
+    ] = False,
 ) -> None:
-    """Compare a function's derivatives with a reference that knows its own error."""
+    """Judge a function and its derivatives by the truth, and say who is wrong, where, by how much.
+
+    The worst points are looked for all over the domain; what judges is exact arithmetic.
+    """
     with statuses():
-        from jaxmath.lab import verifying
+        function = dict(
+            domain=domain, wrt=wrt and wrt.split(","), at=at, analytic=analytic, twin=twin,
+            dtype=dtype, order=order, budget=budget, limit=limit, convention=convention,
+            stop_gradients=stop_gradients, quick=quick,
+        )  # fmt: skip
+        given = {key: value for key, value in function.items() if value}
+        file = Path(name) if name and name.endswith(".toml") else None
+        if (name is None or file) and given:
+            option = next(iter(given)).replace("_", "-")
+            raise InputError(
+                f"--{option} belongs to a function: name one, or write it in the table"
+            )
+        if update_baseline and name and not file:
+            raise InputError("--update-baseline is for the table of a project: name no function")
+        from jaxmath.lab import verify_command
 
         gc.enable()
-        if dtype not in ("float64", "float32", "float16"):
-            raise InputError(f"{dtype} is no dtype: float64, float32 or float16")
-        words, status = verifying.verify(function, wrt, domain or [], dtype, search, budget)
-        say(words)
+        if name is None or file:
+            status = verify_command.many(file, say, form, out, update_baseline)
+        else:
+            status = verify_command.one(name, say, form, out, **given)
         raise SystemExit(int(status))
 
 

@@ -141,6 +141,15 @@ def suggest(word: Any, names, every: bool = True) -> str:
     return visible(f"there is: {shown}", 180) if every and shown else ""
 
 
+def refuse_code(document: Document) -> None:
+    """Refuse a table that names code, such as a project's functions to verify."""
+    tool = document.values.get("tool")
+    if isinstance(tool, Mapping) and isinstance(tool.get("jaxmath"), Mapping):
+        told = "`tool.jaxmath` names code, and a config never does"
+        hint = "write it into the pyproject.toml of a project, where `jaxmath verify` reads it"
+        raise InputError(document.problem(("tool", "jaxmath"), told, hint))
+
+
 def check_values(document: Document) -> None:
     """Refuse what no field of any config takes: NaN, infinities, dates, depths, empty keys."""
     problems: list[Problem] = []

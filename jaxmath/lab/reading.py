@@ -23,6 +23,7 @@ from jaxmath.lab.document import (
     check_values,
     dotted,
     nearest,
+    refuse_code,
     show,
     suggest,
 )
@@ -89,6 +90,7 @@ def open_document(config: str | Path | Mapping[str, Any]) -> Document:
     """A config's own values, before anything is laid over them."""
     if isinstance(config, Mapping):
         document = Document(copy.deepcopy(dict(config)))
+        refuse_code(document)
         check_values(document)
         return document
     return read_document(Path(config))

@@ -18,6 +18,7 @@ from jaxmath.lab import figures, store, tex, words
 from jaxmath.lab.errors import Exit, theirs
 from jaxmath.lab.experiment import Plot, Table
 from jaxmath.lab.runs import Run
+from jaxmath.lab.templating import environment
 from jaxmath.lab.themes import DARK, LIGHT
 
 ROWS = 30
@@ -85,19 +86,9 @@ def _picture(number: int, plot: Plot, stem: str, files: Mapping[str, bytes]) -> 
 
 def page(run: Run, pictures: Sequence[Picture] = ()) -> str:
     """The whole page as text."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= dict(
-        tex=tex.html, plain=tex.plain, number=pretty, paragraphs=tex.paragraphs
-    )
-    return environment.get_template("report.html").render(
+    pages = environment()
+    pages.filters |= dict(tex=tex.html, plain=tex.plain, number=pretty, paragraphs=tex.paragraphs)
+    return pages.get_template("report.html").render(
         run=run,
         passed=run.exit is Exit.PASS,
         verdict=words.verdict(run),

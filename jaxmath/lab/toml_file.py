@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from jaxmath.lab.document import Document, check_values, nearest
+from jaxmath.lab.document import Document, check_values, nearest, refuse_code
 from jaxmath.lab.errors import InputError, Problem, visible
 
 MAX_BYTES = 1_000_000
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, only: Sequence[str] = ()) -> Document:
     """Read a TOML file, or say in a sentence why it cannot be read.
+
+    With `only`, the path of a table, the rest of the file is somebody else's and is left out; a
+    table that is not there is left out too.
 
     Raises:
         InputError: the file is missing, unreadable, no text, or no TOML.
@@ -27,9 +32,20 @@ def read_document(path: Path) -> Document:
         # ValueError: whole numbers of more than 4300 digits, dates such as February 31.
         said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InputError(Problem(f"this is no valid TOML: {visible(said, 120)}", path)) from None
-    document = Document(values, path, text)
+    document = Document(_only(values, only), path, text)
+    if not only:
+        refuse_code(document)
     check_values(document)
     return document
+
+
+def _only(values: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    if not keys:
+        return values
+    inner = values.get(keys[0])
+    if len(keys) > 1 and isinstance(inner, dict):
+        inner = _only(inner, keys[1:])
+    return {keys[0]: inner} if inner else {}
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,165 +1,201 @@
-"""`jaxmath verify`: find somebody's function, state the domain, compare its derivatives."""
+"""`jaxmath verify`: from words to a question, from a question to an answer and its exit status."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import importlib.util
-import inspect
-import re
-import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jax
 
-from jaxmath.domains import NONNEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT, Box, Choices, Interval
 from jaxmath.formula import Formula
-from jaxmath.lab.document import nearest, show, suggest
+from jaxmath.lab import companions, domain_words
+from jaxmath.lab.document import show, suggest
 from jaxmath.lab.errors import Exit, InputError, Problem
-from jaxmath.verify import derivatives, examine
+from jaxmath.lab.functions import find_function
+from jaxmath.verify import Report, Verdict, check
+from jaxmath.verify.given import QuestionError, as_formula, parameters_of
 
-NAMED = {
-    "real": REAL,
-    "positive": POSITIVE,
-    "nonnegative": NONNEGATIVE,
-    "unit": UNIT,
-    "open_unit": OPEN_UNIT,
-}
-NUMBER = r"[+-]?(?:inf|∞|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+DTYPES = ("float64", "float32", "float16")
 
 
-def verify(
+@dataclass(frozen=True)
+class Question:
+    """What is to be verified: a function by its name, and the options of `verify.check`."""
+
+    name: str
+    function: Any
+    options: Mapping[str, Any]
+    twins: tuple[companions.Meaning, ...] = ()
+
+    @property
+    def dtype(self) -> str:
+        """The precision that is judged."""
+        return self.options["dtype"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found, and remarks on the question itself.
+
+    Attributes:
+        found: None where the function raised; `raised` then tells what, line by line.
+        accepted: whether every fault is known and no worse than it was.
+    """
+
+    question: Question
+    found: Verdict | Report | None
+    remarks: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
+    accepted: bool = False
+
+    @property
+    def exit(self) -> Exit:
+        """PASS if nothing is wrong and nothing undecided; kinks and conventions are not wrong."""
+        if self.found is None:
+            return Exit.EXPERIMENT
+        return Exit.PASS if self.found.ok or self.accepted else Exit.FAIL
+
+    def __str__(self) -> str:
+        said = self.raised if self.found is None else (str(self.found),)
+        return "\n".join([*said, *(f"  {remark}" for remark in self.remarks)])
+
+
+def ask(
     name: str,
-    wrt: str | None,
-    domains: list[str],
+    *,
+    folder: Path | None = None,
+    wrt: Sequence[str] | None = None,
+    domain: Sequence[str] = (),
+    at: Sequence[str] = (),
+    analytic: Sequence[str] = (),
+    twin: Sequence[str] = (),
     dtype: str = "float64",
-    search: bool = False,
-    budget: int = 400,
-) -> tuple[str, Exit]:
-    """The report in words, and PASS only if every derivative agrees.
-
-    With `search` the worst points are looked for and judged by exact arithmetic.
+    convention: str | None = None,
+    **options: Any,
+) -> Question:
+    """A question from words, as the command line and a project's table have them.
 
     Raises:
-        InputError: there is no such function, argument or domain.
+        InputError: every word that makes no sense, each under the name of its option.
         Exception: whatever the function's own module raises.
     """
-    function = find(name)
-    parameters = list(inspect.signature(getattr(function, "fn", function)).parameters)
-    chosen = tuple(part.strip() for part in wrt.split(",")) if wrt else None
-    for argument in chosen or ():
+    function = find_function(name, folder)
+    parameters = list(parameters_of(function))
+    problems: list[Problem] = []
+    asked: dict[str, Any] = {}
+    with _noting(problems, "domain"):
+        asked["domain"] = domain_words.parse_domains(domain, parameters) or None
+    with _noting(problems, "wrt"):
+        asked["wrt"] = _wrt(name, wrt, parameters)
+    for option, word, known in (
+        ("dtype", dtype, DTYPES),
+        ("convention", convention, ("left", "right", "middle", "zero")),
+    ):
+        asked[option] = word
+        if word is not None and word not in known:
+            hint = suggest(word, known)
+            problems.append(Problem(f"there is no {option} {show(word)}", path=option, hint=hint))
+    twins: tuple[companions.Meaning, ...] = ()
+    with _noting(problems, "twin"):
+        twins = tuple(companions.meaning(word, function, folder) for word in twin)
+        asked["twins"] = tuple(meaning.twin for meaning in twins)
+    if not problems:
+        with _noting(problems, "domain"):
+            formula = _record(function, asked["domain"])
+            with _noting(problems, "at"):
+                asked |= _at(at, formula, asked["domain"], dtype)
+            with _noting(problems, "analytic"):
+                arguments = _differentiable(formula, asked["wrt"])
+                asked["analytic"] = companions.analytic(analytic, arguments, folder)
+    if problems:
+        raise InputError(*problems)
+    if any(meaning.is_whole for meaning in twins):
+        function = jax.jit(function)  # so that it is a call, which can be recognised
+    return Question(name, function, {**options, **asked}, twins)
+
+
+def answer(question: Question) -> Answer:
+    """Verify a function.
+
+    Raises:
+        Exception: whatever the function itself raises.
+    """
+    try:
+        found = check(question.function, **question.options)
+    except QuestionError as error:
+        raise InputError(str(error)) from None
+    except Exception as error:
+        if question.options["domain"] is None and not isinstance(question.function, Formula):
+            error.add_note(
+                "Without a domain each argument is a number; an array is --domain x=real^3."
+            )
+        raise
+    remarks = []
+    if isinstance(found, Report) and not question.options.get("quick"):
+        remarks.append("numerical, not proven: exact arithmetic needs `pip install python-flint`")
+    remarks += [
+        f"the twin {meaning.name} was never used: no call of that name was met"
+        for meaning in question.twins
+        if isinstance(found, Verdict) and not meaning.used
+    ]
+    return Answer(question, found, tuple(remarks))
+
+
+@contextmanager
+def _noting(problems: list[Problem], option: str) -> Iterator[None]:
+    """Keep what is wrong with an option, under its name."""
+    try:
+        yield
+    except InputError as error:
+        problems += [
+            p if p.path else dataclasses.replace(p, sentence=f"{option}: {p.sentence}", path=option)
+            for p in error.problems
+        ]
+
+
+def _wrt(name: str, wrt: Sequence[str] | None, parameters: list[str]) -> tuple[str, ...] | None:
+    for argument in wrt or ():
         if argument not in parameters:
             hint = suggest(argument, parameters)
             raise InputError(Problem(f"{name} has no argument {show(argument)}", hint=hint))
-    stated = dict(parse_domain(word, parameters) for word in domains)
-    domain = _whole_domain(function, stated) if stated else None
-    if search:
-        verdict = examine(function, domain=domain, wrt=chosen, dtype=dtype, budget=budget)
-        return str(verdict), Exit.PASS if verdict.ok else Exit.FAIL
-    with jax.enable_x64(True):
-        report = derivatives(function, domain=domain, wrt=chosen, dtype=dtype)
-    return str(report), Exit.PASS if report.ok else Exit.FAIL
+    return tuple(wrt) if wrt else None
 
 
-def find(name: str) -> Any:
-    """The function or Formula that FILE.py:FUNCTION, MODULE:FUNCTION or a formula's name means."""
-    place, colon, attribute = name.rpartition(":")
-    if not colon:
-        return _formula(name)
-    here = str(Path.cwd())
-    if sys.path[:1] != [here]:
-        sys.path.insert(0, here)
-    module = _file_module(Path(place)) if place.endswith(".py") else _named_module(place)
-    function = getattr(module, attribute, None)
-    if function is None:
-        known = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
-        hint = suggest(attribute, known)
-        raise InputError(Problem(f"{place} has no function {show(attribute)}", hint=hint))
-    if not isinstance(function, Formula) and not callable(function):
-        raise InputError(f"{name} is no function but a {type(function).__name__}")
-    return function
-
-
-def _formula(name: str) -> Formula:
-    from jaxmath.lab.catalog import rooms
-
-    known = {e.name: e for _, entries in rooms() for e in entries if isinstance(e, Formula)}
-    if name not in known:
-        hint = suggest(name, known, every=False) or "write FILE.py:FUNCTION or MODULE:FUNCTION"
-        raise InputError(Problem(f"there is no formula {show(name)}", hint=hint))
-    return known[name]
-
-
-def _file_module(path: Path) -> ModuleType:
-    if not path.is_file():
-        near = nearest(path.name, [p.name for p in path.parent.glob("*.py")])
-        hint = f"did you mean {path.parent / near}?" if near else ""
-        raise InputError(Problem(f"there is no file {path}", hint=hint))
-    folder = str(path.resolve().parent)  # a file finds its neighbours, as when Python runs it
-    if folder not in sys.path:
-        sys.path.insert(1, folder)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _named_module(name: str) -> ModuleType:
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
-        raise InputError(f"{show(name)} is no name of a module; a file ends with .py")
+def _record(function: Any, domain: Mapping[str, Any] | None) -> Formula:
+    """The function with the set of each argument."""
     try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (name + ".").startswith(error.name + "."):
-            raise  # the module is there, and one that it imports is not
-        raise InputError(f"there is no module {name}") from None
+        return as_formula(function, domain, traced=False)[0]
+    except QuestionError as error:
+        raise InputError(str(error)) from None
 
 
-def parse_domain(word: str, parameters: list[str]) -> tuple[str, Any]:
-    """`x=(0, inf)`, `p=[0,1]`, `w=real^3`, `y={0,1}` or `z=real|inf|nan^2`: an argument's set."""
-    argument, equals, text = (part.strip() for part in word.partition("="))
-    if argument not in parameters or not equals:
-        hint = suggest(argument, parameters)
-        raise InputError(Problem(f"there is no argument {show(argument)}", hint=hint))
-    of, _, size = text.partition("^")
-    of, *extra = (part.strip() for part in of.split("|"))
-    interval = re.fullmatch(rf"([(\[])\s*({NUMBER})\s*,\s*({NUMBER})\s*([)\]])", of)
-    if of in NAMED:
-        found: Any = NAMED[of]
-    elif interval:
-        left, low, high, right = interval.groups()
-        ends = [float(end.replace("∞", "inf")) for end in (low, high)]
-        if not ends[0] < ends[1]:
-            raise InputError(f"the domain {show(text)} of {argument} is empty")
-        found = Interval(*ends, closed=(left == "[", right == "]"))
-    elif re.fullmatch(rf"\{{\s*{NUMBER}(\s*,\s*{NUMBER})*\s*\}}", of):
-        found = Choices(tuple(map(float, of.strip("{} ").split(","))))
-    else:
-        hint = f"such as (0, inf), [0, 1], {{0, 1}}, real^3; words are {', '.join(NAMED)}"
-        raise InputError(Problem(f"{show(text)} is no domain", hint=hint))
-    if extra:
-        if not isinstance(found, Interval) or set(extra) - {"inf", "-inf", "nan"}:
-            hint = "after | stand inf, -inf or nan, and before it an interval or a word"
-            raise InputError(Problem(f"{show(text)} is no domain", hint=hint))
-        found = dataclasses.replace(found, extra=tuple(map(float, extra)))
-    if not size:
-        return argument, found
-    if not re.fullmatch(r"\d{1,3}(x\d{1,3})*", size.strip()):
-        raise InputError(f"{show(size)} is no shape, such as 3 or 2x3")
-    return argument, Box(tuple(map(int, size.strip().split("x"))), found)
+def _differentiable(formula: Formula, wrt: tuple[str, ...] | None) -> list[str]:
+    """The arguments to differentiate in."""
+    for name in wrt or ():
+        if name not in formula.arguments:
+            raise InputError(
+                f"wrt: {name} keeps its default; to differentiate in it, state its domain"
+            )
+        if name not in formula.differentiable:
+            raise InputError(f"wrt: {name} lies in {formula.domain[name]}, where nothing can move")
+    return [name for name in formula.differentiable if wrt is None or name in wrt]
 
 
-def _whole_domain(function: Any, stated: dict[str, Any]) -> dict[str, Any]:
-    """The stated sets, and the reals for what is not stated and has no default."""
-    if isinstance(function, Formula):
-        return {**function.domain, **stated}
-    domain = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name in stated or parameter.default is parameter.empty:
-            domain[name] = stated.get(name, REAL)
-    return domain
+def _at(words: Sequence[str], formula: Formula, domain, dtype: str) -> dict[str, Any]:
+    """The points to look at first, and the domain cut to the ranges."""
+    whole, given = dict(formula.domain), {}
+    ranges = {}
+    for name, text in domain_words.pairs(words, list(whole)):
+        if domain_words.is_range(text):
+            ranges[name] = domain_words.cut(whole[name], text, name)
+        else:
+            given.setdefault(name, []).append(domain_words.parse_value(text, whole[name], name))
+    formula = dataclasses.replace(formula, domain=whole | ranges, where=None)
+    return dict(
+        domain=formula.domain if ranges else domain,
+        points=domain_words.points_at(given, formula, dtype) if given else None,
+    )

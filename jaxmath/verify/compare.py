@@ -9,21 +9,20 @@ is wrong where they do not agree. NaN equals nothing. What the reference cannot 
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxmath.domains import REAL
-from jaxmath.formula import Formula, Source
+from jaxmath import domains
+from jaxmath.formula import Formula
 from jaxmath.verify import points as points_
 from jaxmath.verify.evidence import Evidence, gather
 from jaxmath.verify.flat import Layout, as_dtype
+from jaxmath.verify.given import Given, as_formula
 from jaxmath.verify.opinions import Opinions
 from jaxmath.verify.reference import Estimate, Reference
 from jaxmath.verify.report import BLAMED, Report, Row, Worst
@@ -38,11 +37,14 @@ the rounding granted): enough to see an error of one in a million."""
 PLAIN = "without the rule"
 """The function as JAX differentiates it without the custom rule: a witness, not judged."""
 
+LEAVES = 8
+"""As many arrays of a pytree are named in a line."""
+
 AGREE, DISAGREE, UNDECIDED, KINK, ZERO, UNASKED = range(6)
 
 
 def derivatives(
-    function: Formula | Callable[..., Any],
+    function: Given,
     *,
     domain: Mapping[str, Any] | None = None,
     wrt: tuple[str, ...] | str | None = None,
@@ -51,6 +53,7 @@ def derivatives(
     seed: int = 0,
     seconds: bool = True,
     reference: Reference | None = None,
+    analytic: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Report:
     """Compare every opinion on the first and second derivatives of a function.
 
@@ -64,8 +67,11 @@ def derivatives(
         seed: of the random points.
         seconds: whether to compare second derivatives.
         reference: what judges: exact arithmetic where python-flint is installed, by default.
+        analytic: partial derivatives in closed form, by argument, in place of those of a Formula.
     """
     formula, assumed = as_formula(function, domain)
+    if analytic:
+        formula = dataclasses.replace(formula, partials=dict(analytic), seconds={})
     wrt = (wrt,) if isinstance(wrt, str) else wrt
     if isinstance(points, int):
         args = points_.draw(formula, points, dtype, seed)
@@ -73,49 +79,6 @@ def derivatives(
         args = {name: jax.tree.map(np.asarray, points[name]) for name in formula.arguments}
         args = {name: as_dtype(value, np.dtype(dtype)) for name, value in args.items()}
     return compare(gather(formula, args, wrt, seconds, reference), assumed)
-
-
-def assert_derivatives(function: Formula | Callable[..., Any], **options: Any) -> None:
-    """Raise AssertionError, with the whole report, unless every derivative agrees."""
-    report = derivatives(function, **options)
-    if not report.ok:
-        raise AssertionError(str(report))
-
-
-def as_formula(function, domain=None) -> tuple[Formula, bool]:
-    """A Formula as it is (with another domain, if given), or a record made for a function."""
-    if isinstance(function, Formula):
-        changed = {} if domain is None else dict(domain=domain)
-        return dataclasses.replace(function, **changed), False
-    assumed = domain is None
-    if domain is None:
-        domain = {
-            name: REAL
-            for name, parameter in inspect.signature(function).parameters.items()
-            if parameter.default is parameter.empty
-            and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        }
-        if not domain:
-            raise ValueError(f"{_name(function)} has no argument without a default: give domain=.")
-
-    def finite(*args):
-        leaves = jax.tree.leaves(function(*args))
-        return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
-
-    formula = Formula(
-        fn=function,
-        domain=domain,
-        tex="",
-        source=Source(""),
-        topic="",
-        where=finite if assumed else None,
-        label=_name(function),
-    )
-    return formula, assumed
-
-
-def _name(function) -> str:
-    return getattr(function, "__name__", type(function).__name__)
 
 
 def compare(evidence: Evidence, assumed: bool = False) -> Report:
@@ -177,17 +140,15 @@ def describe(formula: Formula) -> str:
 
 
 def _domain_text(domain) -> str:
-    if isinstance(domain, Mapping):
-        return "{" + ", ".join(f"{k}: {_domain_text(v)}" for k, v in domain.items()) + "}"
-    if isinstance(domain, tuple | list):
-        fields = getattr(domain, "_fields", None)
-        if fields:
-            pairs = zip(fields, domain, strict=True)
-            return (
-                f"{type(domain).__name__}({', '.join(f'{k}: {_domain_text(v)}' for k, v in pairs)})"
-            )
-        return f"({', '.join(map(_domain_text, domain))})"
-    return str(domain)
+    if domains.is_domain(domain):
+        return str(domain)
+    leaves = jax.tree_util.tree_leaves_with_path(domain, is_leaf=domains.is_domain)
+    parts = [
+        f"{jax.tree_util.keystr(path, simple=True, separator='.')}: {leaf}"
+        for path, leaf in leaves[:LEAVES]
+    ]
+    more = f", and {len(leaves) - LEAVES} more" if len(leaves) > LEAVES else ""
+    return "{" + ", ".join(parts) + more + "}"
 
 
 def _answers(closed, auto: Mapping[str, np.ndarray], block) -> dict[str, np.ndarray]:

@@ -12,27 +12,32 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxmath.formula import Formula
-from jaxmath.verify import probes
-from jaxmath.verify.answers import Answers, Asked
-from jaxmath.verify.compare import as_formula, describe
+from jaxmath.verify.answers import Asked
+from jaxmath.verify.branches import Branches
+from jaxmath.verify.choosing import Points
+from jaxmath.verify.compare import describe
 from jaxmath.verify.flat import Layout, layout
+from jaxmath.verify.given import Given, as_formula
+from jaxmath.verify.linearity import nonlinear
+from jaxmath.verify.numerical import estimated
 from jaxmath.verify.proven import _operations
-from jaxmath.verify.reference import numerical
-from jaxmath.verify.verdict import Finding, Verdict, told, worst
+from jaxmath.verify.traps import traps
+from jaxmath.verify.verdict import RIGHT, Convention, Finding, Verdict, told, worst
+
+if TYPE_CHECKING:
+    from jaxmath.verify.pointwise import Said
 
 LIMIT = 64.0
 """The excess from which an answer is a fault."""
 
-POINTS, BUDGET, SECONDS = 768, 400, 25.0
-"""Points in floats; points at which the truth is asked; seconds for all of them."""
+BUDGET, SECONDS = 400, 25.0
+"""Points at which the truth is asked; seconds for all of them."""
 
 WORK = 4e6
 """How many elementary operations in balls are spent on one function."""
@@ -40,12 +45,12 @@ WORK = 4e6
 EXPLAINED = 4
 """Of how many faults of one kind the cause is looked for."""
 
-COLUMNS, OUTPUTS = 8, 8
-"""How many coordinates and results of one point are judged, the suspicious first."""
+CAUSES = 20.0
+"""Seconds after which no simpler points of faults are looked for."""
 
 
 def examine(
-    function: Formula | Callable[..., Any],
+    function: Given,
     *,
     domain: Mapping[str, Any] | None = None,
     wrt: tuple[str, ...] | str | None = None,
@@ -54,12 +59,14 @@ def examine(
     budget: int = BUDGET,
     seconds: float = SECONDS,
     seed: int = 0,
+    order: int = 1,
     analytic: Mapping[str, Callable[..., Any]] | None = None,
     twins: tuple[Any, ...] = (),
     stop_gradients: bool = False,
+    convention: Convention | None = None,
     limit: float = LIMIT,
 ) -> Verdict:
-    """Judge the value and every first derivative of a function by the truth.
+    """Judge the value and the derivatives of a function by the truth.
 
     Args:
         function: a Formula, or any function of one example.
@@ -68,11 +75,13 @@ def examine(
         dtype: the precision that is judged.
         points: points to look at first, by argument along axis 0, such as worst ones known before.
         budget: at how many points the truth is asked, fewer of large programs.
-        seconds: after which no more is asked; how far it came is said.
+        seconds: after which no more is asked of the truth; how far it came is said.
         seed: of points and search.
+        order: 1 for first derivatives, 2 for second ones too.
         analytic: partial derivatives in closed form, by argument.
         twins: high-precision meanings of functions called inside (`jaxmath.exact.Twin`).
         stop_gradients: whether stop_gradient is meant to make constants.
+        convention: which slope is meant at kinks; by default any subgradient is right.
         limit: the excess from which an answer is a fault.
     """
     formula, assumed = as_formula(function, domain)
@@ -81,402 +90,184 @@ def examine(
     wrt = (wrt,) if isinstance(wrt, str) else wrt
     with jax.enable_x64(True), np.errstate(all="ignore"):
         return _Examination(
-            formula, assumed, wrt, np.dtype(dtype), budget, seconds, seed, twins, stop_gradients,
-            limit,
-        ).verdict(points)  # fmt: skip
+            formula, assumed, wrt, np.dtype(dtype), budget, seconds, seed, order, twins,
+            stop_gradients, convention, limit, points,
+        ).verdict()  # fmt: skip
 
 
 class _Examination:
-    def __init__(self, formula, assumed, wrt, dtype, budget, seconds, seed, twins, stopped, limit):
-        from jaxmath.exact import Missing
+    def __init__(self, formula, assumed, wrt, dtype, budget, seconds, seed, order, twins, stopped,
+                 convention, limit, given):  # fmt: skip
         from jaxmath.exact.own import TWINS
-        from jaxmath.verify.judging import Judge, _number, point_of
+        from jaxmath.verify.explaining import Explainer
+        from jaxmath.verify.judging import Judge
+        from jaxmath.verify.pointwise import COLUMNS, Pointwise
+        from jaxmath.verify.truths import Truths
 
-        self.formula, self.assumed, self.dtype, self.limit = formula, assumed, dtype, limit
-        self.slopes = wrt != ()
+        self.formula, self.assumed, self.dtype = formula, assumed, dtype
+        self.order, self.convention = 0 if wrt == () else order, convention
         self.lay: Layout = layout(formula, wrt or None)
-        self.asked = Asked(formula, self.lay, self.slopes)
-        self.point_of, self.missing, self.number = point_of, Missing, _number
+        self.asked = Asked(formula, self.lay, self.order)
+        rng = np.random.default_rng(seed)
+        self.branches = Branches(formula, self.lay)
+        self.points = Points(
+            formula, self.lay, self.asked, dtype, given, seed, rng,
+            self.branches if self.order else None,
+        )  # fmt: skip
         self.deadline = time.monotonic() + seconds
-        self.rng = np.random.default_rng(seed)
-        self.args = probes.candidates(formula, dtype, POINTS, seed)
-        if len(jax.tree.leaves(self.args)[0]) == 0:
-            raise ValueError(f"No point was found in the domain of {formula.name}.")
-        self.judge = Judge(formula, self.lay, self._point(0), (*twins, *TWINS), limit, stopped)
-        each = max(_operations(self.judge.program.jaxpr), 1) * (1 + min(self.lay.size, COLUMNS))
-        self.budget = int(np.clip(WORK / each, min(24, budget), budget))
+        self.truths = Truths(formula, self.lay, self.points.at(0), (*twins, *TWINS), stopped)
+        judge = Judge(self.truths, limit)
+        self.explainer = Explainer(judge, self.asked)
+        self.pointwise = Pointwise(self.points, self.asked, judge, self.deadline, rng)
+        each = _operations(self.truths.program.jaxpr) * (1 + min(self.lay.size, COLUMNS))
+        self.budget = int(np.clip(WORK / max(each, 1), min(24, budget), budget))
         self.findings: list[Finding] = []
+        self.errors: list[tuple[Any, ...]] = []
         self.scores: dict[int, float] = {}
         self.counts: Counter[str] = Counter()
         self.proofs: Counter[str] = Counter()
-        self.reference = "exact arithmetic"
 
-    def _point(self, index):
-        return self.point_of(self.args, self.formula.arguments, index)
+    def verdict(self) -> Verdict:
+        from jaxmath.exact import Missing
+        from jaxmath.verify.causes import Causes
 
-    def verdict(self, first) -> Verdict:
-        if first is not None:
-            given = {n: jax.tree.map(np.asarray, first[n]) for n in self.formula.arguments}
-            self.args = _joined(_cast(given, self.args), self.args)
-        self.answers = self.asked(self.args)
+        reference, judged = "exact arithmetic", 0
         self._refused()
-        self._edges()
-        judged = 0
         try:
-            order = self._order(0 if first is None else len(jax.tree.leaves(first)[0]))
+            if self.order:
+                self._nonlinear()
             most = max(self.budget * 3 // 4, 1)
-            for index in order[:most]:
+            for index in self.points.order()[:most]:
                 self._judge(int(index))
                 judged += 1
                 if time.monotonic() > self.deadline:
                     break
             judged += self._climb(self.budget - most)
-        except self.missing as missing:
-            self.reference = f"numerical, not proven ({str(missing).split(';')[0]})"
-            judged = self._numerically()
-        few = worst(self.findings, EXPLAINED)
-        kept = [self._explained(f) if f.fault else f for f in few]
+            found = [
+                self.explainer.explained(f) if f.fault else f
+                for f in worst(self.findings, EXPLAINED)
+            ]
+        except Missing as missing:
+            reference = f"numerical, not proven ({str(missing).split(';')[0]})"
+            judged, found = self._estimated(), self.findings
+        met = traps(self.branches, self.points) if self.order else ()
+        causes = Causes(self.explainer, self.branches, met, CAUSES)
         total = sum(self.proofs.values()) or 1
         return Verdict(
             name=self.formula.name,
             domain=describe(self.formula),
             assumed=self.assumed,
             dtype=self.dtype.name,
-            findings=told(kept),
+            findings=tuple(causes.told(f) if f.fault else f for f in told(found)),
             counts=dict(self.counts),
             shares={k: self.proofs[k] / total for k in ("proven", "estimated", "undecided")},
-            points=len(self.answers.value),
+            points=len(self.points),
             judged=judged,
-            reference=self.reference,
+            reference=reference,
+            traps=met,
+            data=self._data(),
         )
 
-    # Which points.
+    def _judge(self, index: int) -> None:
+        said = self.pointwise.said(index)
+        self.scores[index] = max(self._note(index, s) for s in said)
 
-    def _order(self, given: int) -> np.ndarray:
-        """Given points first, then suspicious and special ones in turns."""
-        a = self.answers
-        score = np.zeros(len(a.value))
-        fine = np.isfinite(a.value).all(axis=1)
-        score += np.where(np.isnan(a.value).any(axis=1), 3.0, 0.0)
-        modes = [m.reshape(len(m), -1) for m in a.first.values()]
-        for mode in modes:
-            score += np.where(fine & ~np.isfinite(mode).all(axis=1), 4.0, 0.0)
-            score += np.where(fine & (mode == 0).any(axis=1), 1.0, 0.0)
-            gap = np.abs(mode - modes[0]) > 1e-6 * np.abs(modes[0])
-            score += np.where(gap.any(axis=1), 2.0, 0.0)
-        if self.dtype.itemsize < 8:
-            wide = self.asked.wide(self.args)
-            for narrow, other in ((a.value, wide.value), *zip(modes, (
-                m.reshape(len(m), -1) for m in wide.first.values()), strict=True)):  # fmt: skip
-                gap = np.abs(narrow - other) > 1e-3 * np.abs(other)
-                score += np.where((gap | np.isnan(narrow) & ~np.isnan(other)).any(axis=1), 3.0, 0.0)
-        score[:given] = np.inf
-        suspicious = np.argsort(-score, kind="stable")
-        return _interleaved(suspicious, np.arange(len(score)), self._edge_points())
-
-    def _edge_points(self) -> np.ndarray:
-        return np.arange(self.first_edge, len(self.answers.value))
-
-    def _edges(self) -> None:
-        """Points on both sides of where answers become NaN, infinite or zero, by bisection."""
-        self.first_edge = len(self.answers.value)
-        theta, fixed = self.lay.flatten(self.args)
-        kinds = _classes(self.answers)
-        finite = np.flatnonzero(np.isfinite(theta).all(axis=1))
-        if self.lay.size == 1:
-            row = finite[np.argsort(theta[finite, 0], kind="stable")]
-            pairs = np.stack([row[:-1], row[1:]], axis=1)
-        else:
-            pairs = self.rng.choice(finite, (256, 2)) if len(finite) else np.zeros((0, 2), int)
-        for leaf in jax.tree.leaves(fixed):  # labels stay the same between the two
-            rows = leaf.reshape(len(leaf), -1)
-            pairs = pairs[(rows[pairs[:, 0]] == rows[pairs[:, 1]]).all(axis=1)]
-        pairs = pairs[(kinds[pairs[:, 0]] != kinds[pairs[:, 1]]).any(axis=1)][:96]
-        if len(pairs) == 0:
-            return
-        low, high = (probes.bits_of(theta[pairs[:, k]]) for k in (0, 1))
-        at_low = kinds[pairs[:, 0]]
-        for _ in range(8 * self.dtype.itemsize + 2):
-            middle = low // 2 + high // 2 + (low % 2 + high % 2) // 2
-            if ((middle == low) | (middle == high)).all():
-                break
-            args = self._with(pairs[:, 0], probes.of_bits(middle, self.dtype))
-            moved = (_classes(self.asked(args)) != at_low).any(axis=1)[:, None]
-            low, high = np.where(moved, low, middle), np.where(moved, middle, high)
-        for bits in (low, high):
-            self._add(self._with(pairs[:, 0], probes.of_bits(bits, self.dtype)))
-
-    def _with(self, index, theta) -> dict[str, Any]:
-        """The points of an index with other coordinates; subnormal ones become zero."""
-        tiny = float(jnp.finfo(self.dtype).tiny)
-        theta = np.where(np.abs(theta) < tiny, 0, theta).astype(self.dtype)
-        args = jax.tree.map(lambda leaf: leaf[index], self.args)
-        for name in self.lay.wrt:
-            k = self.lay.wrt.index(name)
-            block, leaves, start = theta[:, self.lay.columns(name)], [], 0
-            for shape in self.lay.shapes[k]:
-                stop = start + math.prod(shape)
-                leaves.append(block[:, start:stop].reshape(len(block), *shape))
-                start = stop
-            args[name] = jax.tree.unflatten(self.lay.structures[k], leaves)
-        return args
-
-    def _add(self, args) -> np.ndarray:
-        """Take in new points of the domain; returns their places."""
-        args = probes.kept(self.formula, self._inside(args))
-        start, count = len(self.answers.value), len(jax.tree.leaves(args)[0])
-        if count:
-            more = self.asked(args)
-            self.args = _joined(self.args, args)
-            self.answers = Answers(
-                np.concatenate([self.answers.value, more.value]),
-                {w: np.concatenate([a, more.first[w]]) for w, a in self.answers.first.items()},
-            )
-        return np.arange(start, start + count)
-
-    def _inside(self, args):
-        from jaxmath import domains
-
-        names = self.formula.arguments
-        check = jax.vmap(
-            lambda *a: domains.contains(dict(self.formula.domain), dict(zip(names, a, strict=True)))
-        )
-        inside = np.asarray(check(*(args[n] for n in names)))
-        return jax.tree.map(lambda leaf: leaf[np.flatnonzero(inside)], args)
-
-    # Judging.
-
-    def _judge(self, index: int) -> float:
-        """Judge all answers at one point; returns the largest excess."""
-        point, a = self._point(index), self.answers
-        if not self.judge.known(point):
-            self.counts["undecided"] += 1
-            self.proofs["undecided"] += 1
-            return 0.0
-        columns, outputs = self._chosen(index)
-        found = self.judge.truth(point, columns)
-        largest = 0.0
-        for r in outputs:
-            answer = float(a.value[index, r])
-            said = self._dtype_cost(point, r, self.judge.value(point, found, r, answer))
-            largest = max(largest, self._note(index, "the program", "", 0, (r,), answer, said))
-            for k, column in enumerate(columns if self.slopes else []):
-                argument = self._argument(column)
-                for who, jacobian in a.first.items():
-                    if (who, argument) in self.asked.silent:
-                        continue
-                    answer = float(jacobian[index, r, column])
-                    said = self.judge.derivative(point, found, k, column, r, answer)
-                    place = (r, column - self.lay.columns(argument).start)
-                    largest = max(largest, self._note(index, who, argument, 1, place, answer, said))
-        self.scores[index] = largest
-        return largest
-
-    def _chosen(self, index: int):
-        """The coordinates and results to judge at a point."""
-        size, count = self.lay.size, self.answers.value.shape[1]
-        odd = np.zeros((count, size))
-        for jacobian in self.answers.first.values():
-            odd += ~np.isfinite(jacobian[index]) * 4.0 + (jacobian[index] == 0) * 1.0
-        odd += self.rng.uniform(0, 0.5, odd.shape)
-        columns = sorted(np.argsort(-odd.max(axis=0))[:COLUMNS].tolist())
-        outputs = sorted(np.argsort(-odd.max(axis=1))[:OUTPUTS].tolist())
-        return columns, outputs
-
-    def _argument(self, column: int) -> str:
-        return next(n for n in self.lay.wrt if column < self.lay.columns(n).stop)
-
-    def _dtype_cost(self, point, r, said):
-        """A value that the dtype's own constants spoil, although float64 has one."""
-        if self.dtype.itemsize == 8 or said["truth"] != "nan":
-            return said
-        from jaxmath.exact import evaluate, trace
-        from jaxmath.verify.answers import as_dtype_tree
-
-        wide = tuple(as_dtype_tree(p, np.float64) for p in point)
-        value = evaluate(trace(self.formula.fn, *wide), wide).flat[r]
-        if value.proof != "proven" or not math.isfinite(float(value)):
-            return said
-        words = f"the same program in float64 has the value {value.decimal(12)}"
-        return dict(said, kind="cost of the dtype", excess=math.inf, note=words)
-
-    def _note(self, index, who, argument, order, place, answer, said) -> float:
-        self.counts[said["kind"]] += 1
-        self.proofs["estimated" if said["proof"] == "assumed" else said["proof"]] += 1
-        said = {"ulps": math.nan, "excess": math.nan, **said}
-        if said["kind"] in ("exact to rounding", "out of range", "ill-conditioned as expected"):
-            return said["excess"] if math.isfinite(said["excess"]) else 0.0
-        point = dict(zip(self.formula.arguments, self._point(index), strict=True))
-        finding = Finding(
-            who=who, argument=argument, order=order, place=place, point=point, answer=answer, **said
-        )
-        self.findings.append(finding)
-        return finding.excess if math.isfinite(finding.excess) else 0.0
-
-    def _refused(self) -> None:
-        until = time.monotonic() + 4.0
-        for argument, reason in self.asked.refused.items():
-            self.counts["not available"] += 1
-            own = self.lay.columns(argument).start
-            truth, at = "not decided", 0
-            for at in range(min(len(self.answers.value), 40)):
-                if time.monotonic() > until:
-                    break
-                if not np.isfinite(self.answers.value[at]).all():
-                    continue
-                try:
-                    found = self.judge.truth(self._point(at), [own])
-                except self.missing:
-                    break
-                if found.behaviour[0, 0] == "smooth":
-                    truth = found.right[1, 0, 0].decimal()
-                    break
-            point = dict(zip(self.formula.arguments, self._point(at), strict=True))
+    def _note(self, index: int, said: Said) -> float:
+        """Count an answer, keep it if it is more than right, and return its excess."""
+        told = {"ulps": math.nan, "excess": math.nan, **self._as_declared(said.told)}
+        argument, own = self.lay.named(said.columns)
+        column = said.columns[0] if said.columns else 0
+        order = len(said.columns)
+        self.errors.append((said.who, argument, order, index, column, told["ulps"], told["excess"]))
+        self.counts[told["kind"]] += 1
+        self.proofs["estimated" if told["proof"] == "assumed" else told["proof"]] += 1
+        if told["kind"] not in RIGHT:
             self.findings.append(
                 Finding(
-                    kind="not available",
-                    who="all",
-                    argument=argument,
-                    order=1,
-                    place=(0, 0),
-                    point=point,
-                    answer=math.nan,
-                    truth=truth,
-                    ulps=math.inf,
-                    excess=math.inf,
-                    proof="proven",
-                    note=reason,
+                    who=said.who, argument=argument, order=order,
+                    place=(said.result, *own), point=self.points.named(index),
+                    answer=said.answer, **told,
                 )
-            )
+            )  # fmt: skip
+        return told["excess"] if math.isfinite(told["excess"]) else 0.0
 
-    # Searching.
+    def _as_declared(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A kink answered by another convention than the declared one is a fault."""
+        if told["kind"] != "kink" or self.convention in (None, *told.get("conventions", ())):
+            return told
+        words = f"{told.get('note', '')}, declared: {self.convention}"
+        return dict(told, kind="another convention", note=words)
+
+    def _data(self) -> dict[str, np.ndarray]:
+        """What was judged: by whom, at which number of the argument, and how far off."""
+        names = ("who", "argument", "order", "point", "column", "ulps", "excess")
+        columns = zip(*self.errors, strict=True) if self.errors else ((),) * len(names)
+        data = {name: np.array(c) for name, c in zip(names, columns, strict=True)}
+        theta, _ = self.lay.flatten(self.points.args)
+        data["x"] = theta[data["point"].astype(int), data.pop("column").astype(int)]
+        if self.lay.size > 1:  # a value belongs to no one of several coordinates
+            data["x"] = np.where(data["order"] == 0, np.nan, data["x"])
+        return data
+
+    def _refused(self) -> None:
+        """Derivatives that JAX does not offer, each with the truth at one point."""
+        for argument, reason in self.asked.refused.items():
+            self.counts["not available"] += 1
+            columns = (self.lay.columns(argument).start,) if argument else (0, 0)
+            at, truth, proof = self._sample(columns)
+            name, own = self.lay.named(columns)
+            self.findings.append(
+                Finding(
+                    kind="not available", who="all", argument=name, order=len(columns),
+                    place=(0, *own), point=self.points.named(at), answer=math.nan, truth=truth,
+                    ulps=math.inf, excess=math.inf, proof=proof, note=reason,
+                )
+            )  # fmt: skip
+
+    def _sample(self, columns: tuple[int, ...]) -> tuple[int, str, str]:
+        """A point at which a derivative is known, and what it is."""
+        from jaxmath.exact import Missing
+
+        until = time.monotonic() + 4.0
+        for index in range(min(len(self.points), 40)):
+            if not np.isfinite(self.points.answers.value[index]).all():
+                continue
+            try:
+                number, _ = self.truths.number(self.points.at(index), columns, 0)
+            except Missing:
+                break
+            if number.proof in ("proven", "estimated") and math.isfinite(float(number)):
+                return index, number.decimal(), number.proof
+            if time.monotonic() > until:
+                break
+        return 0, "not decided", "undecided"
 
     def _climb(self, budget: int) -> int:
         """Move the worst points by bits, keep what is worse; returns how many were judged."""
         used = 0
-        theta, _ = self.lay.flatten(self.args)
-        best = sorted(self.scores, key=lambda i: -self.scores[i])[:6]
-        best = [i for i in best if np.isfinite(theta[i]).all() and self.scores[i] > 0]
+        best = [i for i in self._worst() if np.isfinite(self.truths.theta(self.points.at(i))).all()]
         while used < budget and best and time.monotonic() < self.deadline:
-            bits = probes.bits_of(self.lay.flatten(self.args)[0][best])
-            room = 8 * self.dtype.itemsize - 10
-            steps = np.exp2(self.rng.uniform(0, room, bits.shape)).astype(np.int64)
-            steps *= self.rng.choice([-1, 1], bits.shape)
-            steps *= self.rng.random(bits.shape) < max(0.5, 1 / bits.shape[1])
-            moved = probes.of_bits(bits + steps, self.dtype)
-            keep = np.isfinite(moved).all(axis=1)
-            added = self._add(self._with(np.array(best)[keep], moved[keep]))
-            if len(added) == 0:
-                used += 1
-                continue
-            for index in added[: budget - used]:
+            added = self.points.moved(best)[: budget - used]
+            for index in added:
                 self._judge(int(index))
-                used += 1
-            ranked = sorted(self.scores, key=lambda i: -self.scores[i])
-            best = [i for i in ranked[:6] if self.scores[i] > 0]
+            used += max(len(added), 1)
+            best = self._worst()
         return used
 
-    # Words.
+    def _worst(self) -> list[int]:
+        ranked = sorted(self.scores, key=lambda i: -self.scores[i])
+        return [i for i in ranked[:6] if self.scores[i] > 0]
 
-    def _explained(self, finding: Finding) -> Finding:
-        if finding.kind in ("not available", "cost of the dtype") or "numer" in self.reference:
-            return finding
-        point = tuple(finding.point[name] for name in self.formula.arguments)
-        column = 0
-        if finding.order:
-            column = self.lay.columns(finding.argument).start + finding.place[1]
-        finding = self.judge.explained(finding, point, column)
-        args = {n: jax.tree.map(lambda x: np.asarray(x)[None], v) for n, v in finding.point.items()}
-        if finding.order and finding.kind in ("inaccurate", "vanished"):
-            finding = self._isolated(finding, args, column)
-        if self.dtype.itemsize < 8 and finding.kind in (
-            "inaccurate",
-            "vanished",
-            "NaN or infinite",
-        ):
-            wide = self.asked.wide(args)
-            rows = wide.first.get(finding.who)
-            answer = wide.value[0] if not finding.order else np.asarray(rows)[0][:, column]
-            truth = self.number(finding.truth)
-            near = abs(float(np.ravel(answer)[finding.place[0]]) - truth) <= 1e-6 * abs(truth)
-            finding = dataclasses.replace(finding, dtype_alone=bool(near))
-        return finding
+    def _estimated(self) -> int:
+        """Where a primitive has no exact rule: judge by numbers alone, at fewer points."""
+        judged = set()
+        for index, said in estimated(self.formula, self.points) if self.order else ():
+            judged.add(index)
+            self._note(index, said)
+        return len(judged)
 
-    def _isolated(self, finding: Finding, args, column: int) -> Finding:
-        """A derivative that is wrong at one point alone, and right next to it."""
-        theta, _ = self.lay.flatten(args)
-        bits = probes.bits_of(theta)
-        steps = np.repeat([[8], [-8], [1 << 12], [-(1 << 12)]], theta.shape[1], axis=1)
-        near = np.where(theta == 0, np.sign(steps) * 1e-3, 0) if (theta == 0).any() else 0
-        moved = probes.of_bits(bits + steps, self.dtype) if np.ndim(near) == 0 else (
-            np.where(theta == 0, near, probes.of_bits(bits + steps, self.dtype)))  # fmt: skip
-        args = jax.tree.map(lambda leaf: np.repeat(leaf, 4, axis=0), args)
-        kept, self.args = self.args, args
-        said = self.asked(self._with(np.arange(4), moved.astype(self.dtype)))
-        self.args = kept
-        answers = said.first[finding.who][:, finding.place[0], column]
-        truth = self.number(finding.truth)
-        off = abs(finding.answer - truth) > 0.05 * abs(truth)
-        if off and (np.abs(answers - truth) <= 0.02 * abs(truth)).sum() >= 3:
-            words = f"next to it the answers are right, such as {answers[0]:.6g}"
-            return dataclasses.replace(finding, kind="smooth but treated as a kink", note=words)
-        return finding
-
-    def _numerically(self) -> int:
-        """The numerical reference, where a primitive has no exact rule: only gross faults."""
-        theta, _ = self.lay.flatten(self.args)
-        finite = np.isfinite(np.concatenate([theta, self.answers.value], axis=1))
-        usable = np.asarray(finite.all(axis=1))
-        order = [i for i in self._order(0) if usable[i]][: max(96 // self.lay.size, 6)]
-        if not order or not self.slopes:
-            return 0
-        index = np.array(order)
-        args = jax.tree.map(lambda leaf: leaf[index], self.args)
-        first, _ = numerical(self.formula, args, self.lay.wrt, False)
-        for p, i in enumerate(index.tolist()):
-            for r, column in np.ndindex(*first.value.shape[1:]):
-                truth, bar = first.value[p, r, column], first.error[p, r, column]
-                if not np.isfinite(bar):
-                    self.proofs["undecided"] += 1
-                    self.counts["undecided"] += 1
-                    continue
-                argument = self._argument(column)
-                place = (r, column - self.lay.columns(argument).start)
-                for who, jacobian in self.answers.first.items():
-                    answer = float(jacobian[i, r, column])
-                    told = dict(truth=f"{truth:.12g} ± {bar:.1g}", proof="estimated")
-                    gap = abs(answer - truth)
-                    if not math.isfinite(answer):
-                        told |= dict(kind="NaN or infinite", ulps=math.inf, excess=math.inf)
-                    elif gap > 1e3 * bar + 1e-4 * abs(truth):
-                        told |= dict(kind="inaccurate", ulps=math.nan, excess=float(gap / bar))
-                    else:
-                        told |= dict(kind="exact to rounding")
-                    self._note(i, who, argument, 1, place, answer, told)
-        return len(index)
-
-
-def _classes(a: Answers) -> np.ndarray:
-    """Whether each answer is NaN, infinite, zero, or an ordinary number."""
-    every = [a.value, *(m.reshape(len(m), -1) for m in a.first.values())]
-    both = np.concatenate(every, axis=1)[:, :64]
-    return np.isnan(both) * 3 + np.isinf(both) * 2 + (both == 0) * 1
-
-
-def _joined(one, two):
-    return {name: jax.tree.map(lambda a, b: np.concatenate([a, b]), one[name], two[name])
-            for name in two}  # fmt: skip
-
-
-def _cast(given, like):
-    return {name: jax.tree.map(lambda a, b: a.astype(b.dtype), given[name], like[name])
-            for name in like}  # fmt: skip
-
-
-def _interleaved(*orders: np.ndarray) -> np.ndarray:
-    """One after the other from each order, each point once."""
-    length = max(map(len, orders))
-    rows = [np.pad(o, (0, length - len(o)), constant_values=-1) for o in orders]
-    flat = np.stack(rows, axis=1).ravel()
-    flat = flat[flat >= 0]
-    return flat[np.sort(np.unique(flat, return_index=True)[1])]
+    def _nonlinear(self) -> None:
+        """Custom rules that are not linear in what they are given."""
+        if self.explainer.ruled:
+            for index, said in nonlinear(self.asked, self.points):
+                self._note(index, said)

@@ -20,6 +20,7 @@ import numpy as np
 
 from jaxmath import domains
 from jaxmath.formula import Formula
+from jaxmath.verify.given import QuestionError
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,24 @@ class Layout:
         index = self.wrt.index(name)
         start = sum(self.sizes[:index])
         return slice(start, start + self.sizes[index])
+
+    def argument(self, column: int) -> tuple[str, int]:
+        """The argument that a coordinate belongs to, and its place within."""
+        name = next(n for n in self.wrt if column < self.columns(n).stop)
+        return name, column - self.columns(name).start
+
+    def named(self, columns: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """The arguments that coordinates belong to, such as "x" or "x, y", and places within."""
+        pairs = [self.argument(column) for column in columns]
+        return ", ".join(dict.fromkeys(n for n, _ in pairs)), tuple(own for _, own in pairs)
+
+    def unnamed(self, names: str, places: tuple[int, ...]) -> tuple[int, ...]:
+        """The coordinates back from what `named` says."""
+        split = names.split(", ")
+        return tuple(
+            self.columns(split[min(k, len(split) - 1)]).start + place
+            for k, place in enumerate(places)
+        )
 
     def flatten(self, args: Mapping[str, Any]) -> tuple[np.ndarray, tuple[Any, ...]]:
         """Points as a matrix `(points, coordinates)`, and the arguments that stay as they are."""
@@ -91,7 +110,7 @@ def layout(formula: Formula, wrt: tuple[str, ...] | None = None) -> Layout:
     """Lay out the arguments of a formula that are differentiated (all that can be, by default)."""
     chosen = tuple(n for n in formula.differentiable if wrt is None or n in wrt)
     if not chosen:
-        raise ValueError(
+        raise QuestionError(
             f"{formula.name} has nothing to differentiate: of its arguments "
             f"{formula.arguments}, {formula.differentiable} are differentiable"
             + (f" and {wrt} were asked for." if wrt is not None else ".")

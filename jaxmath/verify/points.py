@@ -13,6 +13,7 @@ from jax.typing import DTypeLike
 from jaxmath import domains
 from jaxmath.domains import Choices, Integers
 from jaxmath.formula import Formula
+from jaxmath.verify.given import QuestionError
 
 
 def draw(formula: Formula, count: int, dtype: DTypeLike, seed: int = 0) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def draw(formula: Formula, count: int, dtype: DTypeLike, seed: int = 0) -> dict[
         rest = max(count - _count(special), count // 4)
         pool = _take(pool, _inside(formula, pool))
         if _count(pool) == 0:
-            raise ValueError(f"No point was found in the domain of {formula.name}.")
+            raise QuestionError(f"No point was found in the domain of {formula.name}.")
         index = np.arange(rest) % _count(pool)
         return _join([special, _take(pool, index)])
 

@@ -195,6 +195,12 @@ class Report:
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join([*lines, f"  reference: {self.reference}"])
 
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from jaxmath.verify.notebook import html_of
+
+        return html_of(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: everything but the arrays."""
         return dict(
