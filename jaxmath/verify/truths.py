@@ -40,10 +40,10 @@ MOST = 6
 class Second:
     """A second derivative of each flat result from both sides, and how the function behaves."""
 
-    right: Sequence[Number]
-    left: Sequence[Number]
-    behaviour: Sequence[str]
-    kink_order: Sequence[int]
+    right: list[Number]
+    left: list[Number]
+    behaviour: list[str]
+    kink_order: list[int]
     notes: Mapping[str, Any]
 
 
@@ -86,7 +86,8 @@ class Truths:
         if i == j:
             found = self._ask(point, [[(i, 1.0)]], 2, stop, of)
             right, left = (list(terms[2, 0]) for terms in (found.right, found.left))
-            return Second(right, left, found.behaviour[0], found.kink_order[0], found.notes)
+            behaviour, kinks = found.behaviour[0].tolist(), found.kink_order[0].tolist()
+            return Second(right, left, behaviour, kinks, found.notes)
         theta = self.theta(point).astype(np.float64)
         ordinary = np.where(np.isfinite(theta) & (theta != 0), theta, 1.0)
         scale = np.ldexp(1.0, np.frexp(ordinary)[1] - 1)  # each moves in proportion to its size
