@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("flint")
 
-from jaxmath.domains import REAL, Box
+from jaxmath.domains import NEGATIVE, REAL, Box
 from jaxmath.verify import examine
 
 
@@ -28,7 +28,7 @@ def first_fault(fn, domain, **options):
 
 
 def test_a_fault_is_told_with_all_that_is_needed_to_see_it():
-    fault = first_fault(softplus, dict(x=REAL))
+    fault = first_fault(softplus, dict(x=NEGATIVE))
     assert fault.kind == "vanished"
     assert float(fault.simplest.point["x"]) == -40
     assert fault.simplest.answer == 0
@@ -43,10 +43,10 @@ def test_a_fault_is_told_with_all_that_is_needed_to_see_it():
 
 @pytest.mark.full
 def test_arrays_become_short_where_the_function_takes_them():
-    fault = first_fault(loose, dict(x=Box((5,))))
+    fault = first_fault(loose, dict(x=Box((5,), NEGATIVE)))
     assert np.shape(fault.point["x"]) == (5,)
     assert np.shape(fault.simplest.point["x"]) == (2,)
-    fault = first_fault(fixed, dict(x=Box((3,))))
+    fault = first_fault(fixed, dict(x=Box((3,), NEGATIVE)))
     assert np.shape((fault.simplest or fault).point["x"]) == (3,)
 
 
