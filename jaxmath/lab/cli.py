@@ -200,18 +200,18 @@ bug of jaxmath.
 @app.command(epilog=VERIFY)
 def verify(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="What to verify.", show_default=False)
+        str | None, typer.Argument(metavar="NAME", help="What to verify; see below.")
     ] = None,
     domain: Annotated[
         list[str] | None,
         typer.Option(
             metavar="x=SET,...",
             help="The set of each argument: x=positive,y=[0,1), w=real^3, x=real|inf|nan, y={0,1}. "
-            "Unless said, wherever the value is finite.",
+            "By default wherever the value is finite.",
         ),
     ] = None,
     wrt: Annotated[
-        str | None, typer.Option(metavar="x,y", help="The arguments to differentiate in; all.")
+        str | None, typer.Option(metavar="x,y", help="Differentiate in these arguments alone.")
     ] = None,
     at: Annotated[
         list[str] | None,
@@ -234,37 +234,43 @@ def verify(
             help="What calls of NAME mean: a function of mpmath numbers, taken as the truth.",
         ),
     ] = None,
-    dtype: Annotated[str | None, typer.Option(help="float64, float32 or float16.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(metavar="DTYPE", help="float64, float32 or float16.")
+    ] = None,
     order: Annotated[
-        int | None, typer.Option(help="2: second derivatives as well.", min=1, max=2)
+        int | None, typer.Option(metavar="1|2", help="2: second derivatives as well.", min=1, max=2)
     ] = None,
     budget: Annotated[
-        int | None, typer.Option(help="At how many points the truth is asked; 400.", min=1)
+        int | None,
+        typer.Option(metavar="N", help="Ask for the truth at N points; 400.", min=1),
     ] = None,
     limit: Annotated[
         float | None,
-        typer.Option(help="From how many times what rounding explains an error is a fault; 64."),
+        typer.Option(metavar="N", help="An error is a fault beyond N times rounding; 64."),
     ] = None,
     convention: Annotated[
         str | None,
-        typer.Option(help="The slope meant at kinks: left, right, middle or zero; any by default."),
+        typer.Option(metavar="WORD", help="At kinks left, right, middle or zero is meant; any."),
     ] = None,
     stop_gradients: Annotated[
-        bool, typer.Option("--stop-gradients", help="stop_gradient is meant to make constants.")
+        bool, typer.Option("--stop-gradients", help="What stop_gradient does is meant.")
     ] = False,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Compare at random points and do not search for the worst."),
+        typer.Option("--quick", help="Compare at random points; search for no worst one."),
     ] = False,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="text, json, markdown or html; by the ending of --out."),
+        typer.Option("--format", metavar="WORD", help="text, json, markdown or html."),
     ] = None,
-    out: Annotated[str | None, typer.Option(help="The file to write it to.")] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write it there, by default as the ending says."),
+    ] = None,
     update_baseline: Annotated[
         bool,
         typer.Option(
-            "--update-baseline", help="Take what the table's functions show for known from now on."
+            "--update-baseline", help="Keep what is wrong today: from now on it is known."
         ),
     ] = False,
 ) -> None:

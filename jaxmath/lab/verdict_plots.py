@@ -45,13 +45,12 @@ def _errors(found: Verdict | Report) -> dict[str, dict[str, tuple[np.ndarray, np
 
 def _of_verdict(verdict: Verdict) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     data = verdict.data
-    names = list(dict.fromkeys(name for name in data.get("argument", ()) if name))
-    for name in names:
-        for order, what in ((0, "value"), (1, "slope"), (2, "curvature")):
-            # Of a function of several numbers the value belongs to no one of them.
-            if order or (len(set(data["x"][data["order"] == 1])) and len(names) == 1):
-                chosen = (data["order"] == order) & np.isin(data["argument"], (name, ""))
-                yield str(name), what, data["x"][chosen], data["ulps"][chosen]
+    if not data:
+        return
+    for name in dict.fromkeys(n for n in data["argument"] if n and ", " not in n):
+        for order, what in enumerate(("value", "slope", "curvature")):
+            chosen = (data["order"] == order) & np.isin(data["argument"], (name, ""))
+            yield str(name), what, data["x"][chosen], data["ulps"][chosen]
 
 
 def _of_report(report: Report) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:

@@ -76,6 +76,7 @@ def check(
         points=points,
         budget=budget,
         seed=seed,
+        order=order,
         analytic=analytic,
         twins=twins,
         stop_gradients=stop_gradients,

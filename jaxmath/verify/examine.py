@@ -174,10 +174,7 @@ class _Examination:
 
     def _note(self, index: int, said: Said) -> float:
         """Count an answer, keep it if it is more than right, and return its excess."""
-        told = {"ulps": math.nan, "excess": math.nan, **said.told}
-        if told["kind"] == "kink" and self.convention not in (None, *told["conventions"]):
-            words = f"{told['note']}, declared: {self.convention}"
-            told |= dict(kind="another convention", note=words)
+        told = {"ulps": math.nan, "excess": math.nan, **self._as_declared(said.told)}
         argument, own = self.lay.named(said.columns)
         column = said.columns[0] if said.columns else 0
         order = len(said.columns)
@@ -193,6 +190,13 @@ class _Examination:
                 )
             )  # fmt: skip
         return told["excess"] if math.isfinite(told["excess"]) else 0.0
+
+    def _as_declared(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A kink answered by another convention than the declared one is a fault."""
+        if told["kind"] != "kink" or self.convention in (None, *told.get("conventions", ())):
+            return told
+        words = f"{told.get('note', '')}, declared: {self.convention}"
+        return dict(told, kind="another convention", note=words)
 
     def _data(self) -> dict[str, np.ndarray]:
         """What was judged: by whom, at which number of the argument, and how far off."""

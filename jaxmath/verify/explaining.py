@@ -35,7 +35,8 @@ class Explainer:
 
     def explained(self, finding: Finding) -> Finding:
         """A fault with its cause, where there is one to be named."""
-        if finding.kind in ("not available", "cost of the dtype", "wrong rule"):
+        plain = ("not available", "cost of the dtype", "wrong rule", "another convention")
+        if finding.kind in plain:
             return finding
         point = tuple(finding.point[name] for name in self.asked.formula.arguments)
         columns = self.lay.unnamed(finding.argument, finding.place[1:])

@@ -29,9 +29,14 @@ def html_of(found: Verdict | Report) -> str:
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;text-align:left">'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+    code = "".join(
+        f'<pre style="overflow-x:auto">{html.escape(text)}</pre>'
+        for text in (s.why, s.reproducer)
+        if text
+    )
     remarks = "".join(f'<div style="opacity:.75">{html.escape(r)}</div>' for r in s.remarks)
     return (
         f'<div style="max-width:64em"><div><code>{html.escape(s.title)}</code> on '
         f"{html.escape(s.place)}</div><div><strong>{MARK[s.state]} {html.escape(s.sentence)}"
-        f"</strong></div>{table if rows else ''}{remarks}</div>"
+        f"</strong></div>{table if rows else ''}{code}{remarks}</div>"
     )

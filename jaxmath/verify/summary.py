@@ -82,7 +82,7 @@ def _of_verdict(verdict: Verdict) -> Summary:
     elif state == "wrong":
         sentence = _wrong(verdict.faults)
     else:
-        sentence = "Not decided: at too many points the truth is not known."
+        sentence = f"Not decided: {_listed([_what(f) for f in verdict.open])}."
     return Summary(
         title=verdict.name,
         place=f"{verdict.domain}{assumed}; {verdict.dtype}",
