@@ -52,17 +52,19 @@ class Asked:
         self.silent: set[tuple[str, str]] = set()
         self.refused: dict[str, str] = {}
 
-    def __call__(self, args: Mapping[str, Any]) -> Answers:
-        """All answers at these points; NaN where a derivative is not available."""
+    def __call__(self, args: Mapping[str, Any], closed: bool = True) -> Answers:
+        """All answers at these points, with or without the closed forms, which are not compiled;
+        NaN where a derivative is not available.
+        """
         count = len(jax.tree.leaves(args)[0])
         pieces = []
         for start in range(0, count, PIECE):  # of one size, so that nothing is compiled anew
             index = np.minimum(np.arange(start, start + PIECE), count - 1)
             part = jax.tree.map(lambda leaf, i=index: np.asarray(leaf)[i], dict(args))
-            pieces.append(self._piece(part))
+            pieces.append(self._piece(part, closed))
         return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *pieces)
 
-    def _piece(self, args) -> Answers:
+    def _piece(self, args, closed: bool) -> Answers:
         theta, fixed = self.lay.flatten(args)
         with jax.enable_x64(True), np.errstate(all="ignore"):
             value = evaluate(self.formula.fn, self.lay, theta, fixed)
@@ -80,7 +82,8 @@ class Asked:
             if self.split:
                 first = self._one_by_one(theta, fixed, value.shape)
                 second = self._nested(theta, fixed) if self.order > 1 else {}
-            self._closed(args, value.shape, first, second)
+            if closed:
+                self._closed(args, value.shape, first, second)
         return Answers(value, *(jax.tree.map(np.asarray, said) for said in (first, second)))
 
     def _closed(self, args, shape, first, second) -> None:

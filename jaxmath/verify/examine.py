@@ -75,7 +75,7 @@ def examine(
         dtype: the precision that is judged.
         points: points to look at first, by argument along axis 0, such as worst ones known before.
         budget: at how many points the truth is asked, fewer of large programs.
-        seconds: after which no more is asked; how far it came is said.
+        seconds: after which no more is asked of the truth; how far it came is said.
         seed: of points and search.
         order: 1 for first derivatives, 2 for second ones too.
         analytic: partial derivatives in closed form, by argument.
@@ -108,13 +108,13 @@ class _Examination:
         self.order, self.convention = 0 if wrt == () else order, convention
         self.lay: Layout = layout(formula, wrt or None)
         self.asked = Asked(formula, self.lay, self.order)
-        self.deadline = time.monotonic() + seconds
         rng = np.random.default_rng(seed)
         self.branches = Branches(formula, self.lay)
         self.points = Points(
             formula, self.lay, self.asked, dtype, given, seed, rng,
             self.branches if self.order else None,
         )  # fmt: skip
+        self.deadline = time.monotonic() + seconds
         self.truths = Truths(formula, self.lay, self.points.at(0), (*twins, *TWINS), stopped)
         judge = Judge(self.truths, limit)
         self.explainer = Explainer(judge, self.asked)

@@ -183,7 +183,7 @@ def _along(spot, size: int) -> Iterator[int]:
 def _piece(array, size: int, start: int) -> np.ndarray:
     whole, part = slice(None), slice(start, start + SHORT)
     array = np.asarray(array)
-    return array[tuple(part if n == size else whole for n in array.shape)]
+    return np.asarray(array[tuple(part if n == size else whole for n in array.shape)])
 
 
 def _flat(tree) -> np.ndarray:
