@@ -27,6 +27,7 @@ def first_fault(fn, domain, **options):
     return examine(fn, domain=domain, budget=24, **options).faults[0]
 
 
+@pytest.mark.full
 def test_a_fault_is_told_with_all_that_is_needed_to_see_it():
     fault = first_fault(softplus, dict(x=NEGATIVE))
     assert fault.kind == "vanished"
