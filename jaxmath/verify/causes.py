@@ -12,28 +12,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from jaxmath import domains
 from jaxmath.exact import Missing, Program
 from jaxmath.exact.meanings import Meanings
-from jaxmath.formula import Formula
-from jaxmath.verify.answers import PIECE
 from jaxmath.verify.branches import Branches
-from jaxmath.verify.explaining import Explainer, answers_of
+from jaxmath.verify.explaining import Explainer
 from jaxmath.verify.localise import localise
 from jaxmath.verify.reproducer import reproducer
-from jaxmath.verify.shrink import Point, shrink
+from jaxmath.verify.simplest import Simplest
 from jaxmath.verify.sources import line_of
 from jaxmath.verify.suspects import suspects
 from jaxmath.verify.ties import tie
 from jaxmath.verify.traps import Trap
 from jaxmath.verify.verdict import Finding
-
-TRIES = 100
-"""At how many simpler points the truth is asked for one fault."""
 
 ROUNDED = ("inaccurate", "vanished", "NaN or infinite", "not a subgradient")
 """The faults that come from the floats of one equation."""
@@ -52,144 +45,80 @@ class Causes:
     def __init__(
         self, explainer: Explainer, branches: Branches, traps: tuple[Trap, ...], seconds: float
     ):
-        self.explainer, self.judge, self.truths = explainer, explainer.judge, explainer.truths
-        self.asked, self.lay, self.formula = explainer.asked, explainer.lay, explainer.asked.formula
         self.branches, self.traps = branches, traps
-        self.deadline = time.monotonic() + seconds
+        self.search = Simplest(explainer, time.monotonic() + seconds)
 
     def told(self, finding: Finding) -> Finding:
         """A fault with its cause, cure, simplest point and reproducer."""
-        simplest = self._shrunk(finding)
-        cause, cure = self._cause(simplest or finding)
+        search, again = self.search, finding
+        if finding.kind not in ("not available", "cost of the dtype"):
+            again = search.shrunk(finding) or finding
+            search, again = search.smaller(again)
+            if search is not self.search:
+                again = search.shrunk(again) or again
+        cause, cure = self._cause(search, again)
         return dataclasses.replace(
             finding,
             cause=cause,
             cure=cure,
-            simplest=simplest,
-            reproducer=reproducer(simplest or finding, self.formula),
+            simplest=again if again is not finding else None,
+            reproducer=reproducer(again, search.formula),
         )
 
-    # Where it comes from.
-
-    def _cause(self, finding: Finding) -> tuple[str, str]:
-        point = tuple(finding.point[name] for name in self.formula.arguments)
+    def _cause(self, search: Simplest, finding: Finding) -> tuple[str, str]:
+        """The line and what happens there, and the cure."""
+        program, fn = search.truths.program, search.formula.fn
+        point = tuple(finding.point[name] for name in search.formula.arguments)
         if finding.kind == "wrong rule":
-            return self._rules(finding, point), ""
+            return _rules(program, finding, point), ""
         if finding.kind == "stop_gradient changes the derivative":
-            return _first(self.truths.program, "stop_gradient", self.formula.fn), ""
+            return _first(program, "stop_gradient", fn), ""
         if finding.kind == "approximation error":
-            return _meant(self.truths.program, self.formula.fn), ""
+            return _meant(program, fn), ""
         if finding.kind == "smooth but treated as a kink":
-            return tie(self.truths.program, point, self.formula.fn), ""
+            return tie(program, point, fn), ""
         if finding.kind not in ROUNDED:
             return "", ""
         if finding.order and finding.who == "reverse mode" and not math.isfinite(finding.answer):
-            states = self.branches(_batch([dict(finding.point)]))[1][0] if self.traps else ()
-            for trap in self.traps:
-                if states[trap.site] == 1:
-                    return trap.cause, trap.cure
-        return self._equation(finding, point), ""
+            for trap in self._sprung(search, finding):
+                return trap.cause, trap.cure
+        return _equation(search, finding, point), ""
 
-    def _equation(self, finding: Finding, point) -> str:
-        program, args, place = self.truths.program, point, finding.place[0]
-        try:
-            if finding.order:
-                columns, place = self._columns(finding), 0
-                found = self.explainer.rules.program(finding.who, point, columns, finding.place[0])
-                if found is None:
-                    return ""
-                program, args = found
-            culprit = localise(program, args, place, self.formula.fn)
-        except (Missing, TypeError, ValueError):
-            return ""
-        return str(culprit) if culprit is not None else ""
-
-    def _rules(self, finding: Finding, point) -> str:
-        """What the rules inside have wrong, in the argument asked for if that is theirs too."""
-        found = suspects(self.truths.program, point)
-        own = [s for s in found if s.argument.split("[")[0].split(".")[0] == finding.argument]
-        return "\n".join(str(s) for s in (own or found)[:3])
-
-    def _columns(self, finding: Finding) -> tuple[int, ...]:
-        return self.lay.unnamed(finding.argument, finding.place[1:])
-
-    # How small it is.
-
-    def _shrunk(self, finding: Finding) -> Finding | None:
-        if finding.kind in ("not available", "cost of the dtype"):
-            return None
-        failed: list[Finding] = []
-        budget = iter(range(TRIES))
-
-        def failing(points: list[Point]) -> Iterator[bool]:
-            for again in self._again(finding, points, budget):
-                if again is not None:
-                    failed.append(again)
-                yield again is not None
-
-        shrink(dict(finding.point), failing)
-        return failed[-1] if failed else None
-
-    def _again(
-        self, finding: Finding, points: list[Point], budget: Iterator[int]
-    ) -> Iterator[Finding | None]:
-        """The same fault at other points, in turn, for as long as the budget lasts; None where it
-        is not the same.
-        """
-        if not points or time.monotonic() > self.deadline:
+    def _sprung(self, search: Simplest, finding: Finding) -> Iterator[Trap]:
+        """The traps that a point lies in."""
+        if not self.traps:
             return
-        columns = self._columns(finding)
-        args = _batch((points + [points[-1]] * PIECE)[:PIECE])  # of one size, to compile once
-        inside = _allowed(self.formula, args)
-        answers = answers_of(finding, self.asked(args), columns)
-        for k, point in enumerate(points[:PIECE]):
-            answer = float(answers[k])
-            alike = math.isfinite(answer) == math.isfinite(finding.answer)
-            alike &= (answer == 0) == (finding.answer == 0)
-            if not alike or not inside[k]:
-                yield None
-            elif next(budget, None) is None or time.monotonic() > self.deadline:
-                return
-            else:
-                yield self._judged(finding, point, columns, answer)
-
-    def _judged(self, finding: Finding, point: Point, columns, answer: float) -> Finding | None:
-        values, result = tuple(point[n] for n in self.formula.arguments), finding.place[0]
-        try:
-            if finding.order == 2:
-                second = self.truths.second(values, *sorted(columns))
-                said = self.judge.second(values, second, columns, result, answer)
-            else:
-                found = self.truths.along(values, columns or [0])
-                said = self.judge.value(values, found, result, answer) if not columns else (
-                    self.judge.first(values, found, 0, columns[0], result, answer))  # fmt: skip
-        except Missing:
-            return None
-        said = {"ulps": math.nan, "excess": math.nan, "note": "", **said}
-        ordered = dict(zip(self.formula.arguments, values, strict=True))
-        again = dataclasses.replace(finding, point=ordered, answer=answer, count=1, **said)
-        if not again.fault:
-            return None
-        again = self.explainer.explained(again)
-        return again if again.kind == finding.kind else None
+        branches = self.branches
+        if search is not self.search:
+            branches = Branches(search.formula, search.lay)
+        one = {n: jax.tree.map(lambda leaf: np.asarray(leaf)[None], v)
+               for n, v in finding.point.items()}  # fmt: skip
+        states = branches(one)[1][0]
+        yield from (trap for trap in self.traps if states[trap.site] == 1)
 
 
-def _batch(points: list[Point]) -> Point:
-    return {
-        name: jax.tree.map(lambda *leaves: np.stack([np.asarray(v) for v in leaves]), *column)
-        for name, column in ((n, [p[n] for p in points]) for n in points[0])
-    }
+def _equation(search: Simplest, finding: Finding, point) -> str:
+    """The equation that the error comes from, of the derivative's own program."""
+    program, args, place = search.truths.program, point, finding.place[0]
+    try:
+        if finding.order:
+            columns, place = search.lay.unnamed(finding.argument, finding.place[1:]), 0
+            rules = search.explainer.rules
+            found = rules.program(finding.who, point, columns, finding.place[0])
+            if found is None:
+                return ""
+            program, args = found
+        culprit = localise(program, args, place, search.formula.fn)
+    except (Missing, TypeError, ValueError):
+        return ""
+    return str(culprit) if culprit is not None else ""
 
 
-def _allowed(formula: Formula, args: Point) -> np.ndarray:
-    """Which points lie in the domain of a formula, arguments related as they must."""
-
-    def allowed(args):
-        inside = jnp.all(domains.contains(dict(formula.domain), args))
-        related = formula.where(*(args[n] for n in formula.arguments)) if formula.where else True
-        return inside & jnp.all(related)
-
-    return np.asarray(jax.vmap(allowed)(args))
+def _rules(program: Program, finding: Finding, point) -> str:
+    """What the rules inside have wrong, in the argument asked for if that is theirs too."""
+    found = suspects(program, point)
+    own = [s for s in found if s.argument.split("[")[0].split(".")[0] == finding.argument]
+    return "\n".join(str(s) for s in (own or found)[:3])
 
 
 def _first(program: Program, name: str, fn) -> str:

@@ -123,7 +123,7 @@ class Points:
         the function comes out differently, by bisection.
         """
         theta, fixed = self.lay.flatten(self.args)
-        kinds = self._kinds(self.args, self.asked(self.args, closed=False))
+        kinds = self._kinds(self.args)
         finite = np.flatnonzero(np.isfinite(theta).all(axis=1))
         if self.lay.size == 1:
             row = finite[np.argsort(theta[finite, 0], kind="stable")]
@@ -143,14 +143,13 @@ class Points:
             if ((middle == low) | (middle == high)).all():
                 break
             args = self._between(pairs[:, 0], middle)
-            said = self._kinds(args, self.asked(args, closed=False))
-            moved = (said != at_low).any(axis=1)[:, None]
+            moved = (self._kinds(args) != at_low).any(axis=1)[:, None]
             low, high = np.where(moved, low, middle), np.where(moved, middle, high)
         for bits in (low, high):
             self._add(self._between(pairs[:, 0], bits))
 
-    def _kinds(self, args, answers: Answers) -> np.ndarray:
-        classes = _classes(answers)
+    def _kinds(self, args) -> np.ndarray:
+        classes = _classes(self.asked(args, closed=False))
         if self.branches is None:
             return classes
         return np.concatenate([classes, self.branches(args)[0]], axis=1)

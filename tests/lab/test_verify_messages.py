@@ -94,6 +94,7 @@ def told(tmp_path, monkeypatch, capsys):
     return verify
 
 
+@pytest.mark.full
 def test_a_where_that_spoils_the_gradient(told):
     status, message = told(TRAP, "my.py:excess", "--budget", "60")
     assert status == Exit.FAIL, message
@@ -133,6 +134,7 @@ def test_a_rule_with_its_arguments_swapped(told):
     assert status == Exit.PASS, message
 
 
+@pytest.mark.full
 def test_a_gradient_of_parameters_with_a_factor_too_many(told):
     words = ("--budget", "30", "--wrt", "params", "--domain")
     domain = "params.in=S^2,params.out.w=S^2,params.out.b=S,x=S,y=S".replace("S", "[-3,3]")
