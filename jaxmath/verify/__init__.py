@@ -3,13 +3,14 @@
 `derivatives(function)` compares closed form, reverse mode, forward mode and a reference over the
 whole domain and returns a `Report`; `assert_derivatives` is the same for a test.
 `examine(function)` searches for the worst points, judges every answer there by the truth, and
-returns a `Verdict`.
+returns a `Verdict`. `quick_check(loss, params)` compares a gradient at one point, without truth.
 """
 
 from jaxmath.verify.catalog import EXEMPT, FORMULAS
 from jaxmath.verify.compare import assert_derivatives, derivatives
 from jaxmath.verify.examine import examine
 from jaxmath.verify.proven import Proven
+from jaxmath.verify.quick import quick_check
 from jaxmath.verify.reference import Estimate, Reference, numerical
 from jaxmath.verify.report import Report, Row, Worst
 from jaxmath.verify.verdict import FAULTS, Finding, Verdict
