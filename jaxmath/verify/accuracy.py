@@ -1,0 +1,145 @@
+r"""How accurate values and derivatives are over a whole domain, ours and those of other libraries.
+
+The truth is what the function means, enclosed by `jaxmath.exact` at numbers that the dtype
+represents and rounded to the dtype. An error counts units in the last place of it (ulp); an
+*excess* divides the error by what is explained: half a unit, and what half a unit of each input
+changes. A correctly rounded answer has error and excess zero, one without a right digit an error of
+2^53 in float64 and 2^24 in float32, and so has NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.typing import DTypeLike
+
+from jaxmath.domains import Interval
+from jaxmath.formula import Formula
+from jaxmath.verify import opinions, points
+from jaxmath.verify.counterparts import counterparts
+from jaxmath.verify.evidence import conditioning
+from jaxmath.verify.flat import as_dtype, layout
+from jaxmath.verify.proven import Proven
+
+OURS = "jaxmath"
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The errors of one answer of one library: a value, or the slopes in one argument.
+
+    Attributes:
+        formula, library, dtype: whose answer, to what, in which precision.
+        quantity: "value", or the derivative in symbols such as "d/dx".
+        answer: "value", "closed form" or "reverse mode".
+        x: over judged entries, the coordinate that is differentiated in (of a value, the first).
+        ulps, excess: over judged entries.
+        open: how many entries have no truth in range: kinks, infinities, what is undecided.
+        worst: of the entry with the largest excess, the point, the answer and the truth.
+    """
+
+    formula: str
+    library: str
+    dtype: str
+    quantity: str
+    answer: str
+    x: np.ndarray
+    ulps: np.ndarray
+    excess: np.ndarray
+    open: int
+    worst: Mapping[str, Any]
+
+
+def accuracies(
+    formula: Formula, dtype: DTypeLike = np.float64, count: int = 200, seed: int = 0
+) -> list[Accuracy]:
+    """Measure our formula and its counterparts at the same points against the same truth.
+
+    Nothing is measured of a function with a primitive that the exact reference does not know.
+
+    Raises:
+        ImportError: python-flint, of the extra `verify`, is not installed.
+    """
+    dtype = np.dtype(dtype)
+    args = spread(formula, count, dtype, seed)
+    lay = layout(formula)
+    theta, fixed = lay.flatten(args)
+    wide = {name: as_dtype(value, np.float64) for name, value in args.items()}
+    with np.errstate(all="ignore"):
+        truth, _ = Proven()(formula, wide, None, False)
+        if truth.centre is None:
+            return []
+        bend, _ = conditioning(formula, lay, theta, fixed, False)
+        pull = np.abs(truth.value * theta[:, None, :].astype(np.float64))
+        pull = np.where(np.isfinite(pull), pull, 0.0).sum(axis=-1)
+        found = []
+        for library, function in {OURS: formula.fn, **counterparts().get(formula.name, {})}.items():
+            auto = opinions.autodiff(function, lay, theta, fixed, False)
+            closed = opinions.closed_first(formula, lay, args) if library == OURS else {}
+            answers = [("value", "value", auto.value, truth.centre, pull, 0)]
+            for name in lay.wrt:
+                block = (slice(None), slice(None), lay.columns(name))
+                place, known = lay.columns(name).start, (truth.value[block], bend[block])
+                if name in closed:
+                    answers.append((f"d/d{name}", "closed form", closed[name], *known, place))
+                slope = auto.first["reverse mode"][block]
+                answers.append((f"d/d{name}", "reverse mode", slope, *known, place))
+            for quantity, answer, *numbers in answers:
+                result = _judged(*numbers, args, theta, dtype)
+                found.append(Accuracy(formula.name, library, dtype.name, quantity, answer, *result))
+    return found
+
+
+def spread(formula: Formula, count: int, dtype: np.dtype, seed: int) -> dict[str, Any]:
+    """Points of the whole domain, edges and breaks; half of them where functions bend.
+
+    Those are spread over three decades on both sides of zero in the first argument, if it is a
+    number of an unbounded set.
+    """
+    first = formula.differentiable[0]
+    domain = formula.domain[first]
+    if not isinstance(domain, Interval) or not np.isinf([domain.low, domain.high]).any():
+        return points.draw(formula, count, dtype, seed)
+    half = points.draw(formula, count // 2, dtype, seed)
+    ordinary = np.flatnonzero(points.ordinary(formula, half))
+    steps = np.linspace(0, 1, max(count // 4, 2)) ** 3 * 1000
+    grid = np.concatenate([-steps[:0:-1], steps]).astype(dtype)
+    if np.isfinite(domain.low):
+        grid = domain.low + np.abs(grid)
+    pick = np.resize(ordinary, grid.size)
+    middle = {name: jax.tree.map(lambda leaf: leaf[pick], value) for name, value in half.items()}
+    middle[first] = grid.astype(dtype)
+    return jax.tree.map(lambda *parts: np.concatenate(parts), half, middle)
+
+
+def _judged(answer, truth, change, place: int, args, theta, dtype: np.dtype):
+    """The fields of `Accuracy` from x on: errors against a truth, entry by entry.
+
+    A truth below the normal range may be answered by zero.
+    """
+    info = np.finfo(dtype)
+    rounded = truth.astype(dtype)
+    unit = np.spacing(np.maximum(np.abs(rounded), info.tiny)).astype(np.float64)
+    answer, rounded = np.asarray(answer, np.float64), rounded.astype(np.float64)
+    zero = (np.abs(rounded) < info.tiny) & (np.abs(answer) < info.tiny)
+    ulps = np.where((answer == rounded) | zero, 0.0, np.abs(answer - rounded) / unit)
+    none = 2.0 ** (info.nmant + 1)
+    ulps = np.where(ulps < none, ulps, none)
+    explained = np.where(np.isfinite(change), change, 0.0) * (info.eps / unit)
+    excess = np.where(ulps < none, np.fmin(2 * ulps / (1 + explained), none), none)
+    known = np.isfinite(rounded)
+    judged = np.argwhere(known)
+    x = theta[judged[:, 0], place + (judged[:, 2] if truth.ndim == 3 else 0)].astype(np.float64)
+    entries = tuple(judged.T)
+    ulps, excess = ulps[entries], excess[entries]
+    worst: dict[str, Any] = {}
+    if len(judged):
+        last = int(np.lexsort((ulps, excess))[-1])
+        where = tuple(judged[last])
+        point = {n: jax.tree.map(lambda leaf: leaf[where[0]], v) for n, v in args.items()}
+        worst = dict(point=point, answer=float(answer[where]), truth=float(rounded[where]))
+    return x, ulps, excess, int((~known).sum()), worst
