@@ -1,4 +1,4 @@
-"""`verify.quick_check`: the gradient at one point, each coordinate of it; who is wrong, and where."""
+"""`verify.quick_check`: each coordinate of a gradient at one point; who is wrong, and where."""
 
 import jax
 import jax.numpy as jnp

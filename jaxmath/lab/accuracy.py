@@ -342,24 +342,27 @@ def _ranked(rows, pairs) -> Plot:
 
 def _over_domain(rows, series, places, kind: str) -> Plot:
     formula, dtype = str(rows["formula"][places[0]]), str(rows["dtype"][places[0]])
-    quantity = str(rows["quantity"][places[0]])
-    first = quantity.removeprefix("d/d") if kind == "slope" else "first argument"
+    slopes = rows["quantity"][(rows["formula"] == formula) & (rows["quantity"] != "value")]
+    quantity = slopes[0] if kind == "value" else str(rows["quantity"][places[0]])
+    alike: dict[bytes, list[int]] = {}
+    for place in places:
+        alike.setdefault(np.nan_to_num(series["at_ulps"][place]).tobytes(), []).append(place)
     lines = [
         Line(
-            str(rows["library"][place]),
-            series["at_x"][place],
-            np.maximum(series["at_ulps"][place], LOWEST),
+            ", ".join(rows["library"][group].tolist()),
+            series["at_x"][group[0]],
+            np.maximum(series["at_ulps"][group[0]], LOWEST),
             style="points",
             hue=hue,
         )
-        for hue, place in enumerate(places)
+        for hue, group in enumerate(alike.values())
     ]
     words = "value" if kind == "value" else f"slope {quantity}, in reverse mode"
     return Plot(
         name=f"{kind}-{formula.replace('.', '-')}-{dtype}",
         title=f"{formula} in {dtype}: the error of its {words}",
         alt=f"The error in ulp of the {kind} of {formula} over its domain, for each library.",
-        x=Axis(first, "", "symlog"),
+        x=Axis(quantity.removeprefix("d/d"), "", "symlog"),
         y=Axis("error", "ulp", "log"),
         lines=tuple(reversed(lines)),
         caption="The worst of neighbouring points. Correctly rounded answers are drawn at "

@@ -125,7 +125,7 @@ def _judged(answer, truth, change, place: int, args, theta, dtype: np.dtype):
     rounded = truth.astype(dtype)
     unit = np.spacing(np.maximum(np.abs(rounded), info.tiny)).astype(np.float64)
     answer, rounded = np.asarray(answer, np.float64), rounded.astype(np.float64)
-    zero = (np.abs(rounded) < info.tiny) & (np.abs(answer) < info.tiny)
+    zero = (np.abs(rounded) <= info.tiny) & (np.abs(answer) < info.tiny)
     ulps = np.where((answer == rounded) | zero, 0.0, np.abs(answer - rounded) / unit)
     none = 2.0 ** (info.nmant + 1)
     ulps = np.where(ulps < none, ulps, none)
