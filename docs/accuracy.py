@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxmath.lab import accuracy, figures
+from jaxmath.lab import accuracy, accuracy_shown, figures
 from jaxmath.lab.experiment import Result, Table
 from jaxmath.lab.measured import Measured
 from jaxmath.lab.progress import Progress
@@ -35,7 +35,7 @@ def measured() -> dict[str, np.ndarray]:
 
 def write_json(rows: dict[str, np.ndarray]) -> None:
     """One file a dtype, a row a line; the points of pictures only where there will be one."""
-    drawn = {int(p) for ours, others in accuracy.compared(rows) for p in (ours, *others)}
+    drawn = {int(p) for ours, others in accuracy_shown.compared(rows) for p in (ours, *others)}
     bare = np.setdiff1d(np.arange(len(rows["formula"])), list(drawn))
     for name in ("at_x", "at_ulps"):
         rows[name][bare] = np.nan
@@ -80,7 +80,7 @@ def page(rows: dict[str, np.ndarray], result: Result, shown: list[str]) -> str:
     ranking, answers = result.tables
     machine = json.loads((FOLDER / "float64.json").read_text("utf-8"))["measured"]
     tools = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    compared = {int(p) for ours, others in accuracy.compared(rows) for p in (ours, *others)}
+    compared = {int(p) for ours, others in accuracy_shown.compared(rows) for p in (ours, *others)}
     return "\n".join(
         [
             NOTE,

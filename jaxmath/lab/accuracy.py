@@ -17,8 +17,9 @@ import numpy as np
 from annotated_types import Ge
 
 from jaxmath import verify
-from jaxmath.lab.derivatives import load as load
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.lab import derivatives
+from jaxmath.lab.accuracy_shown import ALIKE, answers, compared, draw, good, ranking
+from jaxmath.lab.experiment import Claim, Fault, Result
 from jaxmath.lab.measured import Measured
 from jaxmath.verify.accuracy import OURS, Accuracy, accuracies
 from jaxmath.verify.examine import LIMIT
@@ -30,12 +31,6 @@ DRAWN = 120
 
 CLOSE = 1000.0
 """Pictures show coordinates of at most this size; beyond, the table has the worst."""
-
-ALIKE = 8.0
-"""Excesses below this are as good as each other."""
-
-LOWEST = 0.25
-"""Where an error of nothing is drawn on a logarithmic axis."""
 
 DIGITS = {"float64": 53, "float32": 24}
 
@@ -53,6 +48,15 @@ class Config:
     formulas: tuple[str, ...] = ()
     points: Annotated[int, Ge(16)] = 200
     dtypes: tuple[Literal["float64", "float32"], ...] = ("float64", "float32")
+
+
+def load(config: Config) -> dict[str, Any]:
+    """The names of the formulas to measure.
+
+    Raises:
+        InputError: there is no formula of a name.
+    """
+    return derivatives.load(derivatives.Config(formulas=config.formulas))
 
 
 def survey(config: Config, data, seed: int, progress) -> dict[str, Any]:
@@ -125,89 +129,6 @@ def judge(config: Config, data, measured: Measured) -> Result:
     return Result(claims, (ranking(rows), answers(rows)), series)
 
 
-def compared(rows) -> list[tuple[int, np.ndarray]]:
-    """For each answer of ours that others give as well, its row and theirs."""
-    places: dict[Any, list[int]] = {}
-    for place in np.flatnonzero(rows["answer"] != "closed form"):
-        key = tuple(str(rows[name][place]) for name in ("formula", "dtype", "quantity"))
-        places.setdefault(key, []).append(int(place))
-    pairs = []
-    for group in places.values():
-        ours = [p for p in group if rows["library"][p] == OURS]
-        others = [p for p in group if rows["library"][p] != OURS]
-        if ours and others:
-            pairs.append((ours[0], np.array(others)))
-    return pairs
-
-
-def _good(excess, best) -> np.ndarray:
-    """Whether a worst excess is small, or no more than twice the best one."""
-    return np.asarray(excess <= np.maximum(ALIKE, 2 * best))
-
-
-def ranking(rows) -> Table:
-    """Who is how accurate, where at least two libraries answer."""
-    found: dict[str, list[tuple[float, bool, float]]] = {}
-    for ours, others in compared(rows):
-        every = np.array([ours, *others])
-        best = np.min(rows["excess"][every])
-        for place in every:
-            excess = float(rows["excess"][place])
-            lost = rows["lost"][place] / max(rows["judged"][place], 1)
-            one = (excess, bool(_good(excess, best)), float(lost))
-            found.setdefault(str(rows["library"][place]), []).append(one)
-    columns = {
-        library: (
-            len(each),
-            100 * np.mean([good for _, good, _ in each]),
-            100 * np.mean([excess <= ALIKE for excess, _, _ in each]),
-            100 * np.mean([lost for *_, lost in each]),
-        )
-        for library, each in found.items()
-    }
-    order = sorted(columns, key=lambda library: (-columns[library][1], -columns[library][2]))
-    numbers = np.array([columns[library] for library in order]).reshape(len(order), 4).T
-    return Table(
-        name="ranking",
-        title="Who is how accurate, over the answers that at least two libraries give",
-        columns={
-            "library": np.array(order),
-            "answers": numbers[0].astype(int),
-            "as good as the best (%)": np.round(numbers[1], 1),
-            f"excess at most {ALIKE:g} everywhere (%)": np.round(numbers[2], 1),
-            "entries without a right digit (%)": np.round(numbers[3], 2),
-        },
-        best=0 if order else None,
-    )
-
-
-def answers(rows) -> Table:
-    """Every answer with its worst point, the worst first."""
-    order = np.argsort(-rows["excess"], kind="stable")
-    names = {
-        "formula": "formula",
-        "dtype": "dtype",
-        "quantity": "quantity",
-        "library": "library",
-        "answer": "answer",
-        "judged": "judged",
-        "worst (ulp)": "ulps",
-        "median (ulp)": "median",
-        "worst excess": "excess",
-        "no right digit": "lost",
-        "worst at": "worst_at",
-        "answered": "worst_answer",
-        "truth": "worst_truth",
-    }
-    columns = {title: rows[name][order] for title, name in names.items()}
-    for title in ("worst (ulp)", "median (ulp)", "worst excess"):
-        columns[title] = np.array([float(f"{x:.3g}") for x in columns[title]])
-    columns["row"] = order
-    return Table(
-        name="answers", title="Each answer of each library, and its worst point", columns=columns
-    )
-
-
 def _no_excess(measured) -> Claim:
     def plant(arrays):
         excess = np.array(arrays["excess"])
@@ -233,7 +154,7 @@ def _nobody_is_better(rows) -> Claim:
         return {**arrays, "excess": np.where(ours, 1e6, np.where(excess > 0, 1.0, 0.0))}
 
     worse = [
-        not _good(rows["excess"][ours], rows["excess"][others].min())
+        not good(rows["excess"][ours], rows["excess"][others].min())
         for ours, others in compared(rows)
     ]
     return Claim(
@@ -303,68 +224,4 @@ def _no_formula_is_missing(data, rows) -> Claim:
     )
 
 
-def draw(result: Result) -> tuple[Plot, ...]:
-    """The ranking as curves, and each compared value and slope over its domain."""
-    table = result.tables[1].columns
-    order = np.argsort(np.asarray(table["row"]))
-    rows = {name: np.asarray(column)[order] for name, column in table.items()}
-    rows |= {"excess": rows["worst excess"]}
-    pairs = compared(rows)
-    plots = [_ranked(rows, pairs)] if pairs else []
-    seen = set()
-    for ours, others in pairs:
-        formula, dtype = str(rows["formula"][ours]), str(rows["dtype"][ours])
-        kind = "value" if rows["quantity"][ours] == "value" else "slope"
-        if (formula, dtype, kind) not in seen:  # of several slopes the first
-            seen.add((formula, dtype, kind))
-            plots.append(_over_domain(rows, result.series, np.array([ours, *others]), kind))
-    return tuple(plots)
-
-
-def _ranked(rows, pairs) -> Plot:
-    every = np.array(sorted({p for ours, others in pairs for p in (ours, *others)}))
-    lines = []
-    for library in dict.fromkeys([OURS, *rows["library"][every].tolist()]):
-        excess = np.sort(rows["excess"][every[rows["library"][every] == library]])
-        share = 100 * (np.arange(excess.size) + 1) / excess.size
-        lines.append(Line(library, np.maximum(excess, LOWEST), share))
-    return Plot(
-        name="ranking",
-        title="How large the worst excess of an answer is, by library",
-        alt="For each library the share of its answers whose worst excess is at most so large.",
-        x=Axis("worst excess over the domain", "", "log"),
-        y=Axis("answers with at most so much", "%", "linear"),
-        lines=tuple(lines),
-        caption="An answer is a value or a slope of one formula in one precision. Far left: "
-        "rounding alone; far right: somewhere no digit is right.",
-    )
-
-
-def _over_domain(rows, series, places, kind: str) -> Plot:
-    formula, dtype = str(rows["formula"][places[0]]), str(rows["dtype"][places[0]])
-    slopes = rows["quantity"][(rows["formula"] == formula) & (rows["quantity"] != "value")]
-    quantity = slopes[0] if kind == "value" else str(rows["quantity"][places[0]])
-    alike: dict[bytes, list[int]] = {}
-    for place in places:
-        alike.setdefault(np.nan_to_num(series["at_ulps"][place]).tobytes(), []).append(place)
-    lines = [
-        Line(
-            ", ".join(rows["library"][group].tolist()),
-            series["at_x"][group[0]],
-            np.maximum(series["at_ulps"][group[0]], LOWEST),
-            style="points",
-            hue=hue,
-        )
-        for hue, group in enumerate(alike.values())
-    ]
-    words = "value" if kind == "value" else f"slope {quantity}, in reverse mode"
-    return Plot(
-        name=f"{kind}-{formula.replace('.', '-')}-{dtype}",
-        title=f"{formula} in {dtype}: the error of its {words}",
-        alt=f"The error in ulp of the {kind} of {formula} over its domain, for each library.",
-        x=Axis(quantity.removeprefix("d/d"), "", "symlog"),
-        y=Axis("error", "ulp", "log"),
-        lines=tuple(reversed(lines)),
-        caption="The worst of neighbouring points. Correctly rounded answers are drawn at "
-        f"{LOWEST:g}; at the top no digit is right.",
-    )
+__all__ = ["TOPICS", "Config", "draw", "judge", "load", "survey"]

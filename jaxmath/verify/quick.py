@@ -9,32 +9,23 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmath.verify.central import EPS, SEEN, STEP, central, every, scatter, tiled
 from jaxmath.verify.compare import AGREE, DISAGREE, KINK, ROUNDINGS, UNDECIDED, ZERO
 from jaxmath.verify.report import BLAMED, Report, Row, Worst
 
 SMALL = 32
 """Up to so many coordinates each is a direction, and the Hessian is whole."""
 
-TILE = 512
-"""So many coordinates are differenced in one call, so that asking again for a few is cheap."""
-
 NEARBY = 8
 """At so many points, some roundings away, the noise of the loss and its gradient is measured."""
 
-SEEN = 2.0**-10
-"""Differences decide where their bar is below this share of the derivative."""
-
 SECOND = "forward over reverse"
-
-EPS = float(np.finfo(np.float64).eps)
-STEP = EPS ** (1 / 3)
-"""The step of a central difference, as a share of the size of a coordinate."""
 
 
 def quick_check(
@@ -88,12 +79,12 @@ def quick_check(
     look, difference = _programs(function, gradient, structure, shapes)
     with jax.enable_x64(True), np.errstate(all="ignore"):
         first, along, second, values, slopes = jax.device_get(look(theta, args, moves, nearby))
-        noise = _scatter(values[0], values[1 : 1 + NEARBY] - nearby @ slopes[0])
-        slope_noise = _scatter(slopes[0], slopes[1 : 1 + NEARBY])
+        noise = scatter(values[0], values[1 : 1 + NEARBY] - nearby @ slopes[0])
+        slope_noise = scatter(slopes[0], slopes[1 : 1 + NEARBY])
         eps = float(jnp.finfo(theta.dtype).eps)
         moved = slope_noise * (eps / EPS)  # what rounding the point in its own dtype does
-        along_truth = _central(values[0], values[1 + NEARBY :], noise)
-        bend = _central(slopes[0], slopes[1 + NEARBY :], slope_noise)
+        along_truth = central(values[0], values[1 + NEARBY :], noise)
+        bend = central(slopes[0], slopes[1 + NEARBY :], slope_noise)
         bend = bend._replace(kink=np.zeros_like(bend.kink))  # a jump of the slope is undecided
         judge = functools.partial(_row, eps=eps, params=params, theta=theta)
         if whole:
@@ -105,8 +96,8 @@ def quick_check(
                 judge(("params", "params"), {SECOND: second / per}, bend.over(per), moved / per),
             ]
         else:
-            ask = functools.partial(_ask, difference, theta.astype(np.float64), args)
-            truth = _every(ask, values[0], slopes[0], noise, theta, scale)
+            ask = functools.partial(tiled, difference, theta.astype(np.float64), args)
+            truth = every(ask, values[0], slopes[0], noise, theta, scale)
             pushed = {"reverse mode": moves @ first["reverse mode"], "forward mode": along}
             spread = np.sqrt(moves**2 @ (moved + eps * np.abs(slopes[0])) ** 2)
             rows = [
@@ -199,72 +190,6 @@ def _floating(args, dtype):
         return jnp.asarray(leaf, dtype) if floating else leaf
 
     return jax.tree.map(cast, args)
-
-
-def _scatter(centre, answers) -> Any:
-    """By how much an answer, in float64, moves at points a few roundings away along axis 0."""
-    return np.max(np.abs(answers - centre), axis=0) + EPS * np.abs(centre)
-
-
-class _Differences(NamedTuple):
-    """Slopes by central differences, how far they can be trusted, and where a kink has none."""
-
-    slope: np.ndarray
-    bar: np.ndarray
-    kink: np.ndarray
-
-    def over(self, scale: np.ndarray) -> _Differences:
-        """The same for moves of size one."""
-        return _Differences(self.slope / scale, self.bar / scale, self.kink)
-
-
-def _central(centre, values, noise, step: Any = STEP) -> _Differences:
-    """Differences from the values at +h, -h, +2h and -2h along each move.
-
-    What differences of both steps have in common at a kink is told by the sum of both sides, which
-    is of the order of h there and of h^2 elsewhere.
-    """
-    up, down, twice_up, twice_down = np.split(values, 4)
-    near, far = (up - down) / (2 * step), (twice_up - twice_down) / (4 * step)
-    bend = np.abs(up + down - 2 * centre) / step
-    twice = np.abs(twice_up + twice_down - 2 * centre) / (2 * step)
-    kink = (bend > 16 * noise / step) & (twice < 1.5 * bend)
-    bar = 3 * np.abs(far - near) + 8 * noise / step
-    return _Differences(near, np.where(np.isfinite(bar) & ~kink, bar, np.inf), kink)
-
-
-def _ask(difference, theta, args, index, step) -> np.ndarray:
-    """The loss a step up, then a step down, from each coordinate, tile by tile."""
-    rest = -len(index) % TILE
-    index, step = (np.pad(part, (0, rest), mode="edge").reshape(-1, TILE) for part in (index, step))
-    tiles = [difference(theta, args, *tile) for tile in zip(index, step, strict=True)]
-    return np.concatenate([np.array(tile) for tile in tiles], axis=1)[:, : index.size - rest]
-
-
-def _every(ask, centre, slope, noise, theta, scale) -> _Differences:
-    """Differences in every coordinate.
-
-    Where they differ from the slope by more than rounding, the error of the difference itself is
-    measured by a second step; and where that is large as well, at a kink or near the end of the
-    domain, with steps of the coordinate's own size and far smaller ones.
-    """
-    step = STEP * scale
-    up, down = ask(np.arange(theta.size), step)
-    found = _Differences((up - down) / (2 * step), 8 * noise / step, np.zeros(theta.size, bool))
-    suspect = np.flatnonzero(~(np.abs(found.slope - slope) <= found.bar))
-    found.bar[suspect] = np.inf
-    own = np.where(theta == 0, scale, np.abs(theta.astype(np.float64)))
-    for steps in (step, STEP * own, 2.0**-8 * STEP * own):
-        if not suspect.size:
-            break
-        h = steps[suspect]
-        values = np.concatenate([*ask(suspect, h), *ask(suspect, 2 * h)])
-        fresh = _central(centre, values, noise, h)
-        better = ~(fresh.bar > found.bar[suspect])
-        for kept, new in zip(found, fresh, strict=True):
-            kept[suspect] = np.where(better, new, kept[suspect])
-        suspect = suspect[~(found.bar[suspect] <= SEEN * np.abs(found.slope[suspect]))]
-    return found
 
 
 def _row(arguments, answers, reference, moved, *, eps, params, theta) -> Row:
