@@ -1,9 +1,10 @@
 """Measure docs/accuracy/: every formula and its counterparts against exact truth, in each dtype.
 
 `python docs/accuracy.py` measures all of it anew, in ten minutes, and writes the figures (JSON, one
-file a dtype), the page made from them and its pictures. `--page` writes the page and pictures again
-from the JSON that is there. `tests/test_accuracy.py` measures again and compares, with a tolerance
-in ulp, since processors and versions differ.
+file a dtype), the page made from them and its pictures. `--only NAME ...` measures some formulas,
+such as new ones, and keeps the figures of the others; `--page` measures nothing.
+`tests/test_accuracy.py` measures again and compares, with a tolerance in ulp, since processors and
+versions differ.
 """
 
 import argparse
@@ -22,15 +23,23 @@ from jaxmath.lab.progress import Progress
 
 FOLDER = Path(__file__).resolve().parent / "accuracy"
 NOTE = "<!-- Made by docs/accuracy.py from the JSON beside it. -->"
-TROUBLE = 1e4
-"""Pictures are shown where somebody's worst excess is beyond this."""
 
 
-def measured() -> dict[str, np.ndarray]:
-    """The survey of the shipped config."""
-    config = accuracy.Config()
+def measured(names: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    """The survey of the shipped config, of all formulas or of some."""
+    config = accuracy.Config(formulas=names)
     with Progress() as progress:
         return accuracy.survey(config, accuracy.load(config), 0, progress)
+
+
+def renewed(names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The figures that are there, in the order of the formulas, with some measured anew."""
+    old, new = read_json(), measured(names)
+    known = accuracy.load(accuracy.Config())["names"]
+    kept = ~np.isin(old["formula"], names) & np.isin(old["formula"], known)
+    rows = {name: np.concatenate([old[name][kept], new[name]]) for name in new}
+    order = np.argsort([known.index(name) for name in rows["formula"]], kind="stable")
+    return {name: values[order] for name, values in rows.items()}
 
 
 def write_json(rows: dict[str, np.ndarray]) -> None:
@@ -113,7 +122,8 @@ def page(rows: dict[str, np.ndarray], result: Result, shown: list[str]) -> str:
             "",
             "## Where digits are lost",
             "",
-            f"The formulas where somebody's worst excess exceeds {TROUBLE:g}, and the point of it.",
+            "What at least two libraries compute and one gets wrong: answers whose worst excess",
+            f"exceeds {accuracy_shown.TROUBLE:g}, and its point; below, the slopes in float64.",
             "",
             *markdown(only(answers, rows, compared)),
             "",
@@ -146,7 +156,7 @@ def only(answers: Table, rows, compared) -> Table:
     chosen = [
         place
         for place, row in enumerate(answers.columns["row"])
-        if int(row) in compared and rows["excess"][row] > TROUBLE
+        if int(row) in compared and rows["excess"][row] > accuracy_shown.TROUBLE
     ]
     kept = ("formula", "dtype", "quantity", "library", "worst excess", "no right digit", "judged")
     kept = (*kept, "worst at", "answered", "truth")
@@ -182,12 +192,13 @@ def write_page(rows: dict[str, np.ndarray]) -> None:
         old.unlink()
     shown = []
     for plot in accuracy.draw(result):
-        peak = max((np.nanmax(np.asarray(line.y, float)) for line in plot.lines), default=0.0)
-        if plot.name == "ranking" or peak > TROUBLE:
-            shown += [plot.name] if plot.name != "ranking" else []
-            for name, content in figures.pictures(plot).items():
-                if name.endswith(".svg"):
-                    (FOLDER / name).write_bytes(content)
+        if plot.name != "ranking":
+            if not (plot.name.startswith("slope") and plot.name.endswith("64")):
+                continue
+            shown.append(plot.name)
+        for name, content in figures.pictures(plot).items():
+            if name.endswith(".svg"):
+                (FOLDER / name).write_bytes(content)
     (FOLDER / "README.md").write_text(page(rows, result, shown), "utf-8")
     for claim in result.claims:
         print(f"{claim.outcome()}: {claim.statement}")
@@ -197,8 +208,10 @@ def main() -> int:
     """Measure, unless only the page is asked for, and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--page", action="store_true", help="measure nothing")
-    if not parser.parse_args().page:
-        write_json(measured())
+    parser.add_argument("--only", nargs="+", default=(), metavar="NAME", help="measure these")
+    options = parser.parse_args()
+    if not options.page:
+        write_json(renewed(tuple(options.only)) if options.only else measured())
     write_page(read_json())
     return 0
 

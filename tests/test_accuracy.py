@@ -21,16 +21,17 @@ ROOT = pathlib.Path(__file__).parents[1]
 FORMULAS = {formula.name: formula for formula in verify.FORMULAS}
 
 
-def judged(answers, truths, change=0.0, dtype=np.float64):
+def judged(answers, truths, change=0.0, least=0.0, dtype=np.float64):
     """Errors in ulp and excess of scalar answers, in the order of the truths."""
     shape = (-1, 1)
     truth = np.reshape(np.array(truths, float), shape)
     theta = np.arange(len(truth), dtype=dtype)[:, None]
-    change = np.full(truth.shape, change)
+    change, least = np.full(truth.shape, change), np.full(truth.shape, least)
+    asked = np.ones(truth.shape, bool)
     answer = np.reshape(np.array(answers, dtype), shape)
     with np.errstate(all="ignore"):
         x, ulps, excess, left_open, worst = accuracy._judged(
-            answer, truth, change, 0, {"x": theta[:, 0]}, theta, np.dtype(dtype)
+            answer, truth, change, least, asked, 0, {"x": theta[:, 0]}, theta, np.dtype(dtype)
         )
     assert x.size == ulps.size == excess.size
     return ulps.tolist(), excess.tolist(), left_open, worst
@@ -50,6 +51,11 @@ def test_conditioning_explains_an_error():
     ulps, excess, *_ = judged([1 + 64 * eps], [1], change=127.0)
     assert ulps == [64]
     assert excess == [1]
+
+
+def test_units_are_those_of_the_largest_slope_where_it_is_given():
+    ulps, *_ = judged([2.0**-53, 1e-300], [0, 0], least=1.0)
+    assert ulps == [0.5, 1e-300 * 2**52]
 
 
 def test_nan_infinity_and_a_vanished_number_have_no_right_digit():

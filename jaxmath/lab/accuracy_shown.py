@@ -12,6 +12,9 @@ from jaxmath.verify.accuracy import OURS
 ALIKE = 8.0
 """Excesses below this are as good as each other."""
 
+TROUBLE = 1e4
+"""What is compared is drawn where somebody's worst excess is beyond this."""
+
 LOWEST = 0.25
 """Where an error of nothing is drawn on a logarithmic axis."""
 
@@ -100,7 +103,7 @@ def answers(rows) -> Table:
 
 
 def draw(result: Result) -> tuple[Plot, ...]:
-    """The ranking as curves, and each compared value and slope over its domain."""
+    """The ranking as curves, and over the domain each value and slope that somebody gets wrong."""
     table = result.tables[1].columns
     order = np.argsort(np.asarray(table["row"]))
     rows = {name: np.asarray(column)[order] for name, column in table.items()}
@@ -111,9 +114,11 @@ def draw(result: Result) -> tuple[Plot, ...]:
     for ours, others in pairs:
         formula, dtype = str(rows["formula"][ours]), str(rows["dtype"][ours])
         kind = "value" if rows["quantity"][ours] == "value" else "slope"
-        if (formula, dtype, kind) not in seen:  # of several slopes the first
+        every = np.array([ours, *others])
+        trouble = np.max(rows["excess"][every]) > TROUBLE
+        if trouble and (formula, dtype, kind) not in seen:  # of several slopes the first
             seen.add((formula, dtype, kind))
-            plots.append(_over_domain(rows, result.series, np.array([ours, *others]), kind))
+            plots.append(_over_domain(rows, result.series, every, kind))
     return tuple(plots)
 
 

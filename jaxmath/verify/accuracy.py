@@ -4,7 +4,9 @@ The truth is what the function means, enclosed by `jaxmath.exact` at numbers tha
 represents and rounded to the dtype. An error counts units in the last place of it (ulp); an
 *excess* divides the error by what is explained: half a unit, and what half a unit of each input
 changes. A correctly rounded answer has error and excess zero, one without a right digit an error of
-2^53 in float64 and 2^24 in float32, and so has NaN.
+2^53 in float64 and 2^24 in float32, and so has NaN. The slopes of a function of many coordinates,
+such as the loss of a model, are sums in which anything may cancel: their units are those of the
+largest slope at the point.
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ from jaxmath.verify import opinions, points
 from jaxmath.verify.counterparts import counterparts
 from jaxmath.verify.evidence import conditioning
 from jaxmath.verify.flat import as_dtype, layout
-from jaxmath.verify.proven import Proven
+from jaxmath.verify.proven import UNASKED, Proven
 
 OURS = "jaxmath"
+
+MANY = 8
+"""Slopes in more coordinates than these are measured in units of the largest of them."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Accuracy:
         answer: "value", "closed form" or "reverse mode".
         x: over judged entries, the coordinate that is differentiated in (of a value, the first).
         ulps, excess: over judged entries.
-        open: how many entries have no truth in range: kinks, infinities, what is undecided.
+        open: how many entries that were asked for have no truth in range: kinks, infinities, what
+            is undecided.
         worst: of the entry with the largest excess, the point, the answer and the truth.
     """
 
@@ -71,23 +77,30 @@ def accuracies(
     wide = {name: as_dtype(value, np.float64) for name, value in args.items()}
     with np.errstate(all="ignore"):
         truth, _ = Proven()(formula, wide, None, False)
-        if truth.centre is None:
+        if truth.centre is None or truth.proof is None:
             return []
         bend, _ = conditioning(formula, lay, theta, fixed, False)
         pull = np.abs(truth.value * theta[:, None, :].astype(np.float64))
         pull = np.where(np.isfinite(pull), pull, 0.0).sum(axis=-1)
+        least = np.zeros(truth.value.shape)
+        if lay.size > MANY:
+            sizes = np.abs(np.where(np.isfinite(truth.value), truth.value, 0.0))
+            least += np.max(sizes, axis=-1, keepdims=True)
         found = []
         for library, function in {OURS: formula.fn, **counterparts().get(formula.name, {})}.items():
             auto = opinions.autodiff(function, lay, theta, fixed, False)
             closed = opinions.closed_first(formula, lay, args) if library == OURS else {}
-            answers = [("value", "value", auto.value, truth.centre, pull, 0)]
+            none = np.zeros(truth.centre.shape)
+            answers = [("value", "value", auto.value, truth.centre, pull, none, none == 0, 0)]
             for name in lay.wrt:
                 block = (slice(None), slice(None), lay.columns(name))
-                place, known = lay.columns(name).start, (truth.value[block], bend[block])
+                asked = truth.proof[block] != UNASKED
+                known = (truth.value[block], bend[block], least[block], asked)
+                start = lay.columns(name).start
                 if name in closed:
-                    answers.append((f"d/d{name}", "closed form", closed[name], *known, place))
+                    answers.append((f"d/d{name}", "closed form", closed[name], *known, start))
                 slope = auto.first["reverse mode"][block]
-                answers.append((f"d/d{name}", "reverse mode", slope, *known, place))
+                answers.append((f"d/d{name}", "reverse mode", slope, *known, start))
             for quantity, answer, *numbers in answers:
                 result = _judged(*numbers, args, theta, dtype)
                 found.append(Accuracy(formula.name, library, dtype.name, quantity, answer, *result))
@@ -116,14 +129,15 @@ def spread(formula: Formula, count: int, dtype: np.dtype, seed: int) -> dict[str
     return jax.tree.map(lambda *parts: np.concatenate(parts), half, middle)
 
 
-def _judged(answer, truth, change, place: int, args, theta, dtype: np.dtype):
+def _judged(answer, truth, change, least, asked, place: int, args, theta, dtype: np.dtype):
     """The fields of `Accuracy` from x on: errors against a truth, entry by entry.
 
-    A truth below the normal range may be answered by zero.
+    A truth below the normal range may be answered by zero; units are at least those of `least`.
     """
     info = np.finfo(dtype)
     rounded = truth.astype(dtype)
-    unit = np.spacing(np.maximum(np.abs(rounded), info.tiny)).astype(np.float64)
+    size = np.maximum(np.abs(rounded), np.maximum(least, info.tiny).astype(dtype))
+    unit = np.spacing(size).astype(np.float64)
     answer, rounded = np.asarray(answer, np.float64), rounded.astype(np.float64)
     zero = (np.abs(rounded) <= info.tiny) & (np.abs(answer) < info.tiny)
     ulps = np.where((answer == rounded) | zero, 0.0, np.abs(answer - rounded) / unit)
@@ -142,4 +156,4 @@ def _judged(answer, truth, change, place: int, args, theta, dtype: np.dtype):
         where = tuple(judged[last])
         point = {n: jax.tree.map(lambda leaf: leaf[where[0]], v) for n, v in args.items()}
         worst = dict(point=point, answer=float(answer[where]), truth=float(rounded[where]))
-    return x, ulps, excess, int((~known).sum()), worst
+    return x, ulps, excess, int((asked & ~known).sum()), worst
