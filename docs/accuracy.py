@@ -34,7 +34,7 @@ def measured(names: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
 
 def renewed(names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """The figures that are there, in the order of the formulas, with some measured anew."""
-    old, new = read_json(), measured(names)
+    new, old = measured(names), read_json()
     known = accuracy.load(accuracy.Config())["names"]
     kept = ~np.isin(old["formula"], names) & np.isin(old["formula"], known)
     rows = {name: np.concatenate([old[name][kept], new[name]]) for name in new}
@@ -49,7 +49,8 @@ def write_json(rows: dict[str, np.ndarray]) -> None:
     for name in ("at_x", "at_ulps"):
         rows[name][bare] = np.nan
     names = [name for name in rows if name != "dtype"]
-    packages = {name: version(name) for name in ("jax", "jaxlib", "optax")}
+    libraries = {name.partition(".")[0] for name in rows["library"]} - {accuracy.OURS}
+    packages = {name: version(name) for name in sorted({*libraries, "jaxlib"})}
     FOLDER.mkdir(exist_ok=True)
     for dtype in np.unique(rows["dtype"]):
         lines = []

@@ -4,7 +4,7 @@ import functools
 import importlib.util
 import json
 import pathlib
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import jax.numpy as jnp
 import numpy as np
@@ -129,15 +129,22 @@ def test_the_published_figures_are_measured_again(name, dtype):
         for row in published["rows"]
         if row["formula"] == name
     }
-    same = {package: version(package) for package in published["measured"]["versions"]}
     config = experiment.Config()
     found = accuracy.accuracies(FORMULAS[name], dtype, config.points)
     ours = [a for a in found if a.library == accuracy.OURS]
     assert ours
-    for answer in found if same == published["measured"]["versions"] else ours:
+    for answer in found if same(published["measured"]["versions"]) else ours:
         row, now = known[answer.library, answer.quantity, answer.answer], experiment.summary(answer)
         for figure in ("ulps", "excess"):
             assert abs(now[figure] - row[figure]) <= 8 + row[figure] / 4, (figure, row, now)
+
+
+def same(versions):
+    """Whether the libraries here are those that were measured."""
+    try:
+        return all(version(package) == number for package, number in versions.items())
+    except PackageNotFoundError:
+        return False
 
 
 @functools.cache

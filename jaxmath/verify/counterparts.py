@@ -1,7 +1,8 @@
 """The same functions in other libraries, called as our formulas are: who else computes this.
 
 Only libraries that import take part; nothing here is needed by anything but the comparison of
-accuracy. A name that a version of a library lacks is left out.
+accuracy. Distrax and TensorFlow Probability are missing since they do not import with the versions
+of JAX that jaxmath needs.
 """
 
 from __future__ import annotations
@@ -74,52 +75,25 @@ def _optax():
 
 def _numpyro():
     d = importlib.import_module("numpyro.distributions")
-    return {"numpyro": _families(d.Normal, d.BernoulliProbs, quantile="icdf")}
-
-
-def _distrax():
-    d = importlib.import_module("distrax")
-    bernoulli = lambda probability: d.Bernoulli(probs=probability)  # noqa: E731
-    return {"distrax": _families(d.Normal, bernoulli, entropy="entropy", kl="kl_divergence")}
-
-
-def _tensorflow_probability():
-    d = importlib.import_module("tensorflow_probability.substrates.jax").distributions
-    bernoulli = lambda probability: d.Bernoulli(probs=probability)  # noqa: E731
-    names = dict(quantile="quantile", entropy="entropy", kl="kl_divergence")
-    return {"TFP": _families(d.Normal, bernoulli, **names)}
-
-
-def _families(normal, bernoulli, quantile="", entropy="", kl=""):
-    """Methods of distribution objects as functions of their parameters."""
-    methods = dict(log_prob="log_prob", prob="prob", cdf="cdf", log_cdf="log_cdf")
-    methods |= {"sf": "survival_function", "log_sf": "log_survival_function"}
-    methods |= {"quantile": quantile} if quantile else {}
-    found: dict[str, Callable[..., Any]] = {}
-    for name, method in methods.items():
-        if hasattr(normal, method):
-            found[f"normal.{name}"] = functools.partial(_normal_at, normal, method)
-    if hasattr(normal, "log_prob"):
-        found["bernoulli.log_prob"] = lambda x, probability: bernoulli(probability).log_prob(x)
-    if entropy:
-        found["normal.entropy"] = lambda loc, scale: getattr(normal(loc, scale), entropy)()
-        found["bernoulli.entropy"] = lambda probability: getattr(bernoulli(probability), entropy)()
-    if kl:
-        found["normal.kl"] = lambda loc, scale, loc_q, scale_q: getattr(normal(loc, scale), kl)(
-            normal(loc_q, scale_q)
-        )
-    return found
-
-
-def _normal_at(normal, method, x, loc, scale):
-    return getattr(normal(loc, scale), method)(x)
+    normal, bernoulli = d.Normal, d.BernoulliProbs
+    return {
+        "numpyro": {
+            "normal.log_prob": lambda x, loc, scale: normal(loc, scale).log_prob(x),
+            "normal.cdf": lambda x, loc, scale: normal(loc, scale).cdf(x),
+            "normal.log_cdf": lambda x, loc, scale: normal(loc, scale).log_cdf(x),
+            "normal.quantile": lambda p, loc, scale: normal(loc, scale).icdf(p),
+            "normal.entropy": lambda loc, scale: normal(loc, scale).entropy(),
+            "bernoulli.log_prob": lambda x, probability: bernoulli(probability).log_prob(x),
+            "bernoulli.entropy": lambda probability: bernoulli(probability).entropy(),
+        }
+    }
 
 
 @functools.cache
 def counterparts() -> dict[str, dict[str, Callable[..., Any]]]:
     """By the name of a formula, the same function in each library that is installed."""
     found: dict[str, dict[str, Callable[..., Any]]] = {}
-    for libraries in (_jax, _optax, _numpyro, _distrax, _tensorflow_probability):
+    for libraries in (_jax, _optax, _numpyro):
         try:
             tables = libraries()
         except ImportError:
