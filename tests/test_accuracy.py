@@ -31,7 +31,11 @@ def judged(answers, truths, change=0.0, least=0.0, dtype=np.float64):
     answer = np.reshape(np.array(answers, dtype), shape)
     with np.errstate(all="ignore"):
         x, ulps, excess, left_open, worst = accuracy._judged(
-            answer, truth, change, least, asked, 0, {"x": theta[:, 0]}, theta, np.dtype(dtype)
+            answer,
+            accuracy._Truth(truth, change, least, asked, 0),
+            {"x": theta[:, 0]},
+            theta,
+            np.dtype(dtype),
         )
     assert x.size == ulps.size == excess.size
     return ulps.tolist(), excess.tolist(), left_open, worst

@@ -133,6 +133,7 @@ def test_nan_is_never_right():
 
     row = verify.quick_check(trap, np.array([1.0, -1.0])).row("params")
     assert row.disagree == 1
+    assert dict(row.blame) == {"reverse mode": 1}
 
 
 @pytest.mark.parametrize(

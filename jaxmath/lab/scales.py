@@ -41,7 +41,8 @@ def set_ticks(axis, log: bool, count: int = 6) -> None:
     from matplotlib import ticker
 
     low, high = sorted(axis.get_view_interval())
-    if axis.get_scale() == "symlog":
+    symlog = axis.get_scale() == "symlog"
+    if symlog:
         axis.set_major_locator(ticker.FixedLocator(_both_sides(axis.get_transform(), low, high)))
     elif not log:
         axis.set_major_locator(ticker.MaxNLocator(nbins=count, steps=[1, 2, 5, 10]))
@@ -50,7 +51,7 @@ def set_ticks(axis, log: bool, count: int = 6) -> None:
     else:
         axis.set_major_locator(ticker.LogLocator(numticks=count + 1))
     axis.set_minor_locator(ticker.NullLocator())
-    axis.set_major_formatter(_formatter(log))
+    axis.set_major_formatter(_formatter(log or symlog))
 
 
 def _formatter(log: bool):
@@ -61,14 +62,12 @@ def _formatter(log: bool):
             return number(x)
 
         def format_ticks(self, values):
-            if log or self.axis.get_scale() == "symlog":
-                return log_labels(values)
-            return linear_labels(values)
+            return log_labels(values) if log else linear_labels(values)
 
     return Ticks()
 
 
-def symlog(values: Iterable[Any]) -> float:
+def linear_below(values: Iterable[Any]) -> float:
     """Up to which size the scale with zero in its middle is linear: at most five decades below."""
     sizes = np.abs(np.concatenate([np.asarray(group, float).ravel() for group in values]))
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -86,24 +86,29 @@ def accuracies(
         if lay.size > MANY:
             sizes = np.abs(np.where(np.isfinite(truth.value), truth.value, 0.0))
             least += np.max(sizes, axis=-1, keepdims=True)
+        asked = truth.proof != UNASKED
+        slopes = {
+            name: _Truth(
+                *(part[:, :, lay.columns(name)] for part in parts), lay.columns(name).start
+            )
+            for parts in [(truth.value, bend, least, asked)]
+            for name in lay.wrt
+        }
+        none = np.zeros(truth.centre.shape)
+        values = _Truth(truth.centre, pull, none, none == 0, 0)
         found = []
         for library, function in {OURS: formula.fn, **counterparts().get(formula.name, {})}.items():
             auto = opinions.autodiff(function, lay, theta, fixed, False)
             closed = opinions.closed_first(formula, lay, args) if library == OURS else {}
-            none = np.zeros(truth.centre.shape)
-            answers = [("value", "value", auto.value, truth.centre, pull, none, none == 0, 0)]
-            for name in lay.wrt:
-                block = (slice(None), slice(None), lay.columns(name))
-                asked = truth.proof[block] != UNASKED
-                known = (truth.value[block], bend[block], least[block], asked)
-                start = lay.columns(name).start
+            answers = [("value", "value", auto.value, values)]
+            for name, known in slopes.items():
                 if name in closed:
-                    answers.append((f"d/d{name}", "closed form", closed[name], *known, start))
-                slope = auto.first["reverse mode"][block]
-                answers.append((f"d/d{name}", "reverse mode", slope, *known, start))
-            for quantity, answer, *numbers in answers:
-                result = _judged(*numbers, args, theta, dtype)
-                found.append(Accuracy(formula.name, library, dtype.name, quantity, answer, *result))
+                    answers.append((f"d/d{name}", "closed form", closed[name], known))
+                reverse = auto.first["reverse mode"][:, :, lay.columns(name)]
+                answers.append((f"d/d{name}", "reverse mode", reverse, known))
+            for quantity, kind, answer, known in answers:
+                result = _judged(answer, known, args, theta, dtype)
+                found.append(Accuracy(formula.name, library, dtype.name, quantity, kind, *result))
     return found
 
 
@@ -129,11 +134,26 @@ def spread(formula: Formula, count: int, dtype: np.dtype, seed: int) -> dict[str
     return jax.tree.map(lambda *parts: np.concatenate(parts), half, middle)
 
 
-def _judged(answer, truth, change, least, asked, place: int, args, theta, dtype: np.dtype):
-    """The fields of `Accuracy` from x on: errors against a truth, entry by entry.
+class _Truth(NamedTuple):
+    """What is true of some entries `(points, outputs, ...)`.
 
-    A truth below the normal range may be answered by zero; units are at least those of `least`.
+    `change` is what half a unit of each input changes, relative to it; units are at least those of
+    `least`; `start` is the coordinate that the last axis begins at.
     """
+
+    value: np.ndarray
+    change: np.ndarray
+    least: np.ndarray
+    asked: np.ndarray
+    start: int
+
+
+def _judged(answer, known: _Truth, args, theta, dtype: np.dtype):
+    """The fields of `Accuracy` from x on: errors against the truth, entry by entry.
+
+    A truth below the normal range may be answered by zero.
+    """
+    truth, change, least, asked, start = known
     info = np.finfo(dtype)
     rounded = truth.astype(dtype)
     size = np.maximum(np.abs(rounded), np.maximum(least, info.tiny).astype(dtype))
@@ -145,9 +165,9 @@ def _judged(answer, truth, change, least, asked, place: int, args, theta, dtype:
     ulps = np.where(ulps < none, ulps, none)
     explained = np.where(np.isfinite(change), change, 0.0) * (info.eps / unit)
     excess = np.where(ulps < none, np.fmin(2 * ulps / (1 + explained), none), none)
-    known = np.isfinite(rounded)
-    judged = np.argwhere(known)
-    x = theta[judged[:, 0], place + (judged[:, 2] if truth.ndim == 3 else 0)].astype(np.float64)
+    there = np.isfinite(rounded)
+    judged = np.argwhere(there)
+    x = theta[judged[:, 0], start + (judged[:, 2] if truth.ndim == 3 else 0)].astype(np.float64)
     entries = tuple(judged.T)
     ulps, excess = ulps[entries], excess[entries]
     worst: dict[str, Any] = {}
@@ -156,4 +176,4 @@ def _judged(answer, truth, change, least, asked, place: int, args, theta, dtype:
         where = tuple(judged[last])
         point = {n: jax.tree.map(lambda leaf: leaf[where[0]], v) for n, v in args.items()}
         worst = dict(point=point, answer=float(answer[where]), truth=float(rounded[where]))
-    return x, ulps, excess, int((asked & ~known).sum()), worst
+    return x, ulps, excess, int((asked & ~there).sum()), worst
