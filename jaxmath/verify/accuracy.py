@@ -82,11 +82,11 @@ def accuracies(
         bend, _ = conditioning(formula, lay, theta, fixed, False)
         pull = np.abs(truth.value * theta[:, None, :].astype(np.float64))
         pull = np.where(np.isfinite(pull), pull, 0.0).sum(axis=-1)
-        least = np.zeros(truth.value.shape)
+        asked, least = truth.proof != UNASKED, np.zeros(truth.value.shape)
         if lay.size > MANY:
-            sizes = np.abs(np.where(np.isfinite(truth.value), truth.value, 0.0))
-            least += np.max(sizes, axis=-1, keepdims=True)
-        asked = truth.proof != UNASKED
+            reverse = opinions.autodiff(formula.fn, lay, theta, fixed, False).first["reverse mode"]
+            sizes = np.abs(np.where(asked, truth.value, reverse))
+            least += np.max(np.where(np.isfinite(sizes), sizes, 0.0), axis=-1, keepdims=True)
         slopes = {
             name: _Truth(
                 *(part[:, :, lay.columns(name)] for part in parts), lay.columns(name).start
