@@ -6,7 +6,7 @@ import pytest
 from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 
-LONG = ("derivatives",)
+LONG = ("accuracy", "derivatives")
 
 
 def claim(**changes) -> Claim:

@@ -367,6 +367,15 @@ def test_log_is_drawn_where_a_band_reaches_below_zero():
     assert 1e-7 < low < 1e-5 < 1 < high < 100
 
 
+def test_a_scale_with_zero_in_its_middle_has_ticks_on_both_sides():
+    axes = figures.draw(PLOTS["both_sides_of_zero"]).axes[0]
+    assert axes.get_xscale() == "symlog"
+    words = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert words[len(words) // 2] == "0"
+    assert len(words) >= 5
+    assert words[0] == f"−{words[-1]}"
+
+
 # --- the repository's own pictures ---------------------------------------------------------------
 
 CONFIGS = sorted((HERE.parent / "configs").glob("*.toml"))

@@ -136,12 +136,12 @@ class Axis:
 
     It is drawn as "label [unit]", a pure number's as "label [1]". With the scale "auto" it is
     logarithmic where all values are positive and span more than two decades, unless the points
-    along x are evenly spaced.
+    along x are evenly spaced. "symlog" is logarithmic on both sides of zero and linear close to it.
     """
 
     label: str
     unit: str = ""
-    scale: Literal["linear", "log", "auto"] = "auto"
+    scale: Literal["linear", "log", "symlog", "auto"] = "auto"
 
 
 @dataclass(frozen=True)

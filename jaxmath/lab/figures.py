@@ -18,7 +18,7 @@ import numpy as np
 
 from jaxmath.lab import cache, curves, labels
 from jaxmath.lab.experiment import Axis, Plot
-from jaxmath.lab.scales import is_log, set_ticks
+from jaxmath.lab.scales import is_log, linear_below, set_ticks
 from jaxmath.lab.themes import LIGHT, THEMES, Theme
 
 WIDTH, HEIGHT = 5.6, 3.5
@@ -134,7 +134,10 @@ def _draw_lines(figure, axes, plot: Plot, theme: Theme):
     """Draw the curves, and name them or give their colours a bar."""
     log_x = is_log(plot.x, [line.x for line in plot.lines], spaced=True)
     log_y = is_log(plot.y, [line.y for line in plot.lines])
-    axes.set_xscale("log" if log_x else "linear")
+    if plot.x.scale == "symlog":
+        axes.set_xscale("symlog", linthresh=linear_below(line.x for line in plot.lines))
+    else:
+        axes.set_xscale("log" if log_x else "linear")
     axes.set_yscale("log" if log_y else "linear")
     every = curves.prepare(plot, theme, log_x, log_y, LEGEND)
     drawn = [curve for curve in every if curve.end]

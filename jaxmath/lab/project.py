@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-BUILT_IN = ("train", "derivatives")
+BUILT_IN = ("train", "derivatives", "accuracy")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 

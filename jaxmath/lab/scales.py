@@ -41,14 +41,17 @@ def set_ticks(axis, log: bool, count: int = 6) -> None:
     from matplotlib import ticker
 
     low, high = sorted(axis.get_view_interval())
-    if not log:
+    symlog = axis.get_scale() == "symlog"
+    if symlog:
+        axis.set_major_locator(ticker.FixedLocator(_both_sides(axis.get_transform(), low, high)))
+    elif not log:
         axis.set_major_locator(ticker.MaxNLocator(nbins=count, steps=[1, 2, 5, 10]))
     elif math.log10(high) - math.log10(low) < 1.5:
         axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=count + 6))
     else:
         axis.set_major_locator(ticker.LogLocator(numticks=count + 1))
     axis.set_minor_locator(ticker.NullLocator())
-    axis.set_major_formatter(_formatter(log))
+    axis.set_major_formatter(_formatter(log or symlog))
 
 
 def _formatter(log: bool):
@@ -62,6 +65,25 @@ def _formatter(log: bool):
             return log_labels(values) if log else linear_labels(values)
 
     return Ticks()
+
+
+def linear_below(values: Iterable[Any]) -> float:
+    """Up to which size the scale with zero in its middle is linear: at most five decades below."""
+    sizes = np.abs(np.concatenate([np.asarray(group, float).ravel() for group in values]))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if not sizes.size:
+        return 1.0
+    return 10.0 ** math.ceil(math.log10(max(np.min(sizes), 1e-5 * np.max(sizes))))
+
+
+def _both_sides(transform, low: float, high: float) -> list[float]:
+    """Zero, and powers of ten on both sides from where the scale is logarithmic."""
+    first = round(math.log10(transform.linthresh))
+    last = math.floor(math.log10(max(abs(low), abs(high), transform.linthresh)) + 1e-9)
+    step = max(1, math.ceil((last - first) / 2.5))
+    powers = [10.0**k for k in range(last, first - 1, -step)]
+    ticks = [*(-p for p in powers), 0.0, *reversed(powers)]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def linear_labels(ticks: Iterable[Any]) -> list[str]:
@@ -91,13 +113,15 @@ def _shifted(value: float, exponent: int) -> float:
 def log_labels(ticks: Iterable[Any]) -> list[str]:
     """Labels of logarithmic ticks: plain numbers near one, powers of ten beyond."""
     ticks = [float(tick) for tick in ticks]
-    near = all(1e-3 <= tick <= 1e4 for tick in ticks)
+    near = all(1e-3 <= abs(tick) <= 1e4 or tick == 0 for tick in ticks)
     if near:
-        return [f"{tick:.6g}" for tick in ticks]
-    return [number(tick) if not 1e-5 < tick < 1e6 else _power(tick) for tick in ticks]
+        return [f"{tick:.6g}".replace("-", "−") for tick in ticks]
+    return [number(tick) if not 1e-5 < abs(tick) < 1e6 else _power(tick) for tick in ticks]
 
 
 def _power(tick: float) -> str:
+    if tick < 0:
+        return f"−{_power(-tick)}"
     exponent = round(math.log10(tick))
     if not math.isclose(tick, 10.0**exponent, rel_tol=1e-9):
         return number(tick)

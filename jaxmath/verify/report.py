@@ -185,7 +185,8 @@ class Report:
         lines = [
             f"{self.name} on {self.domain}"
             + (" (assumed: the reals where the value is finite)" if self.assumed else "")
-            + f", {self.dtype}, {self.points} points",
+            + f", {self.dtype}"
+            + (f", {self.points} points" if self.points > 1 else ""),
             self.sentence(),
         ]
         for row in self.rows:

@@ -140,6 +140,21 @@ PLOTS = (
         marks={r"$2/\lambda_{\max}$": 300.0},
     ),
     _plot(
+        "both_sides_of_zero",
+        [
+            Line(
+                name,
+                np.sinh(np.linspace(-16, 16, 90)),
+                10.0 ** np.arange(90) ** power,
+                style="points",
+            )
+            for name, power in (("here", 0.5), ("there", 0.6))
+        ],
+        x=Axis("x", scale="symlog"),
+        y=Axis("error", "ulp", "log"),
+    ),
+    _plot("no_finite_value_but_symlog", [Line("a", [np.nan], [1.0])], x=Axis("x", scale="symlog")),
+    _plot(
         "markup",
         [
             Line("<script>alert(1)</script> & co", STEPS, _decay(0.02)),

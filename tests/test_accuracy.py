@@ -1,0 +1,168 @@
+"""Errors against exact truth: what they count, who has them, and the figures published."""
+
+import functools
+import importlib.util
+import json
+import pathlib
+from importlib.metadata import PackageNotFoundError, version
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxmath import verify
+from jaxmath.domains import REAL, Choices, Integers
+from jaxmath.formula import Formula, Source, with_rule
+from jaxmath.lab import accuracy as experiment
+from jaxmath.verify import accuracy
+from jaxmath.verify.counterparts import counterparts
+
+ROOT = pathlib.Path(__file__).parents[1]
+FORMULAS = {formula.name: formula for formula in verify.FORMULAS}
+
+
+def judged(answers, truths, change=0.0, least=0.0, dtype=np.float64):
+    """Errors in ulp and excess of scalar answers, in the order of the truths."""
+    shape = (-1, 1)
+    truth = np.reshape(np.array(truths, float), shape)
+    theta = np.arange(len(truth), dtype=dtype)[:, None]
+    change, least = np.full(truth.shape, change), np.full(truth.shape, least)
+    asked = np.ones(truth.shape, bool)
+    answer = np.reshape(np.array(answers, dtype), shape)
+    with np.errstate(all="ignore"):
+        x, ulps, excess, left_open, worst = accuracy._judged(
+            answer,
+            accuracy._Truth(truth, change, least, asked, 0),
+            {"x": theta[:, 0]},
+            theta,
+            np.dtype(dtype),
+        )
+    assert x.size == ulps.size == excess.size
+    return ulps.tolist(), excess.tolist(), left_open, worst
+
+
+def test_errors_count_units_in_the_last_place():
+    eps = 2.0**-52
+    ulps, excess, left_open, worst = judged([1, 1 + eps, 2 - eps, -1], [1, 1, 1, 1])
+    assert ulps == [0, 1, 2**52 - 1, 2**53]
+    assert excess[:2] == [0, 2]
+    assert left_open == 0
+    assert worst["point"] == {"x": 3.0}
+
+
+def test_conditioning_explains_an_error():
+    eps = 2.0**-52
+    ulps, excess, *_ = judged([1 + 64 * eps], [1], change=127.0)
+    assert ulps == [64]
+    assert excess == [1]
+
+
+def test_units_are_those_of_the_largest_slope_where_it_is_given():
+    ulps, *_ = judged([2.0**-53, 1e-300], [0, 0], least=1.0)
+    assert ulps == [0.5, 1e-300 * 2**52]
+
+
+def test_nan_infinity_and_a_vanished_number_have_no_right_digit():
+    ulps, excess, *_ = judged([np.nan, np.inf, 0, 1e300], [1, 1, 1e-17, 1e-300])
+    assert [ulps[0], ulps[1], ulps[3]] == [2.0**53] * 3
+    assert min(*ulps, *excess) > 2.0**52
+
+
+def test_below_the_normal_range_zero_is_an_answer():
+    ulps, excess, *_ = judged([0, 0, 5e-324], [1e-310, 0, 0])
+    assert ulps == excess == [0, 0, 0]
+
+
+def test_what_is_out_of_range_or_unknown_is_left_open():
+    ulps, _, left_open, _ = judged([np.inf, 1, 2], [np.inf, np.nan, 2])
+    assert (ulps, left_open) == ([0], 2)
+    assert judged([1.0], [1e39], dtype=np.float32)[2] == 1
+
+
+def record(fn):
+    return Formula(fn=fn, domain=dict(x=REAL), tex="", source=Source(""), topic="")
+
+
+@pytest.mark.full
+def test_a_wrong_rule_is_seen_in_reverse_mode_and_not_in_the_value():
+    wrong = with_rule(lambda x: jnp.sin(x), x=lambda x: (1 + 1e-9) * jnp.cos(x))
+    found = accuracy.accuracies(record(wrong), count=16)
+    worst = {(a.quantity, a.answer): a.excess.max() for a in found}
+    assert worst["value", "value"] < 8
+    assert worst["d/dx", "reverse mode"] > 1e5
+
+
+@pytest.mark.full
+def test_the_tails_are_reached_and_lost_digits_are_seen():
+    found = accuracy.accuracies(record(lambda x: jnp.log(1 + jnp.exp(x))), np.float32, count=32)
+    value = next(a for a in found if a.quantity == "value")
+    assert value.dtype == "float32"
+    assert np.abs(value.x).max() > 1e6
+    assert value.ulps.max() == 2**24
+    assert value.worst["answer"] in (0.0, float("inf"))
+
+
+def somewhere(domain):
+    """An ordinary element of a set."""
+    if isinstance(domain, Choices | Integers):
+        return 1
+    values = np.linspace(0.3, 0.8, max(int(np.prod(domain.shape)), 2))
+    return values.reshape(domain.shape) if domain.shape else values[0]
+
+
+@pytest.mark.full
+def test_every_counterpart_is_called_as_its_formula():
+    known = counterparts()
+    assert set(known) <= set(FORMULAS)
+    assert {"jax.nn", "jax.scipy", "optax"} <= {name for each in known.values() for name in each}
+    for name, libraries in known.items():
+        args = [jnp.asarray(somewhere(domain)) for domain in FORMULAS[name].domain.values()]
+        for library, function in libraries.items():
+            np.testing.assert_allclose(
+                function(*args), FORMULAS[name].fn(*args), rtol=1e-9, err_msg=f"{library}: {name}"
+            )
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_published_figures_are_measured_again(name, dtype):
+    published = read(dtype)
+    known = {
+        (row["library"], row["quantity"], row["answer"]): row
+        for row in published["rows"]
+        if row["formula"] == name
+    }
+    config = experiment.Config()
+    found = accuracy.accuracies(FORMULAS[name], dtype, config.points)
+    ours = [a for a in found if a.library == accuracy.OURS]
+    assert ours
+    for answer in found if same(published["measured"]["versions"]) else ours:
+        row, now = known[answer.library, answer.quantity, answer.answer], experiment.summary(answer)
+        for figure in ("ulps", "excess"):
+            assert abs(now[figure] - row[figure]) <= 8 + row[figure] / 4, (figure, row, now)
+
+
+def same(versions):
+    """Whether the libraries here are those that were measured."""
+    try:
+        return all(version(package) == number for package, number in versions.items())
+    except PackageNotFoundError:
+        return False
+
+
+@functools.cache
+def read(dtype):
+    return json.loads((ROOT / "docs" / "accuracy" / f"{dtype}.json").read_text("utf-8"))
+
+
+def test_the_published_page_is_made_from_the_published_figures():
+    spec = importlib.util.spec_from_file_location("docs_accuracy", ROOT / "docs" / "accuracy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    rows = script.read_json()
+    assert set(rows["formula"]) == set(FORMULAS), "run python docs/accuracy.py"
+    text = (script.FOLDER / "README.md").read_text("utf-8")
+    assert "\n".join(script.glance(rows)) in text
