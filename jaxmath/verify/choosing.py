@@ -95,7 +95,14 @@ class Points:
                 score += np.where((gap | np.isnan(narrow) & ~np.isnan(other)).any(axis=1), 3.0, 0.0)
         score[: self.given] = np.inf
         suspicious = np.argsort(-score, kind="stable")
-        return _interleaved(suspicious, np.arange(len(self)), np.arange(self.first_edge, len(self)))
+        edges = np.arange(self.first_edge, len(self))
+        return _interleaved(suspicious, np.arange(len(self)), self._spread(), edges)
+
+    def _spread(self) -> np.ndarray:
+        """All over the domain from the start: both ends, then between, by the golden ratio."""
+        ranked = np.argsort(self.lay.flatten(self.args)[0][:, 0], kind="stable")
+        steps = np.arange(len(ranked)) * (math.sqrt(5) - 1) / 2 % 1
+        return ranked[np.append([0, len(ranked) - 1], (steps * len(ranked)).astype(int))]
 
     def chosen(self, index: int, columns: int, outputs: int) -> tuple[list[int], list[int]]:
         """The most suspicious coordinates and results at a point."""

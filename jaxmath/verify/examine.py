@@ -37,7 +37,7 @@ LIMIT = 64.0
 """The excess from which an answer is a fault."""
 
 BUDGET, SECONDS = 400, 25.0
-"""Points at which the truth is asked; seconds for all of them."""
+"""Points at which the truth is asked; processor seconds for all of them."""
 
 WORK = 4e6
 """How many elementary operations in balls are spent on one function."""
@@ -75,7 +75,7 @@ def examine(
         dtype: the precision that is judged.
         points: points to look at first, by argument along axis 0, such as worst ones known before.
         budget: at how many points the truth is asked, fewer of large programs.
-        seconds: after which no more is asked of the truth; how far it came is said.
+        seconds: of the processor, after which the truth is asked no more; how far it came is told.
         seed: of points and search.
         order: 1 for first derivatives, 2 for second ones too.
         analytic: partial derivatives in closed form, by argument.
@@ -114,7 +114,7 @@ class _Examination:
             formula, self.lay, self.asked, dtype, given, seed, rng,
             self.branches if self.order else None,
         )  # fmt: skip
-        self.deadline = time.monotonic() + seconds
+        self.deadline = time.thread_time() + seconds
         self.truths = Truths(formula, self.lay, self.points.at(0), (*twins, *TWINS), stopped)
         judge = Judge(self.truths, limit)
         self.explainer = Explainer(judge, self.asked)
@@ -140,7 +140,7 @@ class _Examination:
             for index in self.points.order()[:most]:
                 self._judge(int(index))
                 judged += 1
-                if time.monotonic() > self.deadline:
+                if time.thread_time() > self.deadline:
                     break
             judged += self._climb(self.budget - most)
             found = [
@@ -228,7 +228,7 @@ class _Examination:
         """A point at which a derivative is known, and what it is."""
         from jaxmath.exact import Missing
 
-        until = time.monotonic() + 4.0
+        until = time.thread_time() + 4.0
         for index in range(min(len(self.points), 40)):
             if not np.isfinite(self.points.answers.value[index]).all():
                 continue
@@ -238,7 +238,7 @@ class _Examination:
                 break
             if number.proof in ("proven", "estimated") and math.isfinite(float(number)):
                 return index, number.decimal(), number.proof
-            if time.monotonic() > until:
+            if time.thread_time() > until:
                 break
         return 0, "not decided", "undecided"
 
@@ -246,7 +246,7 @@ class _Examination:
         """Move the worst points by bits, keep what is worse; returns how many were judged."""
         used = 0
         best = [i for i in self._worst() if np.isfinite(self.truths.theta(self.points.at(i))).all()]
-        while used < budget and best and time.monotonic() < self.deadline:
+        while used < budget and best and time.thread_time() < self.deadline:
             added = self.points.moved(best)[: budget - used]
             for index in added:
                 self._judge(int(index))

@@ -44,7 +44,7 @@ class Pointwise:
         columns, outputs = self.points.chosen(index, COLUMNS, OUTPUTS)
         said = list(self._said(self.judge, index, columns, outputs))
         undecided = any(s.told["proof"] == "undecided" for s in said)
-        if undecided and time.monotonic() < self.deadline:
+        if undecided and time.thread_time() < self.deadline:
             said = list(self._said(self.patient, index, columns, outputs))
         return self._hulled(index, said)
 

@@ -39,7 +39,10 @@ def numbers(domain, dtype, rng: np.random.Generator, count: int) -> np.ndarray:
     scale = np.exp2(rng.uniform(-4, 11, count)) * rng.choice([-1.0, 1.0], count)
     bits = np.exp2(rng.uniform(math.log2(tiny), math.log2(largest), count))
     near = [e + s * b for e in ends for s in (1, -1) for b in bits[: count // 4] / largest**0.5]
-    spread = rng.uniform(max(domain.low, -10.0), min(domain.high, 10.0), count)
+    ordinary = max(domain.low, -10.0), min(domain.high, 10.0)
+    if ordinary[0] >= ordinary[1]:  # the whole interval lies outside the ordinary scale
+        ordinary = domain.limits(dtype)
+    spread = rng.uniform(*ordinary, count)
     drawn = np.concatenate([scale, spread, bits * rng.choice([-1.0, 1.0], count), near])
     with np.errstate(all="ignore"):
         every = np.array([*special, *decades, *drawn]).astype(dtype)
