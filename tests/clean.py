@@ -101,7 +101,11 @@ def scalar_functions() -> dict[str, Callable[..., Any]]:
                 value = function(0.3)
             except Exception:  # it takes something else
                 continue
-            if jnp.shape(value) == () and jnp.result_type(value) in (jnp.float32, jnp.float64):
+            if (
+                not isinstance(value, tuple)
+                and jnp.shape(value) == ()
+                and jnp.result_type(value) in (jnp.float32, jnp.float64)
+            ):
                 found[f"{short}.{name}"] = function
     return found
 

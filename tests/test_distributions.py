@@ -88,7 +88,9 @@ CASES = {
     "exponential": (EXPONENTIAL, (2.5,), (1.5,), scipy.stats.expon(scale=1 / 2.5)),
     "geometric": (GEOMETRIC, (0.3,), (0.45,), scipy.stats.geom(0.3, loc=-1)),
 }
-everywhere = pytest.mark.parametrize("name", CASES)
+everywhere = pytest.mark.parametrize(
+    "name", [*list(CASES)[:-1], pytest.param("geometric", marks=pytest.mark.full)]
+)
 
 
 @everywhere

@@ -35,6 +35,7 @@ def test_the_closed_forms_are_minima_for_scipy(name):
     assert slope == pytest.approx(-float(problem.multiplier(c)), rel=1e-3)
 
 
+@pytest.mark.full
 def test_a_swept_end_gives_an_axis():
     overrides = ["points=3", "sweep.most=[1.5, 2.0]"]
     study = reading.read(CONFIGS / "lagrange_textbook.toml", overrides)

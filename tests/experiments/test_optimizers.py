@@ -48,6 +48,7 @@ def test_the_interval_is_students(count):
     assert abs(covered - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 4000)
 
 
+@pytest.mark.full
 def test_a_run_that_diverges_is_no_best_rate():
     overrides = ["learning_rates=[0.1, 1e30]", "seeds=2", "epochs=1", "draws=100"]
     study = reading.read(CONFIGS / "optimizers.toml", overrides)
