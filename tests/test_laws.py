@@ -19,7 +19,7 @@ def combinations():
             yield pytest.param(formula, dtype, marks=marks, id=f"{formula.name}-{dtype}")
 
 
-@pytest.mark.parametrize(("formula", "dtype"), combinations())
+@pytest.mark.parametrize(("formula", "dtype"), list(combinations()))
 def test_laws_hold(formula, dtype):
     findings = [finding for law in LAWS for finding in law(formula, dtype)]
     assert not findings, "\n".join(map(str, findings))
