@@ -50,8 +50,9 @@ def nonlinear(asked: Asked, points: Points) -> Iterator[tuple[int, Said]]:
         if not fine.any():
             continue
         places = np.arange(len(matrix)) % matrix.shape[2]
-        unit = np.eye(matrix.shape[2], dtype=jacobian.dtype)[places]
-        signs = rng.choice([-1.0, 1.0], unit.shape).astype(jacobian.dtype)
+        dtype = theta.dtype if forward else points.answers.value.dtype
+        unit = np.eye(matrix.shape[2], dtype=dtype)[places]
+        signs = rng.choice([-1.0, 1.0], unit.shape).astype(dtype)
         what = "tangent" if forward else "cotangent"
         for words, given in (
             (f"for a {what} of zero", 0 * unit),
