@@ -130,7 +130,7 @@ def narrow(value, bits: int, smallest) -> bool:
     """Whether a ball is known to so many bits, or is smaller than counts."""
     if isinstance(value, Special) or value.rel_accuracy_bits() >= bits:
         return True
-    return value.is_finite() and value.rad() <= smallest
+    return value.is_finite() and abs(value).upper() <= smallest
 
 
 def digits(value) -> float:

@@ -302,3 +302,11 @@ def test_the_gradient_of_a_perceptron():
         [float(n) for n in found.right[1, :, 0]], expected, rtol=1e-12, atol=1e-14
     )
     assert {n.proof for n in found.right[1, :, 0]} == {"proven"}
+
+
+def test_a_number_near_the_smallest_normal_is_known_to_its_last_digit():
+    x = np.float64(3.408330372533855e-308)
+    program = exact.trace(lambda x: x - jnp.log1p(x), x)
+    slope = exact.derivatives(program, (x,), np.array([[1.0]]), 1).right[1, 0, 0]
+    assert slope.proof == "proven"
+    assert float(slope) == x  # x / (1 + x)
