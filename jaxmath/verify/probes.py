@@ -42,7 +42,7 @@ def numbers(domain, dtype, rng: np.random.Generator, count: int) -> np.ndarray:
     ordinary = max(domain.low, -10.0), min(domain.high, 10.0)
     if ordinary[0] >= ordinary[1]:  # the whole interval lies outside the ordinary scale
         ordinary = domain.limits(dtype)
-    spread = rng.uniform(*ordinary, count)
+    spread = rng.uniform(ordinary[0], ordinary[1], count)
     drawn = np.concatenate([scale, spread, bits * rng.choice([-1.0, 1.0], count), near])
     with np.errstate(all="ignore"):
         every = np.array([*special, *decades, *drawn]).astype(dtype)
