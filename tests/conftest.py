@@ -1,10 +1,11 @@
 """Settings that every test runs under: float64 available, silent broadcasting forbidden.
 
 `pytest -m full --resume` goes on where an earlier call on the same commit was stopped: what passed
-there is not run again.
+there is not run again. `--minutes 10` skips whatever has not begun after so many minutes.
 """
 
 import subprocess
+import time
 from pathlib import Path
 
 import jax
@@ -13,6 +14,7 @@ import pytest
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+STARTED = time.monotonic()
 PROGRESS = pytest.StashKey[Path]()
 
 
@@ -20,6 +22,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--resume", action="store_true", help="leave out what passed on this commit before"
     )
+    parser.addoption("--minutes", type=float, help="skip what has not begun after so many minutes")
 
 
 def pytest_configure(config):
@@ -73,6 +76,12 @@ def _group(item) -> str:
     if "experiment" in params:
         return f"tests/experiments/test_{params['experiment']}.py"
     return item.nodeid.partition("::")[0]
+
+
+def pytest_runtest_setup(item):
+    minutes = item.config.getoption("--minutes")
+    if minutes is not None and time.monotonic() - STARTED > 60 * minutes:
+        pytest.skip(f"not begun after {minutes:g} minutes")
 
 
 def pytest_runtest_teardown(item, nextitem):

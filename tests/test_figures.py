@@ -379,6 +379,7 @@ def test_a_scale_with_zero_in_its_middle_has_ticks_on_both_sides():
 # --- the repository's own pictures ---------------------------------------------------------------
 
 CONFIGS = sorted((HERE.parent / "configs").glob("*.toml"))
+LONG = ("accuracy", "derivatives", "lagrange_textbook")
 
 
 @pytest.fixture(scope="session")
@@ -390,7 +391,12 @@ def run_once(tmp_path_factory):
     return functools.cache(lambda config: lab.run(config, smoke=True, out=out))
 
 
-@pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
+@pytest.fixture(
+    params=[
+        pytest.param(path, id=path.stem, marks=pytest.mark.full if path.stem in LONG else ())
+        for path in CONFIGS
+    ]
+)
 def finished(request, run_once):
     return run_once(request.param)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -61,6 +62,11 @@ class Program:
         """Shape and dtype of each flat result."""
         return list(self.jaxpr.out_avals)
 
+    @functools.cached_property
+    def operations(self) -> int:
+        """About how many elementary operations it takes: what a direction costs."""
+        return _operations(self.jaxpr)
+
     def values(self, args: tuple[Any, ...]) -> list[Any]:
         """The arguments at one point, as the machine takes them."""
         leaves, tree = jax.tree.flatten(args)
@@ -97,6 +103,20 @@ def trace(
         rules={**RULES, **(rules or {})},
         twins=(*twins, *TWINS),
     )
+
+
+def _operations(jaxpr) -> int:
+    """How many elementary operations a program takes."""
+    jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
+    total = 0
+    for eqn in jaxpr.eqns:
+        inner = list(core.jaxprs_in_params(eqn.params))
+        times = eqn.params.get("length", 1) if eqn.primitive.name == "scan" else 1
+        size = max(int(np.prod(v.aval.shape, dtype=int)) for v in (*eqn.invars, *eqn.outvars))
+        if eqn.primitive.name == "dot_general":
+            size *= max(int(np.prod(v.aval.shape, dtype=int)) for v in eqn.invars)
+        total += times * sum(_operations(j) for j in inner) if inner else size
+    return total
 
 
 def _value(leaf, aval):

@@ -54,8 +54,8 @@ class Asked:
         self.refused: dict[str, str] = {}
 
     def __call__(self, args: Mapping[str, Any], closed: bool = True) -> Answers:
-        """All answers at these points, with or without the closed forms, which are not compiled;
-        NaN where a derivative is not available.
+        """All answers at these points, with or without the closed forms; NaN where a derivative is
+        not available.
         """
         count = len(jax.tree.leaves(args)[0])
         pieces = []

@@ -46,7 +46,7 @@ class Causes:
         self, explainer: Explainer, branches: Branches, traps: tuple[Trap, ...], seconds: float
     ):
         self.branches, self.traps = branches, traps
-        self.search = Simplest(explainer, time.monotonic() + seconds)
+        self.search = Simplest(explainer, time.thread_time() + seconds)
 
     def told(self, finding: Finding) -> Finding:
         """A fault with its cause, cure, simplest point and reproducer."""

@@ -26,7 +26,6 @@ from jaxmath.verify.flat import Layout, layout
 from jaxmath.verify.given import Given, as_formula
 from jaxmath.verify.linearity import nonlinear
 from jaxmath.verify.numerical import estimated
-from jaxmath.verify.proven import _operations
 from jaxmath.verify.traps import traps
 from jaxmath.verify.verdict import RIGHT, Convention, Finding, Verdict, told, worst
 
@@ -119,7 +118,7 @@ class _Examination:
         judge = Judge(self.truths, limit)
         self.explainer = Explainer(judge, self.asked)
         self.pointwise = Pointwise(self.points, self.asked, judge, self.deadline, rng)
-        each = _operations(self.truths.program.jaxpr) * (1 + min(self.lay.size, COLUMNS))
+        each = self.truths.program.operations * (1 + min(self.lay.size, COLUMNS))
         self.budget = int(np.clip(WORK / max(each, 1), min(24, budget), budget))
         self.findings: list[Finding] = []
         self.errors: list[tuple[Any, ...]] = []

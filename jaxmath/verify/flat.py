@@ -157,6 +157,19 @@ def _intervals(formula: Formula, where: Layout, name: str):
         start = stop
 
 
+def places(formula: Formula, where: Layout, point) -> list[int]:
+    """Where each coordinate of the layout lies among the real elements of the arguments."""
+    found, start = [], 0
+    for name, arg in zip(formula.arguments, point, strict=True):
+        for leaf in jax.tree.leaves(arg):
+            leaf = np.asarray(leaf)
+            if leaf.dtype.kind == "f":
+                if name in where.wrt:
+                    found += range(start, start + leaf.size)
+                start += leaf.size
+    return found
+
+
 def flat_function(fn: Callable[..., Any], where: Layout) -> Callable[..., Any]:
     """The function of one point as `(*vectors, fixed) -> vector`."""
 

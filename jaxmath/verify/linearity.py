@@ -74,7 +74,7 @@ def _told(points, who, wrong, places, answers, asked_for, words) -> Iterator[tup
     for index, k in wrong[:TOLD].tolist():
         column, result = (places[index], k) if who == "forward mode" else (k, places[index])
         told = dict(
-            kind="wrong rule", truth=repr(float(asked_for[index, k])), proof="proven",
+            kind="wrong rule", truth=repr(float(asked_for[index, k])), proof="estimated",
             ulps=np.inf, excess=np.inf, note=f"the rule is not linear: this is its answer {words}",
         )  # fmt: skip
         yield index, Said(who, (int(column),), int(result), float(answers[index, k]), told)

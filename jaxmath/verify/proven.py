@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from jaxmath.formula import Formula
-from jaxmath.verify.flat import Layout, ends, layout
+from jaxmath.verify.flat import Layout, ends, layout, places
 from jaxmath.verify.reference import MOST, Estimate, Reference, numerical
 
 SECONDS = 0.3
@@ -69,7 +69,7 @@ class _Points:
             own = formula.fn.__name__.lstrip("_")
             twins = (exact.Twin(own, formula.twin), *TWINS)
         self.program = exact.trace(formula.fn, *self._at(0), twins=twins)
-        self.places = _places(formula, lay, self._at(0))
+        self.places = places(formula, lay, self._at(0))
         self.theta, _ = lay.flatten(args)
         self.low, self.high = ends(formula, lay)
         self.outputs = sum(int(np.prod(aval.shape, dtype=int)) for aval in self.program.outputs)
@@ -101,7 +101,7 @@ class _Points:
 
     def _most(self, points: int) -> int:
         """How many coordinates a point is asked for."""
-        each = WORK / points / max(_operations(self.program.jaxpr), 1)
+        each = WORK / points / max(self.program.operations, 1)
         return int(np.clip(each / (2 if self.seconds else 1), 1, MOST))
 
     @staticmethod
@@ -266,32 +266,3 @@ def _float_and_bar(number) -> tuple[float, float]:
 def _unasked(shape, centre) -> Estimate:
     numbers = [np.full(shape, np.nan) for _ in range(6)]
     return Estimate(*numbers, proof=np.zeros(shape, np.int8), centre=centre)
-
-
-def _places(formula: Formula, lay: Layout, point) -> list[int]:
-    """Where each coordinate of the layout lies among the real elements of the arguments."""
-    places, start = [], 0
-    for name, arg in zip(formula.arguments, point, strict=True):
-        for leaf in jax.tree.leaves(arg):
-            leaf = np.asarray(leaf)
-            if leaf.dtype.kind == "f":
-                if name in lay.wrt:
-                    places += range(start, start + leaf.size)
-                start += leaf.size
-    return places
-
-
-def _operations(jaxpr) -> int:
-    """How many elementary operations a program takes, about: what a direction costs."""
-    from jax.extend import core
-
-    jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
-    total = 0
-    for eqn in jaxpr.eqns:
-        inner = list(core.jaxprs_in_params(eqn.params))
-        times = eqn.params.get("length", 1) if eqn.primitive.name == "scan" else 1
-        size = max(int(np.prod(v.aval.shape, dtype=int)) for v in (*eqn.invars, *eqn.outvars))
-        if eqn.primitive.name == "dot_general":
-            size *= max(int(np.prod(v.aval.shape, dtype=int)) for v in eqn.invars)
-        total += times * sum(_operations(j) for j in inner) if inner else size
-    return total

@@ -40,7 +40,7 @@ class Simplest:
 
     Args:
         explainer: that has named the kinds of its faults.
-        deadline: on the monotonic clock, after which nothing is looked for.
+        deadline: of this thread's own time, after which nothing is looked for.
     """
 
     def __init__(self, explainer: Explainer, deadline: float):
@@ -68,7 +68,7 @@ class Simplest:
         """The same fault at other points, in turn, for as long as the budget lasts; None where it
         is not the same.
         """
-        if not points or time.monotonic() > self.deadline:
+        if not points or time.thread_time() > self.deadline:
             return
         columns = self.lay.unnamed(finding.argument, finding.place[1:])
         args = _batch((points + [points[-1]] * PIECE)[:PIECE])  # of one size, to compile once
@@ -80,7 +80,7 @@ class Simplest:
             alike &= (answer == 0) == (finding.answer == 0)
             if not alike or not inside[k]:
                 yield None
-            elif next(budget, None) is None or time.monotonic() > self.deadline:
+            elif next(budget, None) is None or time.thread_time() > self.deadline:
                 return
             else:
                 yield self._judged(finding, point, columns, answer)
@@ -127,7 +127,7 @@ class Simplest:
             min(at, size - SHORT) for tree in (*spots, used) for at in _along(tree, size)
         )
         for start in list(starts)[:STARTS]:
-            if time.monotonic() > self.deadline:
+            if time.thread_time() > self.deadline:
                 return None
             cut = functools.partial(_piece, size=size, start=start)
             place = tuple(int(np.argmax(_flat(jax.tree.map(cut, spot)))) for spot in spots)

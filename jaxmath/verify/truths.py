@@ -19,8 +19,7 @@ from jaxmath.exact.program import Truth
 from jaxmath.exact.work import Proof, Work, working
 from jaxmath.formula import Formula
 from jaxmath.verify import probes
-from jaxmath.verify.flat import Layout, ends
-from jaxmath.verify.proven import _places
+from jaxmath.verify.flat import Layout, ends, places
 from jaxmath.verify.reference import numerical
 
 SECONDS, PATIENCE = 0.25, 3.0
@@ -60,7 +59,7 @@ class Truths:
     def __init__(self, formula: Formula, lay: Layout, point, twins, stopped: bool):
         self.formula, self.lay, self.stopped = formula, lay, stopped
         self.program = trace(formula.fn, *point, twins=twins)
-        self.places = _places(formula, lay, point)
+        self.places = places(formula, lay, point)
         self.width = len(self.program.coordinates())
         self.low, self.high = ends(formula, lay)
         self.dtype = np.result_type(*(a.dtype for a in self.program.outputs))
