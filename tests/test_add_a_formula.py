@@ -80,6 +80,7 @@ def test_the_laws_find_it(copy):
     )
 
 
+@pytest.mark.full
 def test_the_laws_find_what_is_wrong_with_it(copy):
     file = copy / "jaxmath/losses/exponential.py"
     right = file.read_text()

@@ -22,7 +22,7 @@ pytest.importorskip("flint")
 CASES = json.loads((Path(__file__).parent / "data" / "derivative_cases.json").read_text())
 NAMED = {name: getattr(domains, name.upper()) for name in
          ("real", "positive", "nonnegative", "unit", "open_unit")}  # fmt: skip
-QUICK = {"arccosh_1e22_f32", "exp2_1024", "sqnorm_vec0"}
+QUICK = {"exp2_1024"}
 
 
 def domain_of(words):

@@ -231,9 +231,6 @@ ORDINARY = (
     "Nocedal-Wright example 12.1",
     "HS7",
     "HS26, degenerate",
-    "HS40",
-    "HS52",
-    "HS78",
     "largest box of a given surface",
     "smallest eigenvalue as a Rayleigh quotient",
 )
@@ -313,6 +310,7 @@ def test_quadratic_programs_take_one_step_and_equal_numpy():
     )
 
 
+@pytest.mark.full
 def test_derivatives_of_a_quadratic_program_equal_those_of_its_linear_system():
     program = tuple(map(jnp.asarray, random_program(1)))
 
@@ -599,6 +597,7 @@ def test_each_lane_has_its_status_and_equals_its_own_solve():
     assert words.count("1 of 6 lanes") == 6
 
 
+@pytest.mark.full
 def test_float32_does_not_spin_and_says_what_it_reached():
     worst = 0
     for name in ("Nocedal-Wright example 12.1", "HS40", "HS77"):

@@ -360,6 +360,16 @@ def test_far_quantiles():
     assert normal.quantile(np.array([0.0, 1.0]), 0.0, 1.0).tolist() == [-np.inf, np.inf]
 
 
+def test_divergences_near_the_largest_number():
+    """Half of 1.8e308 is a number, and so is half of the square of 1.9e154."""
+    for far in (1.4e154, 1.8e154):
+        expected = float(mp.mpf(far) ** 2 / 2)
+        for divergence in (normal.kl, normal.cross_entropy):
+            np.testing.assert_allclose(divergence(far, 1.0, 0.0, 1.0), expected, 1e-15)
+            np.testing.assert_allclose(divergence(0.0, far, 0.0, 1.0), expected, 1e-15)
+            np.testing.assert_allclose(jax.grad(divergence)(far, 1.0, 0.0, 1.0), far, 1e-15)
+
+
 def test_the_edges_of_bernoulli():
     sure, never = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     assert bernoulli.log_prob(sure, sure).tolist() == [0, 0]

@@ -379,7 +379,7 @@ def test_a_scale_with_zero_in_its_middle_has_ticks_on_both_sides():
 # --- the repository's own pictures ---------------------------------------------------------------
 
 CONFIGS = sorted((HERE.parent / "configs").glob("*.toml"))
-LONG = ("accuracy", "derivatives", "lagrange_textbook")
+QUICK = ("line", "linear_regression", "train")
 
 
 @pytest.fixture(scope="session")
@@ -393,7 +393,7 @@ def run_once(tmp_path_factory):
 
 @pytest.fixture(
     params=[
-        pytest.param(path, id=path.stem, marks=pytest.mark.full if path.stem in LONG else ())
+        pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.full)
         for path in CONFIGS
     ]
 )

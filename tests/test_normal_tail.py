@@ -120,6 +120,16 @@ def test_accuracy(name, dtype):
         assert error <= bar, (order, where)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_erfcx_is_finite_as_far_as_the_truth_is(dtype):
+    most = mp.mpf(float(np.finfo(dtype).max))
+    x = np.nextafter(dtype(-mp.sqrt(mp.log(most / 2))), dtype(0))
+    x = np.array([x, np.nextafter(x, dtype(0))])
+    assert all(TRUTHS["erfcx"][0](mp.mpf(float(one))) < most for one in x)
+    error, where = worst(routes(FORMULAS["erfcx"])(x)[()], TRUTHS["erfcx"][0], (x,), True)
+    assert error <= BARS["erfcx"][0], where
+
+
 def quantile(p, start):
     """Newton's method on the distribution function, from an approximation."""
     z = mp.mpf(start)

@@ -83,6 +83,7 @@ def test_what_mpmath_confirms_raises_no_alarm(name):
     assert not found, f"on {domains}: {found}"
 
 
+@pytest.mark.full
 def test_every_scalar_function_is_looked_at():
     assert set(clean.scalar_functions()) == set(clean.MEANT) | (
         set(clean.scalar_functions()) & clean.EXEMPT

@@ -391,7 +391,7 @@ def _cross_entropy(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[
     """The expected value under the first normal of minus the second's `log_prob`, in nats."""
     ratio = positive(scale) / positive(scale_q)
     distance = standardize(loc, loc_q, scale_q)
-    surprise = (jnp.square(ratio) + jnp.square(distance)) / 2
+    surprise = _half_square(ratio) + _half_square(distance)
     return surprise + jnp.log(positive(scale_q)) + LOG_SQRT_TAU
 
 
@@ -412,9 +412,14 @@ def _kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "...
     spread = jnp.where(
         much_less,
         (jnp.square(ratio) - 1) / 2 - log_ratio,
-        jnp.square(excess) / 2 + log1p_gap(jnp.where(much_less, 0.0, excess)),
+        _half_square(excess) + log1p_gap(jnp.where(much_less, 0.0, excess)),
     )
-    return jnp.square(distance) / 2 + spread
+    return _half_square(distance) + spread
+
+
+def _half_square(x):
+    """Half the square, finite wherever it can be."""
+    return x * (x / 2)
 
 
 def _ratio(loc, scale, loc_q, scale_q):

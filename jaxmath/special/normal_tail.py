@@ -84,17 +84,17 @@ def _half_square(x):
     return jnp.square(near) / 2, (size - near) * (size + near) / 2
 
 
-def _moments(x):
-    """The moments M_0, M_1, M_2, M_3 for any x."""
+def _moments(x, scale=1.0):
+    """The moments M_0, M_1, M_2, M_3 for any x, times a scale."""
     # Not `abs`, whose slope at zero would be zero.
     size = jnp.where(x < 0, -x, x)
     r1, r2, r3 = _ratios(size)
-    m0 = 1 / (size + r1)
+    m0 = scale / (size + r1)
     right = (m0, m0 * r1, m0 * r1 * r2, m0 * r1 * r2 * r3)
     # On the left the recurrence adds only positive numbers.
     exact, rest = _half_square(size)
-    n0 = (SQRT_TAU * jnp.exp(exact)) * jnp.exp(rest) - m0
-    n1 = 1 + size * n0
+    n0 = (scale * SQRT_TAU * jnp.exp(exact)) * jnp.exp(rest) - m0
+    n1 = scale + size * n0
     n2 = n0 + size * n1
     left = (n0, n1, n2, 2 * n1 + size * n2)
     return tuple(jnp.where(x < 0, n, m) for n, m in zip(left, right, strict=True))
@@ -142,7 +142,7 @@ MILLS_RATIO = Formula(
 
 def _erfcx(x: Real) -> Float[Array, "..."]:
     r"""The scaled complementary error function $e^{x^2} \operatorname{erfc}(x)$."""
-    return math.sqrt(2 / math.pi) * _moments(math.sqrt(2) * jnp.asarray(x))[0]
+    return _moments(math.sqrt(2) * jnp.asarray(x), math.sqrt(2 / math.pi))[0]
 
 
 def erfcx_dx(x: Real) -> Float[Array, "..."]:

@@ -28,7 +28,8 @@ def test_scikit_learn_recognises_as_many():
     assert abs(reached - float(measurement.measured["test_accuracy"])) < 0.03
 
 
-@pytest.mark.parametrize("activation", [pytest.param("sigmoid", marks=pytest.mark.full), "gelu"])
+@pytest.mark.full
+@pytest.mark.parametrize("activation", ["sigmoid", "gelu"])
 def test_other_activations_are_differentiated_as_well(activation):
     overrides = [f'activation="{activation}"', "epochs=1", "steps_by_hand=20", "hidden=[8]"]
     study = reading.read(CONFIGS / "backpropagation.toml", overrides)
