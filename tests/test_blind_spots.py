@@ -7,7 +7,7 @@ import optax
 import pytest
 from jax import lax
 
-from jaxmath.domains import POSITIVE, REAL, Box
+from jaxmath.domains import POSITIVE, REAL, Box, Interval
 from jaxmath.verify import examine
 
 pytest.importorskip("flint")
@@ -111,6 +111,12 @@ def test_kinks_and_jumps_are_told_with_their_convention():
     assert "slopes 0 on the left, 1 on the right; convention: left" in kink.note
     verdict = examine(lambda x: jnp.floor(x), domain=dict(x=REAL), budget=100)
     assert any(f.kind == "jump" for f in verdict.findings)
+
+
+def test_what_is_not_differentiated_is_rounded_all_the_same():
+    domain = dict(x=Interval(1, 2), a=Interval(1e5, 1e6))
+    verdict = examine(lambda x, a: x * jnp.sin(3.1 * a), domain=domain, wrt="x", budget=40)
+    assert verdict.ok, str(verdict)
 
 
 def test_nan_equals_nothing():

@@ -19,7 +19,7 @@ from jaxmath.exact.program import Truth
 from jaxmath.exact.work import Proof, Work, working
 from jaxmath.formula import Formula
 from jaxmath.verify import probes
-from jaxmath.verify.flat import Layout, ends, places
+from jaxmath.verify.flat import Layout, ends, layout, places
 from jaxmath.verify.reference import numerical
 
 SECONDS, PATIENCE = 0.25, 3.0
@@ -61,7 +61,11 @@ class Truths:
         self.program = trace(formula.fn, *point, twins=twins)
         self.places = places(formula, lay, point)
         self.width = len(self.program.coordinates())
-        self.low, self.high = ends(formula, lay)
+        # What is not differentiated is rounded all the same: its coordinates come after the others.
+        fixed = tuple(name for name in formula.differentiable if name not in lay.wrt)
+        lays = [lay, layout(formula, fixed)] if fixed else [lay]
+        self.inputs = [place for part in lays for place in places(formula, part, point)]
+        self.low, self.high = map(np.concatenate, zip(*(ends(formula, p) for p in lays), strict=True))
         self.dtype = np.result_type(*(a.dtype for a in self.program.outputs))
         self.seconds = SECONDS
 
@@ -87,7 +91,7 @@ class Truths:
             right, left = (list(terms[2, 0]) for terms in (found.right, found.left))
             behaviour, kinks = found.behaviour[0].tolist(), found.kink_order[0].tolist()
             return Second(right, left, behaviour, kinks, found.notes)
-        theta = self.theta(point).astype(np.float64)
+        theta = self._floats(point, self.inputs).astype(np.float64)
         ordinary = np.where(np.isfinite(theta) & (theta != 0), theta, 1.0)
         scale = np.ldexp(1.0, np.frexp(ordinary)[1] - 1)  # each moves in proportion to its size
         u, v = float(scale[i]), float(scale[j])
@@ -115,7 +119,7 @@ class Truths:
         rows = np.zeros((len(moves), self.width))
         for row, pairs in zip(rows, moves, strict=True):
             for column, speed in pairs:
-                row[self.places[column]] = speed
+                row[self.inputs[column]] = speed
         return derivatives(
             self.program, point, rows, order, of, stop or self.stopped,
             budget=self.seconds, extra=extra,
@@ -138,7 +142,7 @@ class Truths:
         """
         if len(columns) == 2:
             return None
-        theta, least, most = self.theta(point), arb(0), arb(0)
+        theta, least, most = self._floats(point, self.inputs), arb(0), arb(0)
         for j in self._near(columns):
             if columns:
                 slopes = [self.second(point, columns[0], j).right[result]]
@@ -182,7 +186,7 @@ class Truths:
 
     def _near(self, columns) -> list[int]:
         """The coordinates themselves, and some of the others."""
-        others = [j for j in range(self.lay.size) if j not in columns]
+        others = [j for j in range(len(self.inputs)) if j not in columns]
         return [*dict.fromkeys(columns), *others[:: -(-len(others) // MOST) or 1]]
 
     def _both_sides(self, point, columns, result) -> Iterable[Number]:
@@ -196,13 +200,13 @@ class Truths:
 
     def _next_floats(self, point, column: int) -> Iterable[Any]:
         """The point with one coordinate a float lower, and a float higher, within the domain."""
-        x = self.theta(point)[column : column + 1]
+        x = self._floats(point, self.inputs[column : column + 1])
         tiny = float(jnp.finfo(x.dtype).tiny)
         for step in (-1, 1):
             moved = probes.of_bits(probes.bits_of(x) + step, x.dtype)
             moved = np.where(np.abs(moved) < tiny, step * tiny * (x == 0), moved).astype(x.dtype)
             if self.low[column] <= moved[0] <= self.high[column] and np.isfinite(moved[0]):
-                yield self._with(point, self.places[column], moved[0])
+                yield self._with(point, self.inputs[column], moved[0])
 
     @staticmethod
     def _with(point, place: int, x):
@@ -219,8 +223,11 @@ class Truths:
 
     def theta(self, point) -> np.ndarray:
         """The coordinates of a point."""
+        return self._floats(point, self.places)
+
+    def _floats(self, point, places: Sequence[int]) -> np.ndarray:
         flat = [np.asarray(leaf).ravel() for leaf in jax.tree.leaves(point) if _floating(leaf)]
-        return np.concatenate(flat)[np.array(self.places)].astype(self.dtype)
+        return np.concatenate(flat)[np.array(places)].astype(self.dtype)
 
     def side(self, point, column: int) -> int:
         """1 at the lower end of the domain, -1 at the upper: what lies outside is not judged."""
