@@ -65,7 +65,9 @@ class Truths:
         fixed = tuple(name for name in formula.differentiable if name not in lay.wrt)
         lays = [lay, layout(formula, fixed)] if fixed else [lay]
         self.inputs = [place for part in lays for place in places(formula, part, point)]
-        self.low, self.high = map(np.concatenate, zip(*(ends(formula, p) for p in lays), strict=True))
+        self.low, self.high = map(
+            np.concatenate, zip(*(ends(formula, p) for p in lays), strict=True)
+        )
         self.dtype = np.result_type(*(a.dtype for a in self.program.outputs))
         self.seconds = SECONDS
 

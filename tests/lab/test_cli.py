@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -165,18 +164,15 @@ def test_help_documents_every_status(command):
     assert command("--version")[1].startswith("jaxmath ")
 
 
-def costs(root, *words):
-    """CPU seconds of a command, the heavy packages that it loaded, and what it said."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def heard(root, *words):
+    """The heavy packages that a command loaded, and what it said; benchmarks/startup.py times it."""
     process = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "jaxmath", *words],
         cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     loaded = set(re.findall(r"\| +(\S+)$", process.stderr, re.MULTILINE))
     heavy = {"jax", "numpy", "scipy", "sklearn", "matplotlib", "optax"} & loaded
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return spent, heavy, process.stderr
+    return heavy, process.stderr
 
 
 @pytest.mark.parametrize(
@@ -197,15 +193,14 @@ def test_what_is_known_without_jax_is_told_without_jax(root, text, needle):
     if text is not None:
         (root / "bad.toml").write_text(text)
         words = ["run", "bad.toml"]
-    spent, heavy, told = costs(root, *words)
+    heavy, told = heard(root, *words)
     assert needle in told
     assert not heavy
-    assert spent < 0.5
 
 
 def test_any_other_mistake_needs_little_more_than_jax(root):
     (root / "bad.toml").write_text('experiment = "train"\nsteps = "many"')
-    _, heavy, told = costs(root, "run", "bad.toml")
+    heavy, told = heard(root, "run", "bad.toml")
     assert "`steps`" in told
     assert not heavy & {"sklearn", "matplotlib", "scipy"}
 
