@@ -65,9 +65,8 @@ class Truths:
         fixed = tuple(name for name in formula.differentiable if name not in lay.wrt)
         lays = [lay, layout(formula, fixed)] if fixed else [lay]
         self.inputs = [place for part in lays for place in places(formula, part, point)]
-        self.low, self.high = map(
-            np.concatenate, zip(*(ends(formula, p) for p in lays), strict=True)
-        )
+        both = [ends(formula, part) for part in lays]
+        self.low, self.high = (np.concatenate(part) for part in zip(*both, strict=True))
         self.dtype = np.result_type(*(a.dtype for a in self.program.outputs))
         self.seconds = SECONDS
 

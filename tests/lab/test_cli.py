@@ -165,7 +165,7 @@ def test_help_documents_every_status(command):
 
 
 def heard(root, *words):
-    """The heavy packages that a command loaded, and what it said; benchmarks/startup.py times it."""
+    """The heavy packages that a command loaded, and what it said; benchmarks time it."""
     process = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "jaxmath", *words],
         cwd=root, capture_output=True, text=True, check=False,
