@@ -89,6 +89,7 @@ RIGHT = {
     "relu at 0": (jax.nn.relu, dict(x=REAL), "float64"),
     "exp in float32": (lambda x: jnp.exp(x), dict(x=REAL), "float32"),
     "a cube in float16": (lambda x: x**3, dict(x=REAL), "float16"),
+    "a cube in bfloat16": (lambda x: x**3, dict(x=REAL), "bfloat16"),
     "sqrt below 0": (lambda x: jnp.sqrt(x), dict(x=REAL), "float64"),
     "a floor": (lambda x: jnp.floor(x) + x, dict(x=REAL), "float64"),
     "sin": (lambda x: jnp.sin(x), dict(x=REAL), "float64"),

@@ -235,7 +235,7 @@ def verify(
         ),
     ] = None,
     dtype: Annotated[
-        str | None, typer.Option(metavar="DTYPE", help="float64, float32 or float16.")
+        str | None, typer.Option(metavar="DTYPE", help="float64, float32, float16 or bfloat16.")
     ] = None,
     order: Annotated[
         int | None, typer.Option(metavar="1|2", help="2: second derivatives as well.", min=1, max=2)

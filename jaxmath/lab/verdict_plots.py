@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxmath.lab.experiment import Axis, Line, Plot
@@ -21,7 +22,7 @@ WINDOW = (1e-20, 1e20)
 
 def plots(found: Verdict | Report) -> tuple[Plot, ...]:
     """A plot for each argument: the error at each number at which an answer was judged."""
-    whole = 1 / float(np.finfo(found.dtype).eps)
+    whole = 1 / float(jnp.finfo(found.dtype).eps)
     return tuple(
         _plot(found.name, argument, found.dtype, parts, whole)
         for argument, parts in _errors(found).items()

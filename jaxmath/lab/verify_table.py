@@ -36,7 +36,7 @@ SUCH_AS = 'such as [tool.jaxmath.verify.functions] "mine:f" = { domain = { x = "
 class Common:
     """What holds for every function that does not say otherwise."""
 
-    dtypes: tuple[Literal["float64", "float32", "float16"], ...] = ("float64",)
+    dtypes: tuple[Literal["float64", "float32", "float16", "bfloat16"], ...] = ("float64",)
     order: Literal[1, 2] = 1
     budget: Annotated[int, Ge(1)] = 400
     limit: Annotated[float, Gt(0)] = 64.0

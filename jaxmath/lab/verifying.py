@@ -19,7 +19,7 @@ from jaxmath.lab.functions import find_function
 from jaxmath.verify import Report, Verdict, check
 from jaxmath.verify.given import QuestionError, as_formula, parameters_of
 
-DTYPES = ("float64", "float32", "float16")
+DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
@@ -164,7 +165,7 @@ class _Judge:
         self.value, self.slope = np.abs(auto.value), np.abs(auto.first["reverse mode"])
         bend = auto.second.get("forward over reverse", np.zeros((*self.slope.shape, 1)))
         self.steep = np.isinf(bend).any(axis=(-2, -1))
-        info = np.finfo(theta.dtype)
+        info = jnp.finfo(theta.dtype)
         self.eps, self.tiny, self.largest = float(info.eps), float(info.tiny), float(info.max)
         self.terms = max(lay.sizes)
 

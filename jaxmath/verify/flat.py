@@ -163,7 +163,7 @@ def places(formula: Formula, where: Layout, point) -> list[int]:
     for name, arg in zip(formula.arguments, point, strict=True):
         for leaf in jax.tree.leaves(arg):
             leaf = np.asarray(leaf)
-            if leaf.dtype.kind == "f":
+            if jnp.issubdtype(leaf.dtype, jnp.floating):
                 if name in where.wrt:
                     found += range(start, start + leaf.size)
                 start += leaf.size
@@ -210,6 +210,6 @@ def as_dtype(fixed, dtype):
     """Cast the floating arrays among fixed arguments; labels of integer dtype stay."""
 
     def cast(leaf):
-        return leaf.astype(dtype) if np.issubdtype(leaf.dtype, np.floating) else leaf
+        return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
 
     return jax.tree.map(cast, fixed)
