@@ -2,9 +2,10 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ import pytest
 
 from jaxmath.losses import HUBER
 from jaxmath.verify.given import as_formula
-from jaxmath.verify.reproducer import literal, reproducer, written
+from jaxmath.verify.reproducer import _typed, literal, reproducer, written
 from jaxmath.verify.verdict import Finding
 
 jnp_alias = jnp
@@ -130,6 +131,19 @@ def test_pytrees_are_typed_in_again():
         "b=jnp.array(jnp.nan, jnp.float32)), 't': (3,), 'l': []}"
     )
     assert imports == {f"from {__name__} import Params"}
+
+
+def test_what_is_not_made_of_its_fields_is_told_by_its_leaves():
+    """A layer of a library has a constructor of its own, and fields that are no arrays."""
+
+    @functools.partial(jax.tree_util.register_dataclass, data_fields=["w"], meta_fields=[])
+    @dataclasses.dataclass
+    class Layer:
+        w: Any
+        rate: Any = dataclasses.field(init=False, default=None)
+
+    line = _typed("layer", (Layer(np.float32(2)),), set())
+    assert line == "layer = ...  # a tuple with the leaves jnp.array(2.0, jnp.float32)"
 
 
 def test_a_derivative_that_is_not_offered():

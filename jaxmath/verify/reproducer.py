@@ -34,7 +34,7 @@ def reproducer(finding: Finding, formula: Formula) -> str:
     """Python code that prints the answer at fault, with the truth beside it as a comment."""
     name, lines = written(_function(finding, formula))
     imports = {KNOWN["jax"], KNOWN["jnp"], *(line for line in lines if line.startswith(_IMPORTS))}
-    point = [f"{n} = {literal(value, imports)}" for n, value in finding.point.items()]
+    point = [_typed(n, value, imports) for n, value in finding.point.items()]
     body = [line for line in lines if line not in imports]
     versions = f"jax {jax.__version__}, jaxmath {version('jaxmath')}, "
     versions += f"Python {platform.python_version()}, {jax.default_backend()}"
@@ -190,8 +190,26 @@ def _globals(code: types.CodeType) -> set[str]:
     return names
 
 
+def _typed(name: str, value: Any, imports: set[str]) -> str:
+    """The line that gives an argument its value, with what has to be imported for it."""
+    needed: set[str] = set()
+    try:
+        line = f"{name} = {literal(value, needed)}"
+    except TypeError:
+        leaves = ", ".join(literal(leaf, imports) for leaf in jax.tree.leaves(value))
+        return f"{name} = ...  # a {type(value).__name__} with the leaves {leaves}"
+    imports |= needed
+    return line
+
+
 def literal(value: Any, imports: set[str]) -> str:
-    """A pytree as an expression; adds what has to be imported for it."""
+    """A pytree as an expression; adds what has to be imported for it.
+
+    Raises:
+        TypeError: an object in it is not made of its fields.
+    """
+    if value is None:
+        return "None"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k!r}: {literal(v, imports)}" for k, v in value.items()) + "}"
     if isinstance(value, tuple) and (names := getattr(value, "_fields", None)):
@@ -203,8 +221,11 @@ def literal(value: Any, imports: set[str]) -> str:
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+        inspect.signature(type(value)).bind(**dict(fields))
         return _built(type(value), fields, imports)
     array = np.asarray(value)
+    if array.dtype == object:
+        raise TypeError(f"{type(value).__name__} is no array.")
     if array.dtype.kind in "iub" and array.ndim == 0:
         return repr(array.item())
     return f"jnp.array({_nested(array)}, jnp.{array.dtype.name})"
