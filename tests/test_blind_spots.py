@@ -115,7 +115,7 @@ def test_kinks_and_jumps_are_told_with_their_convention():
 
 
 def test_what_is_not_differentiated_is_rounded_all_the_same():
-    domain = dict(x=Interval(1, 2), a=Interval(1e5, 1e6))
+    domain = dict(x=Interval(1.0, 2.0), a=Interval(1e5, 1e6))
     verdict = examine(lambda x, a: x * jnp.sin(3.1 * a), domain=domain, wrt="x", budget=40)
     assert verdict.ok, str(verdict)
 

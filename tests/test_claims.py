@@ -6,7 +6,7 @@ import pytest
 from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 
-LONG = ("accuracy", "derivatives")
+LONG = ("accuracy", "derivatives", "digits_sweep")
 
 
 def claim(**changes) -> Claim:

@@ -364,6 +364,7 @@ def curved_by_mpmath(a, c):
         return list(mpmath.findroot(conditions, guess, tol=1e-60))
 
 
+@pytest.mark.full
 def test_derivatives_equal_differences_of_high_precision_solutions():
     a, c, h = 0.5, 1.25, mpmath.mpf(10) ** -12
 

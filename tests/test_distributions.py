@@ -88,12 +88,20 @@ CASES = {
     "exponential": (EXPONENTIAL, (2.5,), (1.5,), scipy.stats.expon(scale=1 / 2.5)),
     "geometric": (GEOMETRIC, (0.3,), (0.45,), scipy.stats.geom(0.3, loc=-1)),
 }
-everywhere = pytest.mark.parametrize(
-    "name", [*list(CASES)[:-1], pytest.param("geometric", marks=pytest.mark.full)]
-)
 
 
-@everywhere
+def families(*quick):
+    """All families; those that are not quick in the long tests."""
+    return pytest.mark.parametrize(
+        "name", [pytest.param(n, marks=() if n in quick else pytest.mark.full) for n in CASES]
+    )
+
+
+everywhere = families("normal", "bernoulli", "exponential")
+shipped = families("normal", "bernoulli")
+
+
+@shipped
 def test_every_function_is_there_and_says_where_it_comes_from(name):
     family, params, other, _ = CASES[name]
     for function in FUNCTIONS:
@@ -167,7 +175,7 @@ def test_laws_of_probability(name):
     assert family.kl(*params, *params) == 0
 
 
-@everywhere
+@shipped
 def test_cdf_sf_and_quantile_belong_together(name):
     family, params, _, _ = CASES[name]
     p = np.array([0.01, 0.2, 0.5, 0.77, 0.999])
@@ -494,6 +502,7 @@ def test_formulas_are_named_by_family_and_function():
     assert [family.name for family in FAMILIES] == ["normal", "bernoulli"]
 
 
+@pytest.mark.full
 def test_generic_derivatives_of_any_order():
     rate, p = 2.5, 0.3
     quantile = exponential("quantile")

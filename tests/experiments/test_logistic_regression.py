@@ -50,6 +50,7 @@ def test_classes_that_overlap_have_no_plane():
     np.testing.assert_allclose(np.min(np.array([-1, 1, 1]) * (design @ plane)), 1.0)
 
 
+@pytest.mark.full
 def test_a_sweep_of_strengths_holds_each_against_its_own_optimum():
     overrides = ["sweep.strength=[0.003, 0.03]", "steps=200", "records=20"]
     study = reading.read(CONFIGS / "logistic_regression.toml", overrides)

@@ -305,6 +305,7 @@ def test_exact_value_is_behind_the_rounded_one():
     assert [cell.get("title") for cell in cells] == ["0.1234567890123", None]
 
 
+@pytest.mark.full
 def test_a_page_stays_small(tmp_path):
     rng = np.random.default_rng(0)
     lines = tuple(Line(f"l{i}", np.arange(2000), rng.normal(size=2000).cumsum()) for i in range(64))

@@ -120,6 +120,7 @@ def test_a_where_that_spoils_the_gradient(told):
     assert status == Exit.PASS, message
 
 
+@pytest.mark.full
 def test_a_rule_with_its_arguments_swapped(told):
     status, message = told(RULE, "my.py:wave", "--budget", "60")
     assert status == Exit.FAIL, message
