@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LIMIT = 64.0
 """The excess from which an answer is a fault."""
 
-BUDGET, SECONDS = 400, 25.0
+BUDGET, SECONDS = 400, 20.0
 """Points at which the truth is asked; processor seconds for all of them."""
 
 WORK = 4e6
@@ -44,7 +44,7 @@ WORK = 4e6
 EXPLAINED = 4
 """Of how many faults of one kind the cause is looked for."""
 
-CAUSES = 20.0
+CAUSES = 10.0
 """Seconds after which no simpler points of faults are looked for."""
 
 
