@@ -13,10 +13,13 @@ from typing import Any
 from jaxmath.exact.ball import ONE, UNKNOWN, ZERO, arb, arb_series
 from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special, element, sign_of
 from jaxmath.exact.jet import Jet
-from jaxmath.exact.work import now
+from jaxmath.exact.work import note, now
 
 HUGE = arb(2) ** 62
 """Beyond it exponentials leave Arb's exponents: what every format calls overflow."""
+
+OVERFLOW = "a number beyond Arb's exponents is taken for an infinity"
+"""The note of a finite number for which an infinity stands: no proof of what follows from it."""
 
 
 def unknown():
@@ -39,8 +42,10 @@ def on_line(ball, series, limits: tuple, inside: Callable | None = None) -> Any:
             value = ball(x)
             if type(value) is arb and not value.is_finite():  # unknown, or beyond Arb's exponents
                 if x > HUGE and type(high) is Special:
+                    note(OVERFLOW)
                     return high
                 if x < -HUGE and type(low) is Special:
+                    note(OVERFLOW)
                     return low
             return value
         if type(x) is Jet:
