@@ -63,7 +63,8 @@ def nonlinear(asked: Asked, points: Points) -> Iterator[tuple[int, Said]]:
             asked_for = np.einsum("pij,pj->pi", matrix, given, dtype=np.float64)
             terms = np.einsum("pij,pj->pi", np.abs(matrix), np.abs(given), dtype=np.float64)
             largest = terms.max(axis=1, keepdims=True)
-            granted = SHARE * largest + TYPICAL * np.median(largest[fine])
+            elsewhere = largest[fine & (largest[:, 0] > 0)]
+            granted = SHARE * largest + TYPICAL * (np.median(elsewhere) if elsewhere.size else 0)
             right = np.abs(answers - asked_for) <= granted
             yield from _told(
                 points, who, np.argwhere(~right & fine[:, None]), places, answers, asked_for, words
