@@ -3,8 +3,10 @@
 `python -m tests.test_selftest` runs all of it and writes docs/selftest.md.
 """
 
+import multiprocessing
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import jax
@@ -94,16 +96,28 @@ def test_sixty_functions_are_right_by_construction():
     assert len(clean.RIGHT) == 60
 
 
-def page() -> str:
-    """The counts, as a page."""
+def is_caught(key) -> bool:
+    return bool(caught(key).faults)
+
+
+def is_unharmed(name) -> bool:
+    return unharmed(name).ok
+
+
+def is_right(name) -> bool:
+    return right(name).ok
+
+
+def page(each) -> str:
+    """The counts, as a page; `each(function, names)` maps, in as many processes as it likes."""
     kinds: dict[str, Counter] = {}
     missed = []
-    for mutation, name in mutants.mutants():
-        verdict = caught((mutation, name))
+    keys = list(mutants.mutants())
+    for (mutation, name), found in zip(keys, each(is_caught, keys), strict=True):
         count = kinds.setdefault(mutation, Counter())
         count["planted"] += 1
-        count["caught"] += bool(verdict.faults)
-        missed += [] if verdict.faults else [f"{mutation} of {name}"]
+        count["caught"] += found
+        missed += [] if found else [f"{mutation} of {name}"]
     lines = [
         "# Self-test",
         "",
@@ -119,9 +133,13 @@ def page() -> str:
     planted, found = (sum(c[k] for c in kinds.values()) for k in ("planted", "caught"))
     lines += [f"| all | {planted} | {found} |", ""]
     lines += [f"Missed: {', '.join(missed)}.", ""] if missed else []
-    harmed = [n for n in mutants.FUNCTIONS if not unharmed(n).ok]
-    blamed = [n for n in clean.RIGHT if not right(n).ok]
-    looked = {name: alarms(name) for name in clean.MEANT}
+
+    def those(holds, names):
+        return [name for name, fine in zip(names, each(holds, names), strict=True) if not fine]
+
+    harmed = those(is_unharmed, list(mutants.FUNCTIONS))
+    blamed = those(is_right, list(clean.RIGHT))
+    looked = dict(zip(clean.MEANT, each(alarms, list(clean.MEANT)), strict=True))
     pieces = sum(len(domains) for domains, _ in looked.values())
     seen = [name for name, (domains, _) in looked.items() if domains]
     false = [name for name, (_, found) in looked.items() if found]
@@ -138,5 +156,6 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        PAGE.write_text(page(pool.map))
     sys.stdout.write(PAGE.read_text())
