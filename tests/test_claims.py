@@ -6,7 +6,7 @@ import pytest
 from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 
-LONG = ("accuracy", "derivatives", "digits_sweep")
+LONG = ("accuracy", "derivatives", "digits_sweep", "lagrange_textbook", "optimizers")
 
 
 def claim(**changes) -> Claim:

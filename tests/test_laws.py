@@ -8,18 +8,24 @@ from jaxmath import distributions, losses, models, special, verify
 from jaxmath.verify.laws import LAWS
 
 DTYPES = ("float64", "float32")
+SLOW = {
+    *("linear.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "normal.cross_entropy"),
+    ("softmax_cross_entropy", "float32"),
+}
 
 
 def combinations():
     """Every formula in both dtypes.
 
-    In the quick suite only losses in float32, and no upper tails, which mirror the lower ones.
+    In the quick suite only losses in float32, one of the models, and no upper tails, which mirror
+    the lower ones.
     """
     for formula in verify.FORMULAS:
         for dtype in DTYPES:
             special = formula.fn.__module__.startswith("jaxmath.special")
             slow = dtype == "float32" and (special or "." in formula.name)
             slow |= formula.name.endswith(("sf", "softmax_complement"))
+            slow |= formula.name in SLOW or (formula.name, dtype) in SLOW
             marks = [pytest.mark.full] if slow else []
             yield pytest.param(formula, dtype, marks=marks, id=f"{formula.name}-{dtype}")
 

@@ -8,6 +8,7 @@ from jaxmath.lab.experiment import Outcome
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 
+@pytest.mark.full
 def test_every_claim_passes():
     assert red(claims("lagrange_textbook")) == set()
 
@@ -45,6 +46,7 @@ def test_a_swept_end_gives_an_axis():
     assert {claim.outcome() for claim in result.claims} == {Outcome.PASS}
 
 
+@pytest.mark.full
 def test_the_tangent_touches_the_curve_from_below():
     study, measurement = measured("lagrange_textbook")
     result = engine.judge(study, measurement.data, measurement.measured)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from scipy.optimize import minimize
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression

@@ -6,10 +6,12 @@ from jaxmath.lab import engine, reading
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 
+@pytest.mark.full
 def test_every_claim_passes():
     assert red(claims("optimizers")) == set()
 
 
+@pytest.mark.full
 def test_its_fault_turns_each_claim_red_and_no_other():
     for name, claim in claims("optimizers").items():
         assert red(claims("optimizers", claim.breaks_if.plant)) == {name}
