@@ -333,6 +333,18 @@ def test_a_definite_matrix_is_told_from_an_indefinite_one():
         assert (lowest > 0) == bool((signs > 0).all())
 
 
+def test_what_does_not_keep_the_signs_of_eigenvalues_proves_nothing(monkeypatch):
+    from jaxmath.exact.ball import arb
+
+    identity = [[arb(1), arb(0)], [arb(0), arb(1)]]
+    assert inequalities._lowest_eigenvalue(identity) > 0
+    # Two columns that are the same: a matrix turned by them says nothing of itself.
+    monkeypatch.setattr(
+        np.linalg, "eigh", lambda matrix: (None, np.array([[0.6, 0.6], [0.8, 0.8]]))
+    )
+    assert not inequalities._lowest_eigenvalue(identity) >= 0
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("domain", [SQUARE, CUBE], ids=["2", "3"])
 def test_softmax_cross_entropy_of_few_classes_is_not_refuted(domain):

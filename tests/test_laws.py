@@ -8,10 +8,7 @@ from jaxmath import distributions, losses, models, special, verify
 from jaxmath.verify.laws import LAWS
 
 DTYPES = ("float64", "float32")
-SLOW = {
-    *("linear.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "normal.cross_entropy"),
-    ("softmax_cross_entropy", "float32"),
-}
+SLOW = ("linear.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "normal.cross_entropy")
 
 
 def combinations():
@@ -22,10 +19,12 @@ def combinations():
     """
     for formula in verify.FORMULAS:
         for dtype in DTYPES:
-            special = formula.fn.__module__.startswith("jaxmath.special")
-            slow = dtype == "float32" and (special or "." in formula.name)
-            slow |= formula.name.endswith(("sf", "softmax_complement"))
-            slow |= formula.name in SLOW or (formula.name, dtype) in SLOW
+            if dtype == "float64":
+                mirrors = formula.name.endswith(("sf", "softmax_complement"))
+                slow = mirrors or formula.name in SLOW
+            else:
+                loss = formula.fn.__module__.startswith("jaxmath.losses")
+                slow = not loss or formula.name == "softmax_cross_entropy"
             marks = [pytest.mark.full] if slow else []
             yield pytest.param(formula, dtype, marks=marks, id=f"{formula.name}-{dtype}")
 

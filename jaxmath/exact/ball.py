@@ -16,8 +16,13 @@ except ImportError as missing:
 acb, arb, arb_mat, arb_series = _flint.acb, _flint.arb, _flint.arb_mat, _flint.arb_series
 ctx = _flint.ctx
 
-__all__ = ["ONE", "UNKNOWN", "ZERO", "acb", "arb", "arb_mat", "arb_series", "ctx"]
+__all__ = ["ONE", "UNKNOWN", "ZERO", "acb", "arb", "arb_mat", "arb_series", "between", "ctx"]
 
 ZERO, ONE = arb(0), arb(1)
 UNKNOWN = arb.nan()
 """A number of which nothing is known: not IEEE's NaN, which is a proven result."""
+
+
+def between(low: float, high: float) -> Any:
+    """The ball that holds all numbers from one to another, exact where they are the same."""
+    return arb(low) if low == high else arb(low).union(arb(high))

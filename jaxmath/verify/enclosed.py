@@ -19,6 +19,7 @@ from jaxmath import domains
 from jaxmath.domains import Box as Array
 from jaxmath.domains import Choices, Integers, Interval
 from jaxmath.formula import Fact, Formula
+from jaxmath.verify import dividing
 from jaxmath.verify.proof import CURVED, SLOPED, Box, Outcome, Proof, Witness, centre
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ BUDGET = 10_000
 TRIALS = 256
 FARTHEST = 2.0**20
 """Pairs of points are looked at within it, where numbers can be read."""
-ORDINARY = 2.0**-10
-"""A proof has to hold at least where numbers are between this and one in size."""
 
 
 def proven_facts(formula: Formula, budget: int = BUDGET) -> list[Proof]:
@@ -151,11 +150,11 @@ class _Search:
                 left.append(box)
             for half in halves:
                 number += 1
-                heapq.heappush(waiting, (_depth(half), number, k, liked, half))
+                heapq.heappush(waiting, (dividing.depth(half), number, k, liked, half))
         left += [box for *_, box in waiting]
         root = self.parts[0].root
-        covered = _covered(root, left)
-        share = sum(_share(box, root) for box in left) / len(self.parts)
+        covered = dividing.covered(root, left)
+        share = sum(dividing.share(box, root) for box in left) / len(self.parts)
         outcome = "proven" if covered else "no counterexample"
         names = self.parts[0].names
         ranges = tuple((n, *ends) for n, ends in zip(names, covered or [], strict=bool(covered)))
@@ -169,15 +168,17 @@ class _Search:
         return self.inequalities[k].margin(box)
 
     def _broken(self, k: int, box: Box, margin: float) -> Witness | None:
+        from jaxmath.verify.refuting import broken_at, broken_between
+
         inequality = self.inequalities[k]
         point = [x for x, _ in centre(box)]
-        witness = inequality.broken_at(point) if self._inside(k, point) else None
+        witness = broken_at(inequality, point) if self._inside(k, point) else None
         if witness is None and margin == -math.inf:  # a seam or a jump: two sides of it
             for j in inequality.own:
                 ends = (min(max(end, -FARTHEST), FARTHEST) for end in box[j])
                 low, high = ([*point[:j], end, *point[j + 1 :]] for end in ends)
                 if self._inside(k, low) and self._inside(k, high):
-                    witness = witness or inequality.broken_between(low, high)
+                    witness = witness or broken_between(inequality, low, high)
         return witness
 
     def _inside(self, k: int, point: list[float]) -> bool:
@@ -194,7 +195,11 @@ class _Search:
     def _halves(self, k: int, box: Box, liked: int) -> tuple[int, list[Box]]:
         """The box divided along the coordinate that leaves most undecided, `liked` asked first."""
         ended = [low == 0 for low, _ in self.parts[k].root]
-        cuts = {j: cut for j, ends in enumerate(box) if (cut := _cut(*ends, ended[j])) is not None}
+        cuts = {
+            j: cut
+            for j, ends in enumerate(box)
+            if (cut := dividing.cut(*ends, ended[j])) is not None
+        }
         if not cuts:
             return liked, []
         best, gain = liked, (-math.inf, 0.0)
@@ -204,7 +209,7 @@ class _Search:
                 best = j if len(cuts) == 1 else best
                 break
             thin = [middle[i] if i == j else ends for i, ends in enumerate(box)]
-            found = (self._margin(k, thin)[0], _width(*box[j]))
+            found = (self._margin(k, thin)[0], dividing.width(*box[j]))
             if found > gain:
                 best, gain = j, found
         low, high = box[best]
@@ -213,6 +218,8 @@ class _Search:
 
     def tried(self, seed: int) -> Witness | None:
         """The first counterexample among points drawn from the domain, if there is one."""
+        from jaxmath.verify.refuting import broken_at, broken_between
+
         rng = np.random.default_rng(seed)
         domain = dict(self.formula.domain)
         drawn = jax.tree.leaves(
@@ -231,84 +238,7 @@ class _Search:
                 continue
             way = rng.normal(size=len(inequality.own))
             way = (np.abs(way) if isinstance(self.fact, SLOPED) else way).tolist()
-            witness = inequality.broken_at(one, way) or inequality.broken_between(one, two)
+            witness = broken_at(inequality, one, way) or broken_between(inequality, one, two)
             if witness is not None:
                 return witness
         return None
-
-
-def _position(x: float) -> float:
-    """Where a number lies: its size up to one, its logarithm beyond."""
-    return math.copysign(math.log1p(abs(x)), x)
-
-
-def _width(low: float, high: float) -> float:
-    if low > 0 or high < 0:
-        return abs(math.log2(abs(high)) - math.log2(abs(low)))
-    return _position(high) - _position(low)
-
-
-def _cut(low: float, high: float, ended: bool) -> float | None:
-    """Where to divide an interval; None if no float lies between.
-
-    `ended` says that the domain ends at zero, where functions may be singular.
-    """
-    if low < 0 < high:
-        return 0.0
-    if high <= 0:
-        cut = _cut(-high, -low, ended)
-        return None if cut is None else -cut
-    top = math.frexp(high)[1]
-    if low == 0:  # far from one by halving the exponent, towards an end by doubling it
-        power = (top - 1) // 2 if top > 3 else (2 * min(top, 0) - 2 if ended else top - 2)
-        cut = math.ldexp(1.0, max(power, -1022))
-        return cut if cut < high else None
-    bottom = math.frexp(low)[1]
-    if top - bottom > 2:
-        return math.ldexp(1.0, (top + bottom) // 2)
-    cut = low + (high - low) / 2
-    return cut if low < cut < high else None
-
-
-def _depth(box: Box) -> float:
-    """In which order boxes are looked at: ordinary numbers first, and large boxes."""
-    total = 0.0
-    for low, high in box:
-        near, size = sorted((abs(low), abs(high)))
-        far = math.log2(near) if low * high > 0 and near > 1 else 0.0
-        small = -math.log2(size) / 16 if size < 1 else 0.0
-        total += far + small - min(math.log2((high - low) / size), 0.0)
-    return total
-
-
-def _share(box: Box, root: Box) -> float:
-    """The part of the root that a box is, as `_position` counts."""
-    parts = [
-        (_position(high) - _position(low)) / (_position(b) - _position(a))
-        for (low, high), (a, b) in zip(box, root, strict=True)
-    ]
-    return math.prod(parts)
-
-
-def _covered(root: Box, left: list[Box]) -> Box | None:
-    """A box of the domain without any that is left; None if it would miss ordinary numbers."""
-    region = list(root)
-    for box in sorted(left, key=_depth, reverse=True):
-        if any(b <= low or high <= a for (a, b), (low, high) in zip(box, region, strict=True)):
-            continue
-        cuts = []
-        for j, ((a, b), (low, high)) in enumerate(zip(box, region, strict=True)):
-            for ends in ((low, a), (b, high)):
-                if ends[0] < ends[1]:
-                    kept = (_position(ends[1]) - _position(ends[0])) / (
-                        _position(high) - _position(low)
-                    )
-                    cuts.append((kept, j, ends))
-        if not cuts:
-            return None
-        _, j, ends = max(cuts)
-        region[j] = ends
-    for (low, high), (a, b) in zip(region, root, strict=True):
-        if low > max(a, -1.0) + ORDINARY or high < min(b, 1.0) - ORDINARY:
-            return None
-    return region

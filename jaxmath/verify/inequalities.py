@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from jaxmath.exact import Missing
-from jaxmath.exact.ball import ZERO, arb
-from jaxmath.exact.boxes import LOST, Boxed, Branch, Local
+from jaxmath.exact.ball import ZERO, arb, between
+from jaxmath.exact.boxes import LOST, Boxed, Local
 from jaxmath.exact.work import Work, working
 from jaxmath.formula import (
     Concave,
@@ -29,12 +28,10 @@ from jaxmath.formula import (
     Lipschitz,
     Smooth,
 )
-from jaxmath.verify.proof import CURVED, Box, Witness, centre
+from jaxmath.verify.proof import CURVED, Box, centre
 
 SLACK = 2.0**-20
 """A constant is proven up to this share of it, since a bound that is attained has no margin."""
-ROUNDING = 2.0**-50
-"""A constant is refuted beyond this share of it: it is itself a rounded number."""
 TINY = 2.0**-1022
 """A sign is proven up to the smallest normal number: float64 knows no smaller slope."""
 
@@ -81,13 +78,13 @@ class Inequality:
         level = self.level - done
         found = -math.inf
         if len(box) > 1 or level == 0:
-            found = self._natural_or_mean(boxed, done, box, level, self._pairs(level, False))
+            found = self._natural_or_mean(boxed, done, box, level, self.pairs(level, False))
         if found < 0 and (level < 2 or len(box) == 1):
-            mean = self._natural_or_mean(boxed, done, box, level + 1, self._pairs(level, True))
+            mean = self._natural_or_mean(boxed, done, box, level + 1, self.pairs(level, True))
             found = max(found, mean)
         return found
 
-    def _pairs(self, level: int, mean: bool) -> list[tuple[int, int]]:
+    def pairs(self, level: int, mean: bool) -> list[tuple[int, int]]:
         """The pairs of coordinates in which derivatives are asked for."""
         own, n = self.own, len(self.names)
         single = [(j, j) for j in (range(n) if mean else own)]
@@ -107,7 +104,9 @@ class Inequality:
             if order > level:
                 middle = boxed.local(point, order - 1, choices, pairs)
                 with working(Work(128)):
-                    away = [_ball(*ends) - arb(x) for ends, (x, _) in zip(box, point, strict=True)]
+                    away = [
+                        between(*ends) - arb(x) for ends, (x, _) in zip(box, point, strict=True)
+                    ]
                     local = _refined(local, middle, away)
             if done:
                 local = self._lifted(local)
@@ -155,7 +154,7 @@ class Inequality:
         own, s = self.own, self.sign
         if isinstance(self.fact, Increasing | Decreasing):
             return min(_low(row[j] * s + TINY) for row in local.slopes for j in own)
-        matrix = self._matrix(local)
+        matrix = self.matrix(local)
         if isinstance(self.fact, Convex | Concave):
             kept = len(own) - still  # of a matrix with M 1 = 0 the rest has the sign of the whole
             return _low(_lowest_eigenvalue([[x * s for x in row[:kept]] for row in matrix[:kept]]))
@@ -177,7 +176,7 @@ class Inequality:
             return least
         return _low(room - _norm(matrix, isinstance(self.fact, Smooth)))
 
-    def _matrix(self, local: Local):
+    def matrix(self, local: Local):
         """The Jacobian or, of facts of second order, the Hessian, in the argument."""
         own = self.own
         if self.level == 1:
@@ -197,103 +196,10 @@ class Inequality:
                 worst = min(worst, _low(moved[0] * (kind * self.sign) + TINY))
         return worst
 
-    def broken_at(self, point: list[float], direction=None) -> Witness | None:
-        """A proof that the fact does not hold at a point, from the derivatives there."""
-        box = [(x, x) for x in point]
-        try:
-            if direction is None:
-                local = self.function.local(box, self.level, {}, self._pairs(self.level, False))
-                with working(Work(128)):
-                    ways = list(self._ways(local))
-            else:
-                ways = [direction]
-            for way in ways:
-                if found := self._broken_along(box, way):
-                    return found
-        except (Branch, Missing, *LOST):
-            return None
-        return None
 
-    def _ways(self, local: Local) -> Iterator[list[float]]:
-        """Directions in the argument along which the fact may be broken."""
-        size = len(self.own)
-        if isinstance(self.fact, Increasing | Decreasing) or size == 1:
-            yield from np.eye(size).tolist()
-            return
-        matrix = np.array([[float(x) for x in row] for row in self._matrix(local)])
-        if not np.isfinite(matrix).all():
-            return
-        if self.level == 1:
-            yield from np.linalg.svd(matrix)[2].tolist()
-        else:
-            yield from np.linalg.eigh(matrix)[1].T.tolist()
-
-    def _broken_along(self, box: Box, way: list[float]) -> Witness | None:
-        speeds = {j: v for j, v in zip(self.own, way, strict=True) if v}
-        rows = self.function.along(box, speeds, self.level, {})
-        limit = self.constant.local(box, 0, {}).values[0] if self.constant else ZERO
-        with working(Work(128)):
-            length = _sum(arb(v) * arb(v) for v in way).sqrt()
-            changes = [row[self.level] / length**self.level for row in rows]
-            for change in changes:
-                if not self.constant:
-                    if change * self.sign < -TINY:
-                        return self._witness([box], way, change, ZERO)
-                    continue
-                size = _sum(c * c for c in changes).sqrt()
-                if size > limit * (1 + ROUNDING) + TINY:
-                    return self._witness([box], way, size, limit)
-        return None
-
-    def broken_between(self, low: list[float], high: list[float]) -> Witness | None:
-        """A proof that the fact does not hold between two points that differ in the argument."""
-        if isinstance(self.fact, Smooth):
-            return None
-        between = [a / 2 + b / 2 for a, b in zip(low, high, strict=True)]
-        boxes = [[(x, x) for x in point] for point in (low, high, between)]
-        try:
-            first, last, middle = (self.function.local(box, 0, {}).values for box in boxes)
-            limit = self.constant.local(boxes[0], 0, {}).values[0] if self.constant else ZERO
-        except (Branch, Missing, *LOST):
-            return None
-        with working(Work(128)):
-            gaps = [arb(b) - arb(a) for a, b in zip(low, high, strict=True)]
-            far = _sum(g * g for g in gaps).sqrt()
-            changes = [b - a for a, b in zip(first, last, strict=True)]
-            if isinstance(self.fact, Lipschitz):
-                size = _sum(c * c for c in changes).sqrt()
-                if size > limit * far * (1 + ROUNDING) + TINY:
-                    return self._witness(boxes[:2], [], size, limit * far)
-                return None
-            if isinstance(self.fact, Convex | Concave):
-                changes = [(a + b) / 2 - m for a, b, m in zip(first, last, middle, strict=True)]
-                if any(abs(a + b - 2 * m) > 0 for a, b, m in _exact(low, high, between)):
-                    return None
-            for change in changes:
-                if change * self.sign < -TINY:
-                    return self._witness(boxes[:2], [], change, ZERO)
-        return None
-
-    def _witness(self, boxes, way, measured, allowed) -> Witness:
-        points = []
-        for box in boxes:
-            point: dict[str, list[float]] = {}
-            for name, (x, _) in zip(self.names, box, strict=True):
-                point.setdefault(name, []).append(x)
-            points.append(point)
-        return Witness(tuple(points), tuple(way), float(measured), float(allowed))
-
-
-def _sum(terms) -> Any:
+def total(terms) -> Any:
+    """The sum of balls."""
     return sum(terms, ZERO)
-
-
-def _exact(low, high, between):
-    return [(arb(a), arb(b), arb(m)) for a, b, m in zip(low, high, between, strict=True)]
-
-
-def _ball(low: float, high: float):
-    return arb(low).union(arb(high))
 
 
 def _low(ball) -> float:
@@ -312,7 +218,7 @@ def _both(a, b):
 
 def _mean(middle, row, away):
     """A function in a box by its value in the middle and its slopes in the box."""
-    return middle + _sum(b * step for b, step in zip(row, away, strict=True))
+    return middle + total(b * step for b, step in zip(row, away, strict=True))
 
 
 def _refined(local: Local, middle: Local, away) -> Local:
@@ -339,11 +245,11 @@ def _refined(local: Local, middle: Local, away) -> Local:
 
 def _norm(matrix, symmetric: bool):
     """A bound of the spectral norm: Frobenius's, of symmetric ones the largest row as well."""
-    frobenius = _sum(x * x for row in matrix for x in row)
+    frobenius = total(x * x for row in matrix for x in row)
     frobenius = frobenius.max(ZERO).sqrt()
     if not symmetric:
         return frobenius
-    rows = [_sum(abs(x) for x in row) for row in matrix]
+    rows = [total(abs(x) for x in row) for row in matrix]
     return frobenius.min(functools.reduce(lambda a, b: a.max(b), rows))
 
 
@@ -364,12 +270,25 @@ def _lowest_eigenvalue(matrix):
     if not np.isfinite(middle).all():
         return arb.nan()
     turn = [[arb(v) for v in row] for row in np.linalg.eigh((middle + middle.T) / 2)[1].tolist()]
+    if not _invertible(turn):
+        return arb.nan()
     cells = range(n)
     discs = [
-        [_sum(turn[k][i] * scaled[k][m] * turn[m][j] for k in cells for m in cells) for j in cells]
+        [total(turn[k][i] * scaled[k][m] * turn[m][j] for k in cells for m in cells) for j in cells]
         for i in cells
     ]
-    ends = [
-        row[i] - _sum(abs(x) for j, x in enumerate(row) if j != i) for i, row in enumerate(discs)
+    return functools.reduce(lambda a, b: a.min(b), _gershgorin(discs))
+
+
+def _invertible(turn) -> bool:
+    """Whether the Gram matrix of the columns is proven positive definite."""
+    n = range(len(turn))
+    gram = [[total(turn[k][i] * turn[k][j] for k in n) for j in n] for i in n]
+    return all(end > 0 for end in _gershgorin(gram))
+
+
+def _gershgorin(matrix):
+    """The lower ends of Gershgorin's discs, below which no eigenvalue lies."""
+    return [
+        row[i] - total(abs(x) for j, x in enumerate(row) if j != i) for i, row in enumerate(matrix)
     ]
-    return functools.reduce(lambda a, b: a.min(b), ends)
