@@ -338,11 +338,16 @@ def test_what_does_not_keep_the_signs_of_eigenvalues_proves_nothing(monkeypatch)
 
     identity = [[arb(1), arb(0)], [arb(0), arb(1)]]
     assert inequalities._lowest_eigenvalue(identity) > 0
-    # Two columns that are the same: a matrix turned by them says nothing of itself.
-    monkeypatch.setattr(
-        np.linalg, "eigh", lambda matrix: (None, np.array([[0.6, 0.6], [0.8, 0.8]]))
-    )
+    monkeypatch.setattr(np.linalg, "eigh", lambda matrix: (None, 0 * matrix))
     assert not inequalities._lowest_eigenvalue(identity) >= 0
+
+
+def test_an_infinity_in_the_place_of_a_number_proves_nothing():
+    boxed = Boxed(lambda x: 1 / jnp.exp(x), (0.0,), [(0, 0)])
+    ((value, slope),) = boxed.along([(1.0, 1.0625)], {0: 1}, 1, {})
+    assert value > 0 > slope
+    with pytest.raises(LOST):
+        boxed.along([(2.0**63, 2.0**64)], {}, 0, {})
 
 
 @pytest.mark.full

@@ -270,25 +270,14 @@ def _lowest_eigenvalue(matrix):
     if not np.isfinite(middle).all():
         return arb.nan()
     turn = [[arb(v) for v in row] for row in np.linalg.eigh((middle + middle.T) / 2)[1].tolist()]
-    if not _invertible(turn):
-        return arb.nan()
     cells = range(n)
     discs = [
         [total(turn[k][i] * scaled[k][m] * turn[m][j] for k in cells for m in cells) for j in cells]
         for i in cells
     ]
-    return functools.reduce(lambda a, b: a.min(b), _gershgorin(discs))
-
-
-def _invertible(turn) -> bool:
-    """Whether the Gram matrix of the columns is proven positive definite."""
-    n = range(len(turn))
-    gram = [[total(turn[k][i] * turn[k][j] for k in n) for j in n] for i in n]
-    return all(end > 0 for end in _gershgorin(gram))
-
-
-def _gershgorin(matrix):
-    """The lower ends of Gershgorin's discs, below which no eigenvalue lies."""
-    return [
-        row[i] - total(abs(x) for j, x in enumerate(row) if j != i) for i, row in enumerate(matrix)
+    ends = [
+        row[i] - total(abs(x) for j, x in enumerate(row) if j != i) for i, row in enumerate(discs)
     ]
+    lowest = functools.reduce(lambda a, b: a.min(b), ends)
+    # Were the turn not invertible, the turned matrix would be singular and no disc beyond zero.
+    return lowest if lowest > 0 or not lowest >= 0 else arb.nan()

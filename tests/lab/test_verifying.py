@@ -352,6 +352,18 @@ def test_a_page_holds_all_that_it_shows(command, tmp_path):
     assert command(*words, "--out", "file/x.html")[0] == Exit.IO
 
 
+def test_each_dtype_has_its_picture_and_its_quick_look(command):
+    from jaxmath.lab.verdict_plots import plots
+
+    most = {"float64": "4.5e+15", "float32": "8.4e+06", "float16": "1e+03", "bfloat16": "1.3e+02"}
+    for dtype in verifying.DTYPES:
+        found = verifying.answer(verifying.ask("mine.py:right", dtype=dtype, budget=4)).found
+        (one,) = plots(found)
+        assert f"{most[dtype]} ulp, an answer of which no digit is right" in one.caption
+    status, out, _ = command("mine.py:right", "--dtype", "bfloat16", "--quick")
+    assert status == Exit.PASS, out
+
+
 @pytest.mark.full
 def test_a_picture_shows_where_the_errors_are(command):
     from jaxmath.lab import plot
