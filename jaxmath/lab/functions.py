@@ -90,7 +90,6 @@ def _file_module(path: Path) -> ModuleType:
 def _named_module(name: str) -> ModuleType:
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
         raise InputError(f"{show(name)} is no name of a module; a file ends with .py")
-    importlib.invalidate_caches()  # the file may be younger than the last look into its folder
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

@@ -388,6 +388,7 @@ def test_the_guide_says_what_is(command, tmp_path):
     (tmp_path / "pyproject.toml").write_text(table)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine.py").unlink()
+    (tmp_path / "mine" / "__init__.py").write_text("")  # else a mine.py elsewhere comes first
     (tmp_path / "mine" / "losses.py").write_text(
         "def huber(residual, delta): pass\ndef cross_entropy(logits, label): pass\n"
     )
