@@ -309,7 +309,8 @@ class _Probe:
 
         Two things show how much worse than one rounding the program is. Its values at neighbouring
         floats scatter. And its distance from float32, at points that both can represent, scaled to
-        the precision of float64; where float32 has lost all its digits nothing is known.
+        the precision of float64; where float32 has lost all its digits nothing is known. What
+        is too small for float32 is zero there.
         """
         noise = ROUNDING * EPS * np.abs(self.centre) + TINY
         finest = None
@@ -334,9 +335,9 @@ class _Probe:
         fixed = as_dtype(self.fixed, np.float32)
         ratio = float(np.finfo(np.float32).eps) / EPS
         for factor in (1.0, 1.001, 0.9985):
-            theta = (self.theta * factor).astype(np.float32)
             size = np.abs(self.theta)
-            exact = ((size == 0) | ((size > 1e-36) & (size < 1e36))).all(axis=1)
+            theta = np.where(size > 1e-36, self.theta * factor, 0.0).astype(np.float32)
+            exact = np.all(size < 1e36, axis=1)
             fixed64 = as_dtype(fixed, np.float64)
             coarse = evaluate(self.formula.fn, self.lay, theta, fixed).astype(np.float64)
             fine = evaluate(self.formula.fn, self.lay, theta.astype(np.float64), fixed64)
