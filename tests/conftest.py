@@ -4,6 +4,7 @@
 there is not run again. `--minutes 10` skips whatever has not begun after so many minutes.
 """
 
+import gc
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Tracing makes many small objects that live on: looking for garbage among them seldom pays.
+gc.set_threshold(100_000, 50, 1000)
 
 STARTED = time.monotonic()
 PROGRESS = pytest.StashKey[Path]()
