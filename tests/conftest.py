@@ -5,6 +5,8 @@ there is not run again. `--minutes 10` skips whatever has not begun after so man
 """
 
 import gc
+import math
+import resource
 import subprocess
 import time
 from pathlib import Path
@@ -19,6 +21,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 gc.set_threshold(100_000, 50, 1000)
 
 STARTED = time.monotonic()
+MOST_MEMORY = 3e9
+"""How many bytes a worker may hold before compiled programs are forgotten."""
 PROGRESS = pytest.StashKey[Path]()
 
 
@@ -89,6 +93,15 @@ def pytest_runtest_setup(item):
 
 
 def pytest_runtest_teardown(item, nextitem):
-    # Compiled programs of thousands of tests fill gigabytes; those of a group serve it alone.
-    if nextitem is None or _group(nextitem) != _group(item):
+    # Compiled programs of thousands of tests fill gigabytes; those of a group serve it most.
+    if (nextitem is None or _group(nextitem) != _group(item)) and _resident() > MOST_MEMORY:
         jax.clear_caches()
+
+
+def _resident() -> float:
+    """The memory of this process, in bytes; without end where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return math.inf
+    return pages * resource.getpagesize()

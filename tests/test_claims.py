@@ -6,7 +6,14 @@ import pytest
 from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 
-LONG = ("accuracy", "derivatives", "digits_sweep", "lagrange_textbook", "optimizers")
+LONG = (
+    "accuracy",
+    "backpropagation",
+    "derivatives",
+    "digits_sweep",
+    "lagrange_textbook",
+    "optimizers",
+)
 
 
 def claim(**changes) -> Claim:

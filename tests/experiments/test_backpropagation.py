@@ -6,15 +6,18 @@ from jaxmath.lab import engine, reading
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 
+@pytest.mark.full
 def test_every_claim_passes():
     assert red(claims("backpropagation")) == set()
 
 
+@pytest.mark.full
 def test_its_fault_turns_each_claim_red_and_no_other():
     for name, claim in claims("backpropagation").items():
         assert red(claims("backpropagation", claim.breaks_if.plant)) == {name}
 
 
+@pytest.mark.full
 def test_scikit_learn_recognises_as_many():
     """The bound on the accuracy is one that another implementation reaches too."""
     _, measurement = measured("backpropagation")

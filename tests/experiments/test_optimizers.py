@@ -26,6 +26,7 @@ def test_the_variance_formula_is_that_of_all_batches():
     np.testing.assert_allclose(np.var(repeated), 4 / 5 * np.var(numbers, ddof=1) / 2)
 
 
+@pytest.mark.full
 def test_the_variance_of_the_examples_is_that_of_their_gradients_one_by_one():
     _, measurement = measured("optimizers")
     data = measurement.data
