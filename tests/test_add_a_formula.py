@@ -67,6 +67,7 @@ def test_the_file_has_25_lines_and_one_name_is_added():
     assert after[1] == f"{before[1]}, EXPONENTIAL_LOSS"
 
 
+@pytest.mark.full
 def test_the_laws_find_it(copy):
     run(
         copy,

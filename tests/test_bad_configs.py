@@ -169,7 +169,11 @@ def some() -> list[int]:
     return [round(i * (len(BAD) - 1) / (PROCESSES - 1)) for i in range(PROCESSES)]
 
 
-@pytest.mark.parametrize("number", some(), ids=lambda n: BAD[n].label[:60])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=pytest.mark.full if i % 4 else ()) for i, n in enumerate(some())],
+    ids=lambda n: BAD[n].label[:60],
+)
 def test_bad_config_as_a_process(number, root):
     case = BAD[number]
     before = {path for path in root.rglob("*") if "__pycache__" not in path.parts}

@@ -9,16 +9,16 @@ from jaxmath.verify.laws import LAWS
 
 DTYPES = ("float64", "float32")
 SLOW = (
-    *("linear.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "softmax"),
-    *("normal.cross_entropy", "normal.kl", "normal.log_cdf", "bernoulli.kl"),
+    *("linear.mean_loss", "logistic.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "softmax"),
+    *("normal.prob", "normal.log_cdf", "normal.cross_entropy", "normal.kl", "bernoulli.kl"),
 )
 
 
 def combinations():
     """Every formula in both dtypes.
 
-    In the quick suite only losses in float32, one of the models, one of the softmax family, and
-    neither upper tails, which mirror the lower ones, nor divergences.
+    In the quick suite only losses in float32, one of the softmax family, and neither models, nor
+    divergences, nor upper tails, which mirror the lower ones.
     """
     for formula in verify.FORMULAS:
         for dtype in DTYPES:

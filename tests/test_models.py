@@ -70,7 +70,9 @@ def test_gradient_in_the_targets_is_autodiff():
     assert_same(linear.gradient_targets(params, X, REAL_TARGETS), expected)
 
 
-@pytest.mark.parametrize("name", ["linear", "logistic", "softmax"])
+@pytest.mark.parametrize(
+    "name", ["linear", "logistic", pytest.param("softmax", marks=pytest.mark.full)]
+)
 def test_hessian_by_hand_is_autodiff(name):
     model, params, targets = next(case[1:] for case in CASES if case[0] == name)
     flat, rebuild = ravel_pytree(params)

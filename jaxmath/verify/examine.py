@@ -142,6 +142,7 @@ class _Examination:
                 if time.thread_time() > self.deadline:
                     break
             judged += self._climb(self.budget - most)
+            self.truths.deadline = math.inf  # the few faults that are told have time of their own
             found = [
                 self.explainer.explained(f) if f.fault else f
                 for f in worst(self.findings, EXPLAINED)

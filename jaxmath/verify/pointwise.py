@@ -30,7 +30,8 @@ class Pointwise:
 
     Args:
         points, asked, judge: where, who answered, and who compares.
-        deadline: after which no question is asked again with more patience.
+        deadline: after which nothing more is asked; of the point that is under way then, what
+            was judged before counts.
         rng: which pairs of many coordinates are judged.
     """
 
@@ -38,21 +39,30 @@ class Pointwise:
         self.points, self.asked, self.lay = points, asked, asked.lay
         self.judge, self.patient = judge, judge.patient()
         self.deadline, self.rng, self.hulls = deadline, rng, HULLS
+        judge.truths.deadline = self.patient.truths.deadline = deadline
 
     def said(self, index: int) -> list[Said]:
         """Of what kind each answer at a point is."""
         columns, outputs = self.points.chosen(index, COLUMNS, OUTPUTS)
-        said = list(self._said(self.judge, index, columns, outputs))
-        undecided = any(s.told["proof"] == "undecided" for s in said)
-        if undecided and time.thread_time() < self.deadline:
-            said = list(self._said(self.patient, index, columns, outputs))
-        return self._hulled(index, said)
+        said = self._in_time(self.judge, index, columns, outputs)
+        if not all(map(_decided, said)) and time.thread_time() < self.deadline:
+            again = self._in_time(self.patient, index, columns, outputs)
+            said = max(said, again, key=lambda every: sum(map(_decided, every)))
+        return self._hulled(index, said or [self._open(index, outputs[0])])
+
+    def _in_time(self, judge: Judge, index: int, columns, outputs) -> list[Said]:
+        """What was judged before the deadline: later, questions find no time for their answers."""
+        said = self._said(judge, index, columns, outputs)
+        return list(itertools.takewhile(lambda _: time.thread_time() < self.deadline, said))
+
+    def _open(self, index: int, result: int) -> Said:
+        words = dict(kind="undecided", truth="not decided", proof="undecided")
+        return Said("the program", (), result, float(self.points.answers.value[index, result]), words)
 
     def _said(self, judge: Judge, index: int, columns, outputs) -> Iterator[Said]:
         point, answers, truths = self.points.at(index), self.points.answers, judge.truths
         if not truths.known(point):
-            words = dict(kind="undecided", truth="not decided", proof="undecided")
-            yield Said("the program", (), outputs[0], float(answers.value[index, 0]), words)
+            yield self._open(index, outputs[0])
             return
         found = truths.along(point, columns)
         for r in outputs:
@@ -115,3 +125,7 @@ class Pointwise:
             return told
         words = f"the same program in float64 has the value {value.decimal(12)}"
         return dict(told, kind="cost of the dtype", excess=math.inf, note=words)
+
+
+def _decided(said: Said) -> bool:
+    return said.told["proof"] != "undecided"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +70,7 @@ class Truths:
         both = [ends(formula, part) for part in lays]
         self.low, self.high = (np.concatenate(part) for part in zip(*both, strict=True))
         self.dtype = np.result_type(*(a.dtype for a in self.program.outputs))
-        self.seconds = SECONDS
+        self.seconds, self.deadline = SECONDS, math.inf
 
     def patient(self) -> Truths:
         """The same with more time for each question."""
@@ -78,7 +80,7 @@ class Truths:
 
     def known(self, point) -> bool:
         """Whether any value is known; of a function without values no slopes are asked."""
-        found = evaluate(self.program, point, budget=self.seconds).flat
+        found = evaluate(self.program, point, budget=self._budget()).flat
         return any(n.proof in KNOWN for n in found)
 
     def along(self, point, columns, stop: bool = False, of: Truth = "meaning") -> Derivatives:
@@ -123,8 +125,12 @@ class Truths:
                 row[self.inputs[column]] = speed
         return derivatives(
             self.program, point, rows, order, of, stop or self.stopped,
-            budget=self.seconds, extra=extra,
+            budget=self._budget(), extra=extra,
         )  # fmt: skip
+
+    def _budget(self) -> float:
+        """What one direction may take: no more than is left until the deadline."""
+        return max(min(self.seconds, self.deadline - time.thread_time()), 0.0)
 
     def estimated(self, point, column: int, result: int) -> tuple[float, float]:
         """A first derivative by differences of floats, and how sure it is: for what is no function

@@ -135,7 +135,10 @@ def test_one_only_for_a_bug_of_ours(command, monkeypatch):
 def test_interrupted(root, number, status):
     started = 'print("started", flush=True); import time; time.sleep(60); return np.arange(3.0)'
     change(root, "return np.arange(3.0)", started)
+    # What runs in the background ignores interrupts, and so would what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = spawn(root, "run", "c.toml")
+    signal.signal(signal.SIGINT, before)
     assert process.stdout.readline().strip() == "started"
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
