@@ -44,14 +44,16 @@ def middles(a: Matrix) -> Matrix:
 
 def rotated(a: Matrix) -> Matrix:
     """Rows that nearly are orthonormal eigenvectors of a symmetric matrix of numbers (Jacobi)."""
-    n, small = len(a), arb(2) ** (-2 * now().bits)
+    n = len(a)
+    small = norm(a) ** 2 * arb(2) ** (-2 * now().bits)  # the radii are no smaller than that
     a, q = [list(row) for row in a], transposed(identity(n))
     for _ in range(SWEEPS):
         moved = False
         for i in range(n - 1):
+            now().clock()
             for j in range(i + 1, n):
                 off = a[i][j]
-                if off.is_zero() or off * off <= small * abs(a[i][i] * a[j][j]):
+                if off * off <= small:
                     continue
                 moved = True
                 c, s = _angle(a[i][i], off, a[j][j])

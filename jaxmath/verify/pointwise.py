@@ -57,7 +57,9 @@ class Pointwise:
 
     def _open(self, index: int, result: int) -> Said:
         words = dict(kind="undecided", truth="not decided", proof="undecided")
-        return Said("the program", (), result, float(self.points.answers.value[index, result]), words)
+        return Said(
+            "the program", (), result, float(self.points.answers.value[index, result]), words
+        )
 
     def _said(self, judge: Judge, index: int, columns, outputs) -> Iterator[Said]:
         point, answers, truths = self.points.at(index), self.points.answers, judge.truths
