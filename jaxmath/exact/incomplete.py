@@ -19,7 +19,7 @@ from jaxmath.exact.functions import unknown
 from jaxmath.exact.gamma import lgamma
 from jaxmath.exact.ieee import INF, NAN, Special, sign_of
 from jaxmath.exact.jet import Jet
-from jaxmath.exact.work import finer, now
+from jaxmath.exact.work import finer, now, worth
 
 LARGE = 10
 """From this a on the series of positive terms is used."""
@@ -67,7 +67,8 @@ def _precision() -> int:
 def lower(a, x):
     """P(a, x) on balls and on complex boxes."""
     if not _by_series(a, x):
-        value = x.gamma_lower(a, regularized=1)
+        with worth(a, x):
+            value = x.gamma_lower(a, regularized=1)
         if value.is_finite() or abs(x) > LONGEST:
             return value
     return _positive(a, x)
@@ -76,7 +77,8 @@ def lower(a, x):
 def upper(a, x):
     """Q(a, x) on balls and on complex boxes."""
     if not _by_series(a, x):
-        value = x.gamma_upper(a, regularized=1)
+        with worth(a, x):
+            value = x.gamma_upper(a, regularized=1)
         if value.is_finite() or abs(x) > LONGEST:
             return value
     if type(x) is arb and x > a:  # Chernoff's bound, where it says as much as the precision

@@ -10,6 +10,7 @@ from jaxmath.exact import gamma
 from jaxmath.exact.ball import ONE, ZERO, arb
 from jaxmath.exact.ieee import INF, NAN, NEG_INF, Special
 from jaxmath.exact.jet import Jet
+from jaxmath.exact.work import finer, now, worth
 
 
 def ndtr(z):
@@ -33,17 +34,34 @@ def erfcx(x):
 
 def _tricomi(z):
     """U(1/2, 1/2, z) for z > 0, whose derivatives are others of the kind."""
-    half = arb(1) / 2
     if type(z) is arb:
-        return z.hypgeom_u(half, half)
+        return _tricomis(z, 1)[0]
     series = z.regular()
     if series is None:
         return fn.unknown()
     terms, factor = [], arb(1)
-    for k in range(series.prec):
-        terms.append(factor * series[0].hypgeom_u(half + k, half + k))
-        factor = -factor * (half + k) / (k + 1)
+    for k, value in enumerate(_tricomis(series[0], series.prec)):
+        terms.append(factor * value)
+        factor = -factor * (arb(1) / 2 + k) / (k + 1)
     return Jet(fn.taylor(terms, series))
+
+
+def _tricomis(z, count: int):
+    r"""U(a, a, z) for a = 1/2, 3/2, ...
+
+    Where the asymptotic series does not reach the precision, from the complementary error function
+    and $a\,U(a + 1, a + 1, z) = z^{-a} - U(a, a, z)$, which cancels the size of z each time.
+    """
+    half = arb(1) / 2
+    size = float(z.mid())
+    if 1.4 * size > now().bits:
+        with worth(z):
+            return [z.hypgeom_u(half + k, half + k) for k in range(count)]
+    with finer(bits=now().bits + count * (16 + max(int(size), 1).bit_length())):
+        values = [arb.pi().sqrt() * z.exp() * z.sqrt().erfc()]
+        for k in range(count - 1):
+            values.append((z ** -(half + k) - values[-1]) / (half + k))
+        return values
 
 
 def _middle(x):

@@ -135,6 +135,12 @@ def finer(bits: int | None = None, terms: int | None = None):
         ctx.prec, ctx.cap = before
 
 
+def worth(*balls):
+    """Compute a part at no more bits than these balls hold, and some: more would only cost time."""
+    known = min(int(x.rel_accuracy_bits()) for x in balls)
+    return finer(bits=min(ctx.prec, max(known, 0) + 64))
+
+
 def notes_of(*runs: Work) -> dict[str, Any]:
     """The notes of several evaluations of one point, together."""
     return {key: value for run in runs for key, value in run.notes.items()}
