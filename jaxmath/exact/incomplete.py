@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxmath.exact import functions as fn
-from jaxmath.exact.ball import ONE, ZERO, acb, arb, ctx
+from jaxmath.exact.ball import ONE, ZERO, acb, arb, arb_series, ctx
 from jaxmath.exact.cauchy import analytic, slope
 from jaxmath.exact.functions import unknown
 from jaxmath.exact.gamma import lgamma
@@ -150,6 +150,9 @@ def random_gamma_grad(a, x):
 
 
 def _complex_beta(a, b, x):
+    above = x * (a + b) - a  # beyond the mean the complement's series is much shorter
+    if (above.real if type(above) is acb else above).mid() > 0:
+        return 1 - (1 - x).beta_lower(b, a, regularized=1)
     return x.beta_lower(a, b, regularized=1)
 
 
@@ -173,7 +176,8 @@ def incomplete_beta(a, b, x):
         x = Jet(s)
         powers = (a - 1) * fn.log(x) + (b - 1) * fn.log1p(-x)
         density: Any = fn.exp(powers - lgamma(a) - lgamma(b) + lgamma(a + b))
-        return Jet(fn.along(_complex_beta(a, b, s[0]), density.series, s))
+        slope = density.series if type(density) is Jet else arb_series([density])  # a = b = 1
+        return Jet(fn.along(_complex_beta(a, b, s[0]), slope, s))
     return _beta(a, b, x)
 
 

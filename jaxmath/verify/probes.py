@@ -17,6 +17,9 @@ from jaxmath.formula import Formula
 INTEGERS = (*range(1, 13), 15, 16, 20, 25, 30, 32, 40, 50, 64, 100, 128, 256, 1000, 1024)
 HALVES = (0.5, 1.5, 2.5, 3.5, 7.5, 10.5, 16.5, 22.5, 50.5)
 
+MOST_TOGETHER = 128
+"""How many combinations of the first special values of all arguments are looked at."""
+
 
 def numbers(domain, dtype, rng: np.random.Generator, count: int) -> np.ndarray:
     """Numbers of a set: the special ones first, then decades, then random ones."""
@@ -130,10 +133,7 @@ def candidates(formula: Formula, dtype, count: int, seed: int) -> dict[str, Any]
             row[k] = i
             rows.append(row)
     if len(pools) > 1:
-        short = [min(len(pool), 28) for pool in pools]
-        grid = list(itertools.product(*(range(s) for s in short))) if len(pools) == 2 else []
-        rng.shuffle(grid)
-        rows += [list(row) for row in grid[: count // 2]]
+        rows += _together([len(pool) for pool in pools], rng)[: count // 2]
         while len(rows) < count:
             rows.append(
                 [
@@ -148,6 +148,18 @@ def candidates(formula: Formula, dtype, count: int, seed: int) -> dict[str, Any]
         points[name] = jax.tree.unflatten(tree, leaves[start : start + size])
         start += size
     return kept(formula, points)
+
+
+def _together(sizes: list[int], rng: np.random.Generator) -> list[list[int]]:
+    """Several arguments at special values at once: the first of each with one another, and more."""
+    first = int(MOST_TOGETHER ** (1 / len(sizes)))
+    grid = list(itertools.product(*(range(min(size, first)) for size in sizes)))
+    if len(sizes) == 2:
+        others = itertools.product(*(range(min(size, 28)) for size in sizes))
+        more = [row for row in others if max(row) >= first]
+        rng.shuffle(more)
+        grid += more
+    return [list(row) for row in grid]
 
 
 def kept(formula: Formula, points: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from jaxmath.exact.rules_elementwise import divide
 from jaxmath.exact.work import Undecided, Work, working
 
 mp.mp.dps = 50
-A, B = element(2.5), element(3.25)
+A, B, ONE = element(2.5), element(3.25), element(1.0)
 
 
 def mills(x):
@@ -80,6 +80,7 @@ CASES = {
         lambda x: mp.betainc(2.5, 3.25, 0, x, regularized=True),
         (0.3, 0.9),
     ),
+    "betainc of ones": (lambda x: incomplete.incomplete_beta(ONE, ONE, x), lambda x: x, (0.3, 0.9)),
     "igamma in a": (
         lambda a: incomplete.igamma(a, A),
         lambda a: mp.gammainc(a, 0, 2.5, regularized=True),
@@ -109,7 +110,7 @@ CASES = {
         lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x),
         (0.3, -4.5),
     ),
-    "erfcx": (twins.erfcx, mills, (0.3, 9.0)),
+    "erfcx": (twins.erfcx, mills, (0.3, 9.0, 25.5)),
     "poch": (lambda x: twins.rising(x, A), lambda x: mp.rf(x, 2.5), (0.3, 4.5)),
 }
 
