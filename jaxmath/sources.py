@@ -26,6 +26,8 @@ SOURCES: dict[str, str] = {
     "integration, Publications of the RIMS 9 (1974) 721-741",
     "figurnov2018implicit": "M. Figurnov, S. Mohamed and A. Mnih, Implicit reparameterization "
     "gradients, NeurIPS 2018",
+    "temme1979asymptotic": "N. M. Temme, The asymptotic expansion of the incomplete gamma "
+    "functions, SIAM Journal on Mathematical Analysis 10 (1979) 757-766",
     "abramowitz1964handbook": "M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, "
     "National Bureau of Standards 1964",
     "nocedal2006numerical": "J. Nocedal and S. J. Wright, Numerical Optimization, 2nd edition, "

@@ -1,0 +1,182 @@
+r"""Terms of entropies and divergences: $x \log y$ and its like, zero where the weight x is zero."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.domains import NONNEGATIVE, POSITIVE
+from jaxmath.formula import Bounded, Concave, Convex, Formula, Source, with_rule
+from jaxmath.special.logarithm import ABOVE_MINUS_ONE, log1p, log1p_gap
+from jaxmath.typing import Real
+
+BOYD = Source("boyd2004convex", "section 3.1.5")
+
+
+def _xlogy(x: Real, y: Real) -> Float[Array, "..."]:
+    r"""The product $x \log y$ for y >= 0; zero where x is."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    nothing = (x == 0) & (y >= 0)
+    return jnp.where(nothing, 0.0, x * jnp.log(jnp.where(nothing, 1.0, y)))
+
+
+def xlogy_dy(x: Real, y: Real) -> Float[Array, "..."]:
+    """The ratio x / y; zero where x is."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    nothing = (x == 0) & (y >= 0)
+    return jnp.where(nothing, 0.0, x / jnp.where(nothing, 1.0, y))
+
+
+xlogy = with_rule(_xlogy, x=lambda x, y: jnp.log(y) + 0.0 * x, y=xlogy_dy)
+
+
+def _xlog1py(x: Real, y: Real) -> Float[Array, "..."]:
+    r"""The product $x \log(1 + y)$ for y >= -1; zero where x is."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    nothing = (x == 0) & (y >= -1)
+    return jnp.where(nothing, 0.0, x * log1p(jnp.where(nothing, 0.0, y)))
+
+
+def xlog1py_dy(x: Real, y: Real) -> Float[Array, "..."]:
+    """The ratio x / (1 + y); zero where x is."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    nothing = (x == 0) & (y >= -1)
+    return jnp.where(nothing, 0.0, x / (1 + jnp.where(nothing, 0.0, y)))
+
+
+xlog1py = with_rule(_xlog1py, x=lambda x, y: log1p(y) + 0.0 * x, y=xlog1py_dy)
+
+
+def _entr(x: Real) -> Float[Array, "..."]:
+    r"""The entropy term $-x \log x$; zero at zero, minus infinity below."""
+    x = jnp.asarray(x)
+    some = jnp.where(x > 0, x, 1.0)
+    return jnp.where(x > 0, -some * jnp.log(some), jnp.where(x < 0, -jnp.inf, 0.0 * x))
+
+
+entr = with_rule(_entr, x=lambda x: -jnp.log(x) - 1)
+
+
+def _log_ratio(x: Real, y: Real) -> Float[Array, "..."]:
+    """The logarithm of x / y, whose digits survive where x is close to y."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    close = jnp.abs(x - y) < y / 2
+    near = log1p(jnp.where(close, x - y, 0.0) / jnp.where(close, y, 1.0))
+    info, ratio = jnp.finfo(near.dtype), jnp.abs(x) / y
+    plain = (ratio > 1 / info.max**0.5) & (ratio < info.max**0.5)
+    far = jnp.where(plain, jnp.log(jnp.where(plain, x / y, 1.0)), jnp.log(x) - jnp.log(y))
+    return jnp.where(close, near, far)
+
+
+_log_of_ratio = with_rule(
+    _log_ratio, x=lambda x, y: 1 / x + 0.0 * y, y=lambda x, y: -1 / y + 0.0 * x
+)
+
+
+def _rel_entr(x: Real, y: Real) -> Float[Array, "..."]:
+    r"""The relative entropy term $x \log(x / y)$ for x, y >= 0; zero where x is."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    nothing = (x == 0) & (y >= 0)
+    some, other = jnp.where(nothing, 1.0, x), jnp.where(nothing, 1.0, y)
+    return jnp.where(nothing, 0.0, some * _log_ratio(some, other))
+
+
+rel_entr = with_rule(
+    _rel_entr, x=lambda x, y: _log_of_ratio(x, y) + 1, y=lambda x, y: -xlogy_dy(x, y)
+)
+
+
+def _kl_div(x: Real, y: Real) -> Float[Array, "..."]:
+    r"""The divergence term $x \log(x / y) - x + y$ for x, y >= 0; zero where x = y, else positive.
+
+    With $u = (x - y) / y$ it is y times $u^2 - (1 + u)(u - \log(1 + u))$.
+    """
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    close = jnp.abs(x - y) < y / 2
+    u = jnp.where(close, x - y, 0.0) / jnp.where(close, y, 1.0)
+    near = y * (jnp.square(u) - (1 + u) * log1p_gap(u))
+    nothing = (x == 0) & (y >= 0)
+    some, other = (jnp.where(nothing | close, 1.0, part) for part in (x, y))
+    far = jnp.where(nothing, y, some * _log_ratio(some, other) - (x - y))
+    return jnp.where(close, near, far)
+
+
+kl_div = with_rule(_kl_div, x=_log_of_ratio, y=lambda x, y: (y - x) / y)
+
+
+def _rates(x: Real, y: Real) -> Float[Array, "..."]:
+    """One over x, in the shape of both."""
+    return 1 / jnp.asarray(x) + 0.0 * jnp.asarray(y)
+
+
+ENTROPY = (
+    Formula(
+        fn=xlogy,
+        plain=_xlogy,
+        domain=dict(x=NONNEGATIVE, y=POSITIVE),
+        partials=dict(x=lambda x, y: jnp.log(y) + 0.0 * x, y=xlogy_dy),
+        seconds={
+            ("x", "x"): lambda x, y: 0.0 * x * y,
+            ("x", "y"): lambda x, y: _rates(y, x),
+            ("y", "y"): lambda x, y: -xlogy_dy(xlogy_dy(x, y), y),
+        },
+        facts=(Concave("y"),),
+        tex=r"x \log y",
+        source=BOYD,
+        topic="P19",
+    ),
+    Formula(
+        fn=xlog1py,
+        plain=_xlog1py,
+        domain=dict(x=NONNEGATIVE, y=ABOVE_MINUS_ONE),
+        partials=dict(x=lambda x, y: log1p(y) + 0.0 * x, y=xlog1py_dy),
+        seconds={
+            ("x", "x"): lambda x, y: 0.0 * x * y,
+            ("x", "y"): lambda x, y: _rates(1 + jnp.asarray(y), x),
+            ("y", "y"): lambda x, y: -xlog1py_dy(xlog1py_dy(x, y), y),
+        },
+        facts=(Concave("y"),),
+        tex=r"x \log(1 + y)",
+        source=BOYD,
+        topic="P19",
+    ),
+    Formula(
+        fn=entr,
+        plain=_entr,
+        domain=dict(x=POSITIVE),
+        partials=dict(x=lambda x: -jnp.log(x) - 1),
+        seconds={("x", "x"): lambda x: -1 / x},
+        facts=(Concave("x"),),
+        tex=r"-x \log x",
+        source=BOYD,
+        topic="P19",
+    ),
+    Formula(
+        fn=rel_entr,
+        plain=_rel_entr,
+        domain=dict(x=POSITIVE, y=POSITIVE),
+        partials=dict(x=lambda x, y: _log_of_ratio(x, y) + 1, y=lambda x, y: -xlogy_dy(x, y)),
+        seconds={
+            ("x", "x"): _rates,
+            ("x", "y"): lambda x, y: -_rates(y, x),
+            ("y", "y"): lambda x, y: xlogy_dy(xlogy_dy(x, y), y),
+        },
+        facts=(Convex("x"), Convex("y")),
+        tex=r"x \log(x / y)",
+        source=BOYD,
+        topic="P19",
+    ),
+    Formula(
+        fn=kl_div,
+        plain=_kl_div,
+        domain=dict(x=POSITIVE, y=POSITIVE),
+        partials=dict(x=_log_of_ratio, y=lambda x, y: (y - x) / y),
+        seconds={
+            ("x", "x"): _rates,
+            ("x", "y"): lambda x, y: -_rates(y, x),
+            ("y", "y"): lambda x, y: xlogy_dy(xlogy_dy(x, y), y),
+        },
+        facts=(Convex("x"), Convex("y"), Bounded("x", 0.0)),
+        tex=r"x \log(x / y) - x + y",
+        source=BOYD,
+        topic="P19",
+    ),
+)
