@@ -153,7 +153,11 @@ def test_bad_config(number, command, watch, root):
     assert not [w for w in watch.writes if not os.path.abspath(root / w).startswith(runs)]
 
 
-@pytest.mark.parametrize("number", range(len(VALID)), ids=lambda n: VALID[n].label[:60])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=pytest.mark.full if n % 2 else ()) for n in range(len(VALID))],
+    ids=lambda n: VALID[n].label[:60],
+)
 def test_valid_config_runs(number, command, watch, root):
     status, out, err = command(VALID[number], 1000 + number)
     judge(VALID[number], status, out, err, root)

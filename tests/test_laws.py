@@ -10,7 +10,14 @@ from jaxmath.verify.laws import LAWS
 DTYPES = ("float64", "float32")
 SLOW = (
     *("linear.mean_loss", "logistic.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "softmax"),
-    *("normal.prob", "normal.log_cdf", "normal.cross_entropy", "normal.kl", "bernoulli.kl"),
+    *(
+        "normal.prob",
+        "normal.log_prob",
+        "normal.log_cdf",
+        "normal.cross_entropy",
+        "normal.kl",
+        "bernoulli.kl",
+    ),
 )
 
 

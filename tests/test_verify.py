@@ -121,6 +121,7 @@ def test_float32_is_judged_by_float64():
     assert set(row.blame) == {"reverse mode", "forward mode"}
 
 
+@pytest.mark.full
 def test_arrays_and_pytrees_and_several_arguments():
     def risk(params, x):
         return jnp.sum(jnp.exp(params["weight"] @ x + params["bias"]))
