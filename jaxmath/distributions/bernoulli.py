@@ -12,11 +12,12 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations
-from jaxmath.distributions.location_scale import safe_unit
 from jaxmath.distributions.shapes import sample_shape
 from jaxmath.domains import BINARY, UNIT
 from jaxmath.formula import Bounded, Concave, Convex, Source, with_rule
-from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.entropy import divergence, xlog1py, xlogy
+from jaxmath.special.logarithm import log1p
+from jaxmath.special.ratio import relative_excess
 from jaxmath.typing import Label, PRNGKey, Real
 
 
@@ -210,16 +211,6 @@ skewness = with_rule(_skewness, **_SKEWNESS)
 kurtosis = with_rule(_kurtosis, **_KURTOSIS)
 
 
-def _times_log(weight, value, log):
-    """The product of a weight and a logarithm, zero where the weight is."""
-    nothing = weight == 0
-    return jnp.where(nothing, 0.0, weight * log(jnp.where(nothing, 0.5, value)))
-
-
-def _log_complement(probability):
-    return log1p(-probability)
-
-
 def _entropy(probability: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats; zero at both ends."""
     return _cross_entropy(probability, probability)
@@ -237,7 +228,7 @@ def entropy_dprobability(probability: Real) -> Float[Array, "..."]:
 def _cross_entropy(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The expected value under the first probability of minus the second's `log_prob`, in nats."""
     p, q = _valid(probability), _valid(probability_q)
-    return -_times_log(p, q, jnp.log) - _times_log(1 - p, q, _log_complement)
+    return -xlogy(p, q) - xlog1py(1 - p, -q)
 
 
 def cross_entropy_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
@@ -253,30 +244,7 @@ def cross_entropy_dprobability_q(probability: Real, probability_q: Real) -> Floa
     p, q = _valid(probability), _valid(probability_q)
     certain = (p == q) & (variance(q) == 0)
     inner = jnp.where(certain, 0.5, q)
-    return jnp.where(certain, 1 - 2 * p, -_relative(p, inner) / (1 - inner))
-
-
-def _relative_excess(p, q):
-    """The excess of p over q, relative to q, for q > 0."""
-    unit = safe_unit(jnp.maximum(p, q))
-    return (p * unit - q * unit) / (q * unit)
-
-
-_relative = with_rule(_relative_excess, p=lambda p, q: 1 / q, q=lambda p, q: -(p / q) / q)
-
-
-def _excess(p, q, gap, relative):
-    """The term p log(p / q) - p + q of a divergence; it is never negative.
-
-    With gap = p - q and u = gap / q it is q times $u^2 - (1 + u)(u - \\log(1 + u))$ near p = q.
-    """
-    close = jnp.abs(gap) < q / 2
-    u = jnp.where(close, relative, 0.0)
-    near = q * (jnp.square(u) - (1 + u) * log1p_gap(u))
-    nothing = (p == 0) | close
-    some, other = jnp.where(nothing, 1.0, p), jnp.where(nothing, 1.0, q)
-    far = some * (jnp.log(some) - jnp.log(other)) - gap
-    return jnp.where(close, near, jnp.where(p == 0, -gap, far))
+    return jnp.where(certain, 1 - 2 * p, -relative_excess(p, inner) / (1 - inner))
 
 
 def _kl(probability: Real, probability_q: Real) -> Float[Array, "..."]:
@@ -286,8 +254,8 @@ def _kl(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """
     p, q = _valid(probability), _valid(probability_q)
     gap = p - q
-    one = _excess(p, q, gap, _relative(p, jnp.where(q > 0, q, 1.0)))
-    return one + _excess(1 - p, 1 - q, -gap, -gap / jnp.where(q < 1, 1 - q, 1.0))
+    one = divergence(p, q, gap, relative_excess(p, jnp.where(q > 0, q, 1.0)))
+    return one + divergence(1 - p, 1 - q, -gap, -gap / jnp.where(q < 1, 1 - q, 1.0))
 
 
 def kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
@@ -295,7 +263,7 @@ def kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "...
     p, q = _valid(probability), _valid(probability_q)
     close = (jnp.abs(p - q) < q / 2) & (jnp.abs(p - q) < (1 - q) / 2)
     first, second = jnp.where(close, p, 0.5), jnp.where(close, q, 0.5)
-    near = log1p(_relative(first, second)) - log1p((second - first) / (1 - second))
+    near = log1p(relative_excess(first, second)) - log1p((second - first) / (1 - second))
     far = entropy_dprobability(q) - entropy_dprobability(p)
     return jnp.where(close, near, jnp.where(p == q, 0.0, far))
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.formula import with_rule
+from jaxmath.special.ratio import safe_unit
 from jaxmath.typing import Real
 
 Partial: TypeAlias = Callable[..., Array]
@@ -27,18 +28,6 @@ def _standardize(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     x, loc, scale = jnp.asarray(x), jnp.asarray(loc), positive(scale)
     unit = safe_unit(jnp.maximum(jnp.abs(x), jnp.abs(loc)))
     return (x * unit - loc * unit) / (scale * unit)
-
-
-def safe_unit(size: Real) -> Float[Array, "..."]:
-    """A power of two: times it, numbers up to `size` subtract without overflow or underflow.
-
-    One, but for numbers near either end of the dtype's range: differences below its smallest
-    normal number are taken as zero by XLA.
-    """
-    size = jnp.asarray(size)
-    info = jnp.finfo(size.dtype)
-    tiny = size < info.tiny * 2**24 / info.eps
-    return jnp.where(size > info.max / 4, 0.5, jnp.where(tiny, 2.0**24 / info.eps, 1.0))
 
 
 standardize = with_rule(

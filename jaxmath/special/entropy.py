@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import NONNEGATIVE, POSITIVE
 from jaxmath.formula import Bounded, Concave, Convex, Formula, Source, with_rule
 from jaxmath.special.logarithm import ABOVE_MINUS_ONE, log1p, log1p_gap
+from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import Real
 
 BOYD = Source("boyd2004convex", "section 3.1.5")
@@ -25,7 +26,8 @@ def xlogy_dy(x: Real, y: Real) -> Float[Array, "..."]:
     return jnp.where(nothing, 0.0, x / jnp.where(nothing, 1.0, y))
 
 
-xlogy = with_rule(_xlogy, x=lambda x, y: jnp.log(y) + 0.0 * x, y=xlogy_dy)
+_XLOGY = dict(x=lambda x, y: jnp.log(y) + 0.0 * x, y=xlogy_dy)
+xlogy = with_rule(_xlogy, **_XLOGY)
 
 
 def _xlog1py(x: Real, y: Real) -> Float[Array, "..."]:
@@ -42,7 +44,8 @@ def xlog1py_dy(x: Real, y: Real) -> Float[Array, "..."]:
     return jnp.where(nothing, 0.0, x / (1 + jnp.where(nothing, 0.0, y)))
 
 
-xlog1py = with_rule(_xlog1py, x=lambda x, y: log1p(y) + 0.0 * x, y=xlog1py_dy)
+_XLOG1PY = dict(x=lambda x, y: log1p(y) + 0.0 * x, y=xlog1py_dy)
+xlog1py = with_rule(_xlog1py, **_XLOG1PY)
 
 
 def _entr(x: Real) -> Float[Array, "..."]:
@@ -52,23 +55,8 @@ def _entr(x: Real) -> Float[Array, "..."]:
     return jnp.where(x > 0, -some * jnp.log(some), jnp.where(x < 0, -jnp.inf, 0.0 * x))
 
 
-entr = with_rule(_entr, x=lambda x: -jnp.log(x) - 1)
-
-
-def _log_ratio(x: Real, y: Real) -> Float[Array, "..."]:
-    """The logarithm of x / y, whose digits survive where x is close to y."""
-    x, y = jnp.asarray(x), jnp.asarray(y)
-    close = jnp.abs(x - y) < y / 2
-    near = log1p(jnp.where(close, x - y, 0.0) / jnp.where(close, y, 1.0))
-    info, ratio = jnp.finfo(near.dtype), jnp.abs(x) / y
-    plain = (ratio > 1 / info.max**0.5) & (ratio < info.max**0.5)
-    far = jnp.where(plain, jnp.log(jnp.where(plain, x / y, 1.0)), jnp.log(x) - jnp.log(y))
-    return jnp.where(close, near, far)
-
-
-_log_of_ratio = with_rule(
-    _log_ratio, x=lambda x, y: 1 / x + 0.0 * y, y=lambda x, y: -1 / y + 0.0 * x
-)
+_ENTR = dict(x=lambda x: -jnp.log(x) - 1)
+entr = with_rule(_entr, **_ENTR)
 
 
 def _rel_entr(x: Real, y: Real) -> Float[Array, "..."]:
@@ -76,30 +64,36 @@ def _rel_entr(x: Real, y: Real) -> Float[Array, "..."]:
     x, y = jnp.asarray(x), jnp.asarray(y)
     nothing = (x == 0) & (y >= 0)
     some, other = jnp.where(nothing, 1.0, x), jnp.where(nothing, 1.0, y)
-    return jnp.where(nothing, 0.0, some * _log_ratio(some, other))
+    return jnp.where(nothing, 0.0, some * log_ratio(some, other))
 
 
-rel_entr = with_rule(
-    _rel_entr, x=lambda x, y: _log_of_ratio(x, y) + 1, y=lambda x, y: -xlogy_dy(x, y)
-)
+_REL_ENTR = dict(x=lambda x, y: log_ratio(x, y) + 1, y=lambda x, y: -xlogy_dy(x, y))
+rel_entr = with_rule(_rel_entr, **_REL_ENTR)
 
 
-def _kl_div(x: Real, y: Real) -> Float[Array, "..."]:
-    r"""The divergence term $x \log(x / y) - x + y$ for x, y >= 0; zero where x = y, else positive.
+def divergence(x: Real, y: Real, gap: Real, relative: Real) -> Float[Array, "..."]:
+    r"""The term $x \log(x / y) - x + y$ for x, y >= 0, given x - y and (x - y) / y to all digits.
 
-    With $u = (x - y) / y$ it is y times $u^2 - (1 + u)(u - \log(1 + u))$.
+    With $u = (x - y) / y$ it is y times $u^2 - (1 + u)(u - \log(1 + u))$; never negative.
     """
     x, y = jnp.asarray(x), jnp.asarray(y)
-    close = jnp.abs(x - y) < y / 2
-    u = jnp.where(close, x - y, 0.0) / jnp.where(close, y, 1.0)
+    close = jnp.abs(gap) < y / 2
+    u = jnp.where(close, relative, 0.0)
     near = y * (jnp.square(u) - (1 + u) * log1p_gap(u))
     nothing = (x == 0) & (y >= 0)
     some, other = (jnp.where(nothing | close, 1.0, part) for part in (x, y))
-    far = jnp.where(nothing, y, some * _log_ratio(some, other) - (x - y))
+    far = jnp.where(nothing, y, some * log_ratio(some, other) - gap)
     return jnp.where(close, near, far)
 
 
-kl_div = with_rule(_kl_div, x=_log_of_ratio, y=lambda x, y: (y - x) / y)
+def _kl_div(x: Real, y: Real) -> Float[Array, "..."]:
+    r"""The divergence term $x \log(x / y) - x + y$ for x, y >= 0; zero where x = y."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    return divergence(x, y, x - y, relative_excess(x, jnp.where(y > 0, y, 1.0)))
+
+
+_KL_DIV = dict(x=log_ratio, y=lambda x, y: -relative_excess(x, y))
+kl_div = with_rule(_kl_div, **_KL_DIV)
 
 
 def _rates(x: Real, y: Real) -> Float[Array, "..."]:
@@ -112,7 +106,7 @@ ENTROPY = (
         fn=xlogy,
         plain=_xlogy,
         domain=dict(x=NONNEGATIVE, y=POSITIVE),
-        partials=dict(x=lambda x, y: jnp.log(y) + 0.0 * x, y=xlogy_dy),
+        partials=_XLOGY,
         seconds={
             ("x", "x"): lambda x, y: 0.0 * x * y,
             ("x", "y"): lambda x, y: _rates(y, x),
@@ -127,7 +121,7 @@ ENTROPY = (
         fn=xlog1py,
         plain=_xlog1py,
         domain=dict(x=NONNEGATIVE, y=ABOVE_MINUS_ONE),
-        partials=dict(x=lambda x, y: log1p(y) + 0.0 * x, y=xlog1py_dy),
+        partials=_XLOG1PY,
         seconds={
             ("x", "x"): lambda x, y: 0.0 * x * y,
             ("x", "y"): lambda x, y: _rates(1 + jnp.asarray(y), x),
@@ -142,7 +136,7 @@ ENTROPY = (
         fn=entr,
         plain=_entr,
         domain=dict(x=POSITIVE),
-        partials=dict(x=lambda x: -jnp.log(x) - 1),
+        partials=_ENTR,
         seconds={("x", "x"): lambda x: -1 / x},
         facts=(Concave("x"),),
         tex=r"-x \log x",
@@ -153,7 +147,7 @@ ENTROPY = (
         fn=rel_entr,
         plain=_rel_entr,
         domain=dict(x=POSITIVE, y=POSITIVE),
-        partials=dict(x=lambda x, y: _log_of_ratio(x, y) + 1, y=lambda x, y: -xlogy_dy(x, y)),
+        partials=_REL_ENTR,
         seconds={
             ("x", "x"): _rates,
             ("x", "y"): lambda x, y: -_rates(y, x),
@@ -168,7 +162,7 @@ ENTROPY = (
         fn=kl_div,
         plain=_kl_div,
         domain=dict(x=POSITIVE, y=POSITIVE),
-        partials=dict(x=_log_of_ratio, y=lambda x, y: (y - x) / y),
+        partials=_KL_DIV,
         seconds={
             ("x", "x"): _rates,
             ("x", "y"): lambda x, y: -_rates(y, x),

@@ -5,7 +5,7 @@ Everything rests on what Stirling's formula leaves over,
 $$\delta(x) = \log\Gamma(x) - (x - \tfrac12)\log x + x - \tfrac12\log 2\pi,$$
 
 which is small, positive and decreasing. In $t = 4 / (x + 1) - 1$ the product $12 x\,\delta(x)$ is
-so smooth for $x \ge 1$ that one polynomial holds it to all digits; so are those of its two
+so smooth for $x \ge 1$ that one polynomial holds it to all digits; so are those of its three
 derivatives. Differences are taken of polynomials and of fractions before they are evaluated, so
 that nothing cancels, however close both arguments are: $B(a, b)$ for large a and b, and
 $\log\Gamma(1 + a)$ for small a, keep their digits. Below one the recurrence
@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Convex, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
 HALF_LOG_TAU = math.log(2 * math.pi) / 2
@@ -68,11 +69,7 @@ _STIRLING_THIRD = (
 
 def _evaluated(coefficients, x):
     """The polynomial in t at x >= 1."""
-    t = 4 / (x + 1) - 1
-    value = jnp.zeros_like(t)
-    for coefficient in reversed(coefficients):
-        value = value * t + coefficient
-    return value
+    return polynomial(coefficients, 4 / (x + 1) - 1)
 
 
 def _both(coefficients, low, high, step):
@@ -172,6 +169,12 @@ def _ordered(x, step):
     return low, high, jnp.abs(step), jnp.where(backwards, -1.0, 1.0).astype(high.dtype)
 
 
+def _both_upwards(low, high):
+    """Both ends, or both plus one where the lower one is below one; and whether it is."""
+    y, below = _upwards(low)
+    return y, jnp.where(below, high + 1, high), below
+
+
 def _log_ratio(low, high, step):
     """The logarithm of high / low."""
     close = step < low
@@ -182,8 +185,7 @@ def _log_ratio(low, high, step):
 def _gammaln_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\log\Gamma(x + s) - \log\Gamma(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
-    y, below = _upwards(low)
-    z = jnp.where(below, high + 1, high)
+    y, z, below = _both_upwards(low, high)
     ratio = step / y
     value, change = _both(_STIRLING, y, z, step)
     gap = jnp.where(ratio > 0, jnp.where(ratio > 0, y, 1.0) * log1p_gap(ratio), 0.0)
@@ -195,8 +197,7 @@ def _gammaln_difference(x: Real, step: Real) -> Float[Array, "..."]:
 def _digamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\psi(x + s) - \psi(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
-    y, below = _upwards(low)
-    z = jnp.where(below, high + 1, high)
+    y, z, below = _both_upwards(low, high)
     value, change = _both(_STIRLING_SLOPE, y, z, step)
     share = step / z
     rest = 0.5 * share / y + (value * share * (1 + y / z) / y / y - change / z / z) / 12
@@ -208,8 +209,7 @@ def _digamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
 def trigamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\psi'(x + s) - \psi'(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
-    y, below = _upwards(low)
-    z = jnp.where(below, high + 1, high)
+    y, z, below = _both_upwards(low, high)
     value, change = _both(_STIRLING_CURVATURE, y, z, step)
     share, ratio = step / z, y / z
     third = value * share * (1 + ratio * (1 + ratio)) / y / y / y - change / z / z / z
@@ -219,12 +219,14 @@ def trigamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     return -sign * (rest + first)
 
 
-digamma_difference = with_rule(
-    _digamma_difference, x=trigamma_difference, step=lambda x, step: trigamma(x + step)
-)
-gammaln_difference = with_rule(
-    _gammaln_difference, x=digamma_difference, step=lambda x, step: digamma(x + step)
-)
+def _at_end(fn):
+    return lambda x, step: fn(jnp.asarray(x) + step)
+
+
+_DIGAMMA_DIFFERENCE = dict(x=trigamma_difference, step=_at_end(trigamma))
+digamma_difference = with_rule(_digamma_difference, **_DIGAMMA_DIFFERENCE)
+_GAMMALN_DIFFERENCE = dict(x=digamma_difference, step=_at_end(digamma))
+gammaln_difference = with_rule(_gammaln_difference, **_GAMMALN_DIFFERENCE)
 
 
 def _betaln(a: Real, b: Real) -> Float[Array, "..."]:
@@ -248,7 +250,8 @@ def betaln_da(a: Real, b: Real) -> Float[Array, "..."]:
     return -digamma_difference(a, b)
 
 
-betaln = with_rule(_betaln, a=betaln_da, b=lambda a, b: betaln_da(b, a))
+_BETALN = dict(a=betaln_da, b=lambda a, b: betaln_da(b, a))
+betaln = with_rule(_betaln, **_BETALN)
 
 
 def betaln_da_da(a: Real, b: Real) -> Float[Array, "..."]:
@@ -310,11 +313,11 @@ GAMMA = (
     Formula(
         fn=gammaln_difference,
         plain=_gammaln_difference,
-        partials=dict(x=digamma_difference, step=lambda x, step: digamma(jnp.asarray(x) + step)),
+        partials=_GAMMALN_DIFFERENCE,
         seconds={
             ("x", "x"): trigamma_difference,
-            ("x", "step"): lambda x, step: trigamma(jnp.asarray(x) + step),
-            ("step", "step"): lambda x, step: trigamma(jnp.asarray(x) + step),
+            ("x", "step"): _at_end(trigamma),
+            ("step", "step"): _at_end(trigamma),
         },
         facts=(Convex("step"),),
         tex=r"\log\Gamma(x + s) - \log\Gamma(x)",
@@ -326,7 +329,7 @@ GAMMA = (
     Formula(
         fn=digamma_difference,
         plain=_digamma_difference,
-        partials=dict(x=trigamma_difference, step=lambda x, step: trigamma(jnp.asarray(x) + step)),
+        partials=_DIGAMMA_DIFFERENCE,
         facts=(Increasing("step"),),
         tex=r"\psi(x + s) - \psi(x)",
         source=Source(HANDBOOK, "6.3.16"),
@@ -338,7 +341,7 @@ GAMMA = (
         fn=betaln,
         plain=_betaln,
         domain=dict(a=POSITIVE, b=POSITIVE),
-        partials=dict(a=betaln_da, b=lambda a, b: betaln_da(b, a)),
+        partials=_BETALN,
         seconds={
             ("a", "a"): betaln_da_da,
             ("a", "b"): lambda a, b: -trigamma(jnp.asarray(a) + b),

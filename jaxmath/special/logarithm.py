@@ -41,23 +41,42 @@ LOG1P = Formula(
 )
 
 
-def _log1p_gap(x: Real) -> Float[Array, "..."]:
-    r"""The amount x - log(1 + x) by which the logarithm lies below its tangent at zero.
+def _near_zero(x):
+    return (x > -0.35) & (x < 0.6)
 
-    Near zero, with $s = x / (2 + x)$ and so $\log(1 + x) = 2 \operatorname{artanh} s$, it is
+
+def _gap_ratio(x):
+    r"""The ratio of x - log(1 + x) to the square of x, near zero.
+
+    With $s = x / (2 + x)$ and so $\log(1 + x) = 2 \operatorname{artanh} s$ the gap is
     $sx - 2(s^3/3 + s^5/5 + \dots)$, whose first term is half the square of x.
     """
-    x = jnp.asarray(x)
-    small = (x > -0.35) & (x < 0.6)
-    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
-    s = near / (2 + near)
+    s = x / (2 + x)
     square = jnp.square(s)
     series = jnp.zeros_like(s)
     for power in range(27, 1, -2):  # |s| < 0.24: what is left out is below 1e-17 of the sum
         series = series * square + 2 / power
+    return (1 - s / (2 + x) * series) / (2 + x)
+
+
+def _log1p_gap(x: Real) -> Float[Array, "..."]:
+    """The amount x - log(1 + x) by which the logarithm lies below its tangent at zero."""
+    x = jnp.asarray(x)
+    small = _near_zero(x)
+    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
     return jnp.where(
-        small, s * (near - square * series), far - log1p(jnp.minimum(far, jnp.finfo(far.dtype).max))
+        small,
+        near * (near * _gap_ratio(near)),
+        far - log1p(jnp.minimum(far, jnp.finfo(far.dtype).max)),
     )
+
+
+def log1p_gap_ratio(x: Real) -> Float[Array, "..."]:
+    """The ratio of x - log(1 + x) to the square of x, a half at zero."""
+    x = jnp.asarray(x)
+    small = _near_zero(x)
+    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
+    return jnp.where(small, _gap_ratio(near), (far - log1p(far)) / jnp.square(far))
 
 
 def _log1p_gap_dx(x: Real) -> Float[Array, "..."]:

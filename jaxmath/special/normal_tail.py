@@ -28,6 +28,7 @@ from jaxmath.formula import (
     with_rule,
 )
 from jaxmath.special.logarithm import log1p
+from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
 SQRT_TAU = math.sqrt(2 * math.pi)
@@ -69,10 +70,7 @@ def _ratios(x):
     bounded = jnp.minimum(x, min(1e9, float(jnp.finfo(jnp.result_type(x, 1.0)).max) ** 0.5 / 2))
     s = jnp.sqrt(jnp.square(bounded) + 28)
     t = 2 * bounded / s - 1
-    series = jnp.zeros_like(t)
-    for coefficient in reversed(_FOURTH_RATIO):
-        series = series * t + coefficient
-    third = 3 / (x + 8 * series / (bounded + s))
+    third = 3 / (x + 8 * polynomial(_FOURTH_RATIO, t) / (bounded + s))
     second = 2 / (x + third)
     return 1 / (x + second), second, third
 

@@ -12,6 +12,8 @@ function itself is so smooth for a >= 1 that one polynomial in both holds it, fo
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxmath.special.polynomial import polynomial
+
 _ETA = (-1.1280907420237882, 1.3426747270518578)
 """The ends of eta, where x / a is 1/4 and 3."""
 
@@ -145,14 +147,6 @@ _TRANSITION = (
         1.599970732855164e-11,
     ),
 )  # fmt: skip
-
-
-def polynomial(coefficients: tuple[float, ...], t: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The polynomial with these coefficients, the constant one first, by Horner's rule."""
-    value = jnp.zeros_like(t)
-    for coefficient in reversed(coefficients):
-        value = value * t + coefficient
-    return value
 
 
 def transition(a: Float[Array, "..."], eta: Float[Array, "..."]) -> Float[Array, "..."]:

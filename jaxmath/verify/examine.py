@@ -115,6 +115,7 @@ class _Examination:
         )  # fmt: skip
         self.deadline = time.thread_time() + seconds
         self.truths = Truths(formula, self.lay, self.points.at(0), (*twins, *TWINS), stopped)
+        self.truths.deadline = self.deadline
         judge = Judge(self.truths, limit)
         self.explainer = Explainer(judge, self.asked)
         self.pointwise = Pointwise(self.points, self.asked, judge, self.deadline, rng)

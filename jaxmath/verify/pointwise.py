@@ -39,7 +39,6 @@ class Pointwise:
         self.points, self.asked, self.lay = points, asked, asked.lay
         self.judge, self.patient = judge, judge.patient()
         self.deadline, self.rng, self.hulls = deadline, rng, HULLS
-        judge.truths.deadline = self.patient.truths.deadline = deadline
 
     def said(self, index: int) -> list[Said]:
         """Of what kind each answer at a point is."""

@@ -1,0 +1,47 @@
+"""Two numbers of nearly the same size: their difference in units of one, and their ratio's log."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.formula import with_rule
+from jaxmath.special.logarithm import log1p
+from jaxmath.typing import Real
+
+
+def safe_unit(size: Real) -> Float[Array, "..."]:
+    """A power of two: times it, numbers up to `size` subtract without overflow or underflow.
+
+    One, but for numbers near either end of the dtype's range: differences below its smallest
+    normal number are taken as zero by XLA.
+    """
+    size = jnp.asarray(size)
+    info = jnp.finfo(size.dtype)
+    tiny = size < info.tiny * 2**24 / info.eps
+    return jnp.where(size > info.max / 4, 0.5, jnp.where(tiny, 2.0**24 / info.eps, 1.0))
+
+
+def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
+    """The excess of x over y, relative to y, for y > 0."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    unit = safe_unit(jnp.maximum(x, y))
+    return (x * unit - y * unit) / (y * unit)
+
+
+relative_excess = with_rule(
+    _relative_excess, x=lambda x, y: 1 / y + 0.0 * x, y=lambda x, y: -(x / y) / y
+)
+
+
+def _log_ratio(x: Real, y: Real) -> Float[Array, "..."]:
+    """The logarithm of x / y, whose digits survive where x is close to y."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    close = jnp.abs(x - y) < y / 2
+    near = log1p(relative_excess(jnp.where(close, x, 1.0), jnp.where(close, y, 1.0)))
+    root = jnp.finfo(near.dtype).max ** 0.5
+    plain = (x < y * root) & (y < x * root) & (x > 0)  # neither overflow nor underflow
+    quotient = jnp.where(plain, x, 1.0) / jnp.where(plain, y, 1.0)
+    far = jnp.where(plain, jnp.log(quotient), jnp.log(x) - jnp.log(y))
+    return jnp.where(close, near, far)
+
+
+log_ratio = with_rule(_log_ratio, x=lambda x, y: 1 / x + 0.0 * y, y=lambda x, y: -1 / y + 0.0 * x)
