@@ -7,8 +7,9 @@ import optax
 import pytest
 from jax import lax
 
-from jaxmath.domains import POSITIVE, REAL, Box, Interval
-from jaxmath.verify import examine
+from jaxmath.domains import NONNEGATIVE, POSITIVE, REAL, Box, Interval
+from jaxmath.verify import examine, probes
+from jaxmath.verify.given import as_formula
 
 pytest.importorskip("flint")
 
@@ -151,3 +152,20 @@ def test_a_derivative_that_is_not_offered_stands_beside_the_truth():
 def test_one_seed_gives_one_verdict():
     one, two = (examine(jnp.tanh, domain=dict(x=REAL), budget=60, seed=3) for _ in range(2))
     assert one.to_dict() == two.to_dict()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_several_arguments_are_looked_at_where_all_are_special(seed):
+    domain = dict(x=NONNEGATIVE, shape=POSITIVE)
+    formula, _ = as_formula(lambda x, shape: x * shape, domain)
+    points = probes.candidates(formula, np.dtype("float64"), 768, seed)
+    for x, shape in ((0, 1), (0, 2), (1, 1), (1, 2)):
+        assert ((points["x"] == x) & (points["shape"] == shape)).any()
+
+
+@pytest.mark.parametrize("function", [jax.nn.sigmoid, lambda x: jnp.sin(x)])
+def test_what_is_not_judged_in_time_is_undecided_and_never_a_fault(function):
+    verdict = examine(function, domain=dict(x=REAL), seconds=0.0)
+    assert not verdict.faults
+    assert not verdict.ok
+    assert verdict.counts == {"undecided": 1}

@@ -181,3 +181,10 @@ def test_float32_points_are_judged_by_float64():
     truth = [float(mp.sech(mp.mpf(float(x))) ** 2) for x in args["x"]]
     np.testing.assert_allclose(first.value.ravel(), truth, rtol=1e-8)
     assert (first.error.ravel() <= 1e-7 * np.array(truth)).all()
+
+
+def test_rounding_is_seen_beside_a_number_too_small_for_float32():
+    formula = record(lambda x, y: (x / 500 + (y + 1e8)) - 1e8, x=REAL, y=REAL)
+    args = dict(x=np.array([-2.4e-254]), y=np.array([0.3]))
+    first, _ = numerical(formula, args, None, False)
+    assert not abs(first.value[0, 0, 0] - 1 / 500) > first.error[0, 0, 0]  # NaN: not known
