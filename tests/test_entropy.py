@@ -47,6 +47,15 @@ def test_accuracy(name, dtype):
         assert error <= 8, (key, error, where)
 
 
+def test_a_divergence_of_neighbours_keeps_its_digits():
+    """Given x and y exactly, whatever their own rounding would change."""
+    random = np.random.default_rng(9)
+    x = 10.0 ** random.uniform(-3, 3, 60)
+    y = x * (1 + 10.0 ** random.uniform(-12, -1, 60) * random.choice([-1, 1], 60))
+    error, where = worst([special.kl_div(x, y)], divergence, (x, y))
+    assert error <= 8, where
+
+
 def test_nothing_times_the_logarithm_of_zero_is_nothing():
     assert special.xlogy(0.0, 0.0) == special.xlog1py(0.0, -1.0) == special.entr(0.0) == 0
     assert special.rel_entr(0.0, 0.0) == special.kl_div(0.0, 0.0) == 0

@@ -134,6 +134,7 @@ def test_limits():
         (special.betaln, (1e20, 3.0), log_beta, lambda a, b: -difference(0)(a, b)),
         (special.digamma, (-22.5,), psi(0), psi(1)),
         (special.digamma, (-16.5,), psi(0), psi(1)),
+        (special.digamma, (-22.25,), psi(0), psi(1)),
         (special.gammaln, (np.float32(1e-8),), log_gamma, psi(0)),
         (special.gammaln, (-3.5,), lambda x: mp.log(abs(mp.gamma(x))), psi(0)),
     ],
