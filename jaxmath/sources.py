@@ -26,6 +26,9 @@ SOURCES: dict[str, str] = {
     "integration, Publications of the RIMS 9 (1974) 721-741",
     "figurnov2018implicit": "M. Figurnov, S. Mohamed and A. Mnih, Implicit reparameterization "
     "gradients, NeurIPS 2018",
+    "didonato1992beta": "A. R. DiDonato and A. H. Morris, Algorithm 708: significant digit "
+    "computation of the incomplete beta function ratios, ACM Transactions on Mathematical Software "
+    "18 (1992) 360-373",
     "temme1979asymptotic": "N. M. Temme, The asymptotic expansion of the incomplete gamma "
     "functions, SIAM Journal on Mathematical Analysis 10 (1979) 757-766",
     "abramowitz1964handbook": "M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, "

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxmath.exact import functions as fn
+from jaxmath.exact import gamma_kin as kin
 from jaxmath.exact import normal
 from jaxmath.exact.meanings import Twin
 
@@ -29,6 +30,29 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     },
     "jaxmath.special.rectified": {"gelu": normal.gelu, "gelu_dx": normal.gelu_dx},
     "jaxmath.special.logarithm": {"log1p": fn.log1p, "log1p_gap": lambda x: x - fn.log1p(x)},
+    "jaxmath.special.gamma": {
+        "betaln": kin.betaln,
+        "betaln_da": kin.betaln_da,
+        "betaln_da_da": kin.betaln_da_da,
+        "digamma": kin.digamma,
+        "digamma_difference": kin.along_step(kin.digamma),
+        "gammaln": kin.lgamma,
+        "gammaln_difference": kin.along_step(kin.lgamma),
+        "stirling_error": kin.stirling_error,
+        "stirling_error_dx": kin.stirling_error_dx,
+        "trigamma": kin.trigamma,
+        "trigamma_difference": kin.along_step(kin.trigamma),
+        "trigamma_dx": kin.trigamma_dx,
+    },
+    "jaxmath.special.incomplete_gamma": {
+        "gammainc": kin.igamma,
+        "gammaincc": kin.igammac,
+        "gammainc_dx": kin.gammainc_dx,
+        "gammainc_dx_da": kin.gammainc_dx_da,
+        "gammainc_dx_dx": kin.gammainc_dx_dx,
+        "log_gammainc": lambda a, x: fn.log(kin.igamma(a, x)),
+        "log_gammaincc": lambda a, x: fn.log(kin.igammac(a, x)),
+    },
 }
 
 

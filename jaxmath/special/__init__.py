@@ -1,6 +1,25 @@
 """Activations, and the stable primitives under losses and distributions, of one example."""
 
+from jaxmath.special.entropy import ENTROPY, entr, kl_div, rel_entr, xlog1py, xlogy
+from jaxmath.special.gamma import (
+    GAMMA,
+    betaln,
+    digamma,
+    digamma_difference,
+    gammaln,
+    gammaln_difference,
+    stirling_error,
+    trigamma,
+    trigamma_difference,
+)
 from jaxmath.special.hyperbolic import TANH, tanh, tanh_dx, tanh_dx_dx
+from jaxmath.special.incomplete_gamma import (
+    INCOMPLETE_GAMMA,
+    gammainc,
+    gammaincc,
+    log_gammainc,
+    log_gammaincc,
+)
 from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (
     LOG_SIGMOID,
@@ -56,5 +75,8 @@ SPECIAL = (
     LOG_SOFTMAX,
     LOGSUMEXP,
     *LOGARITHM,
+    *ENTROPY,
+    *GAMMA,
+    *INCOMPLETE_GAMMA,
     *NORMAL_TAIL,
 )

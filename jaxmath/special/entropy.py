@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import NONNEGATIVE, POSITIVE
 from jaxmath.formula import Bounded, Concave, Convex, Formula, Source, with_rule
 from jaxmath.special.logarithm import ABOVE_MINUS_ONE, log1p, log1p_gap
-from jaxmath.special.ratio import log_ratio, relative_excess
+from jaxmath.special.ratio import log_ratio, quotient, relative_excess
 from jaxmath.typing import Real
 
 BOYD = Source("boyd2004convex", "section 3.1.5")
@@ -23,7 +23,7 @@ def xlogy_dy(x: Real, y: Real) -> Float[Array, "..."]:
     """The ratio x / y; zero where x is."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     nothing = (x == 0) & (y >= 0)
-    return jnp.where(nothing, 0.0, x / jnp.where(nothing, 1.0, y))
+    return jnp.where(nothing, 0.0, quotient(x, jnp.where(nothing, 1.0, y)))
 
 
 _XLOGY = dict(x=lambda x, y: jnp.log(y) + 0.0 * x, y=xlogy_dy)
@@ -41,7 +41,7 @@ def xlog1py_dy(x: Real, y: Real) -> Float[Array, "..."]:
     """The ratio x / (1 + y); zero where x is."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     nothing = (x == 0) & (y >= -1)
-    return jnp.where(nothing, 0.0, x / (1 + jnp.where(nothing, 0.0, y)))
+    return jnp.where(nothing, 0.0, quotient(x, 1 + jnp.where(nothing, 0.0, y)))
 
 
 _XLOG1PY = dict(x=lambda x, y: log1p(y) + 0.0 * x, y=xlog1py_dy)

@@ -14,18 +14,17 @@ Below a = 1 the series $v = 1 - P\,\Gamma(1 + a) / x^a$ gives both tails for x <
 """
 
 import math
-from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE
 from jaxmath.formula import Bounded, Concave, Decreasing, Formula, Increasing, Source, with_rule
-from jaxmath.special.gamma import digamma, stirling_error, stirling_error_dx
+from jaxmath.special import tails
+from jaxmath.special.gamma import digamma, log_gamma_share, stirling_error, stirling_error_dx
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.normal_tail import mills_ratio
-from jaxmath.special.polynomial import polynomial
+from jaxmath.special.tails import Tail
 from jaxmath.special.transition import transition
 from jaxmath.typing import Real
 
@@ -34,31 +33,6 @@ DEPTH = 27
 """Of the series and of the continued fraction."""
 LEFT, RIGHT = 0.25, 3.0
 """Where the transition ends, in x / a, and the series for a < 1, in x."""
-
-# Coefficients in 2a - 1 of log(Gamma(1 + a)) / a for 0 <= a <= 1: the Chebyshev expansion, cut
-# where its terms fall below 1e-17, computed with 50 digits.
-_LOG_GAMMA_SHARE = (
-    -0.24156447527049044, 0.2780544492490668, -0.04435389911289685, 0.00982070560314494,
-    -0.0024816898010492396, 0.0006721846827430892, -0.00018982580249037867,
-    5.5097618619767016e-05, -1.630286135783129e-05, 4.8928064693827204e-06,
-    -1.4845399958236744e-06, 4.5439610086326054e-07, -1.4006588004825093e-07,
-    4.334153336714108e-08, -1.3497859837669126e-08, 4.33806548425246e-09, -1.3701352592669457e-09,
-    3.4179768117437505e-10, -1.0465983336690782e-10, 7.322503538818662e-11,
-    -2.3950881609000533e-11,
-)  # fmt: skip
-
-
-class _Tail(NamedTuple):
-    """The smaller tail is exp(exponent) times factor; where `both`, the lower one is meant.
-
-    The density times x is exp(exponent) times rate.
-    """
-
-    exponent: Array
-    factor: Array
-    rate: Array
-    lower: Array
-    both: Array
 
 
 def _ratio(a, x, unit, left, small):
@@ -81,7 +55,8 @@ def _ratio(a, x, unit, left, small):
     return n, d
 
 
-def _tail(a, x) -> _Tail:
+def _tail(a, x) -> Tail:
+    """The smaller tail; the rate is that of the density times x."""
     a, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, x)))
     small, large = a < 1, jnp.where(a < 1, 1.0, a)
     both = small & (x < RIGHT)
@@ -102,7 +77,7 @@ def _tail(a, x) -> _Tail:
     middle = mills_ratio(size) + sign * transition(large, eta) / jnp.sqrt(large)
 
     # Where a < 1.
-    share = polynomial(_LOG_GAMMA_SHARE, 2 * jnp.where(small, a, 0.5) - 1)
+    share = log_gamma_share(jnp.where(small, a, 0.5))
     level = a * (jnp.log(jnp.where(small, x, 1.0)) - share)
 
     unit = jnp.where(both, 1.0, 1 / jnp.where(left, a, jnp.where(around, 1.0, x)))
@@ -115,13 +90,7 @@ def _tail(a, x) -> _Tail:
     factor = jnp.where(both, 1.0, factor)
     beyond = jnp.where(both, -x - missing, 0.0)
     rate = jnp.where(small, a * jnp.exp(beyond), rate)
-    return _Tail(exponent, factor, rate, both | left | (around & (u < 0)), both)
-
-
-def _product(tail: _Tail):
-    """The smaller tail, whose exponential alone might underflow."""
-    part = jnp.exp(tail.exponent / 2)
-    return part * tail.factor * part
+    return Tail(exponent, factor, rate, both | left | (around & (u < 0)), both)
 
 
 def _inside(a, x):
@@ -136,51 +105,28 @@ def _inside(a, x):
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 
-def _at_limits(limit, value, at_zero, at_one):
-    """The value, or what it tends to where P is zero or one; NaN outside the domain."""
-    value = jnp.where(limit == 0, at_zero, jnp.where(limit == 1, at_one, value))
-    return jnp.where(jnp.isnan(limit), jnp.nan, value)
-
-
 def _gammainc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The lower regularised incomplete gamma function $P(a, x)$, for a > 0 and x >= 0."""
     a, x, limit = _inside(a, x)
-    tail = _tail(a, x)
-    part = _product(tail)
-    return _at_limits(limit, jnp.where(tail.lower, part, 1 - part), 0.0, 1.0)
+    return tails.at_limits(limit, tails.side(_tail(a, x), True), 0.0, 1.0)
 
 
 def _gammaincc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The upper regularised incomplete gamma function $Q(a, x) = 1 - P(a, x)$."""
     a, x, limit = _inside(a, x)
-    tail = _tail(a, x)
-    part = _product(tail)
-    value = jnp.where(tail.lower, 1 - part, part)
-    value = jnp.where(tail.both, -jnp.expm1(jnp.where(tail.both, tail.exponent, -1.0)), value)
-    return _at_limits(limit, value, 1.0, 0.0)
-
-
-def _complement(log):
-    """log(1 - exp(log)) for log < 0."""
-    close = log > -0.7
-    near = jnp.log(-jnp.expm1(jnp.where(close, log, -1.0)))
-    return jnp.where(close, near, log1p(-jnp.exp(jnp.where(close, -1.0, log))))
+    return tails.at_limits(limit, tails.side(_tail(a, x), False), 1.0, 0.0)
 
 
 def _log_gammainc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log P(a, x)$; minus infinity at x = 0."""
     a, x, limit = _inside(a, x)
-    tail = _tail(a, x)
-    log = tail.exponent + jnp.log(tail.factor)
-    return _at_limits(limit, jnp.where(tail.lower, log, _complement(log)), -jnp.inf, 0.0)
+    return tails.at_limits(limit, tails.log_side(_tail(a, x), True), -jnp.inf, 0.0)
 
 
 def _log_gammaincc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log Q(a, x)$; minus infinity at infinity."""
     a, x, limit = _inside(a, x)
-    tail = _tail(a, x)
-    log = tail.exponent + jnp.log(tail.factor)
-    return _at_limits(limit, jnp.where(tail.lower, _complement(log), log), 0.0, -jnp.inf)
+    return tails.at_limits(limit, tails.log_side(_tail(a, x), False), 0.0, -jnp.inf)
 
 
 def _gammainc_dx(a: Real, x: Real) -> Float[Array, "..."]:
@@ -188,10 +134,9 @@ def _gammainc_dx(a: Real, x: Real) -> Float[Array, "..."]:
     given, place = jnp.asarray(a), jnp.asarray(x)
     a, x, limit = _inside(a, x)
     tail = _tail(a, x)
-    part = jnp.exp(tail.exponent / 2)
     at_zero = jnp.where(given < 1, jnp.inf, jnp.where(given == 1, 1.0, 0.0))
     at_zero = jnp.where(place == 0, at_zero, 0.0)
-    return _at_limits(limit, part * (tail.rate / x) * part, at_zero, 0.0)
+    return tails.at_limits(limit, tails.times_exponential(tail, tail.rate / x), at_zero, 0.0)
 
 
 def gammainc_dx_dx(a: Real, x: Real) -> Float[Array, "..."]:
@@ -212,39 +157,24 @@ def gammainc_dx_da(a: Real, x: Real) -> Float[Array, "..."]:
 gammainc_dx = with_rule(_gammainc_dx, a=gammainc_dx_da, x=gammainc_dx_dx)
 
 
-def _along_a(fn):
-    """The partial in a of a function of a and x, by forward mode: its loops are finite."""
-
-    def partial(a, x):
-        a, x = jnp.broadcast_arrays(jnp.asarray(a), jnp.asarray(x))
-        return jax.jvp(lambda a: fn(a, x), (a,), (jnp.ones_like(a),))[1]
-
-    return partial
-
-
-def _log_slope(tail_of, lower: bool):
-    """The slope in x of the logarithm of one tail: the density over it, without underflow."""
+def _log_slope(lower: bool):
+    """The slope in x of the logarithm of one tail."""
 
     def slope(a, x):
-        larger = gammainc_dx(a, x) / tail_of(a, x)
+        density, larger = gammainc_dx(a, x), (gammainc if lower else gammaincc)(a, x)
         a, x, limit = _inside(a, x)
-        tail = _tail(a, x)
-        value = jnp.where(tail.lower == lower, tail.rate / x / tail.factor, larger)
-        return _at_limits(limit, value if lower else -value, jnp.nan, jnp.nan)
+        value = tails.log_slope(_tail(a, x), lower, x, density, larger)
+        return tails.at_limits(limit, value, jnp.nan, jnp.nan)
 
     return slope
 
 
-def _minus(fn):
-    return lambda a, x: -fn(a, x)
-
-
-_GAMMAINC = dict(a=_along_a(_gammainc), x=gammainc_dx)
-_GAMMAINCC = dict(a=_along_a(_gammaincc), x=_minus(gammainc_dx))
+_GAMMAINC = dict(a=tails.along(_gammainc, 0), x=gammainc_dx)
+_GAMMAINCC = dict(a=tails.along(_gammaincc, 0), x=tails.minus(gammainc_dx))
 gammainc = with_rule(_gammainc, **_GAMMAINC)
 gammaincc = with_rule(_gammaincc, **_GAMMAINCC)
-_LOG_GAMMAINC = dict(a=_along_a(_log_gammainc), x=_log_slope(gammainc, True))
-_LOG_GAMMAINCC = dict(a=_along_a(_log_gammaincc), x=_log_slope(gammaincc, False))
+_LOG_GAMMAINC = dict(a=tails.along(_log_gammainc, 0), x=_log_slope(True))
+_LOG_GAMMAINCC = dict(a=tails.along(_log_gammaincc, 0), x=_log_slope(False))
 log_gammainc = with_rule(_log_gammainc, **_LOG_GAMMAINC)
 log_gammaincc = with_rule(_log_gammaincc, **_LOG_GAMMAINCC)
 
@@ -269,7 +199,7 @@ INCOMPLETE_GAMMA = (
         plain=_gammaincc,
         domain=_DOMAIN,
         partials=_GAMMAINCC,
-        seconds={pair: _minus(second) for pair, second in _SECONDS.items()},
+        seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
         facts=(Decreasing("x"), Increasing("a"), Bounded("x", 0.0, 1.0)),
         tex=r"Q(a, x) = \frac{1}{\Gamma(a)} \int_x^\infty t^{a-1} e^{-t}\,dt",
         source=Source("temme1979asymptotic", "eq. 1.4"),

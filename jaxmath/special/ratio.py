@@ -20,6 +20,20 @@ def safe_unit(size: Real) -> Float[Array, "..."]:
     return jnp.where(size > info.max / 4, 0.5, jnp.where(tiny, 2.0**24 / info.eps, 1.0))
 
 
+def _quotient(x: Real, y: Real) -> Float[Array, "..."]:
+    """The ratio x / y, whose slope in y does not form the square of y."""
+    return jnp.asarray(x) / jnp.asarray(y)
+
+
+def _quotient_dy(x, y):
+    once = quotient(x, y)
+    # Of (x / y) / y alone XLA makes x / (y y), which overflows.
+    return -quotient(jnp.where(jnp.isnan(y), y, once), y)
+
+
+quotient = with_rule(_quotient, x=lambda x, y: 1 / y + 0.0 * x, y=_quotient_dy)
+
+
 def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
     """The excess of x over y, relative to y, for y > 0."""
     x, y = jnp.asarray(x), jnp.asarray(y)
@@ -27,9 +41,7 @@ def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
     return (x * unit - y * unit) / (y * unit)
 
 
-relative_excess = with_rule(
-    _relative_excess, x=lambda x, y: 1 / y + 0.0 * x, y=lambda x, y: -(x / y) / y
-)
+relative_excess = with_rule(_relative_excess, x=lambda x, y: 1 / y + 0.0 * x, y=_quotient_dy)
 
 
 def _log_ratio(x: Real, y: Real) -> Float[Array, "..."]:

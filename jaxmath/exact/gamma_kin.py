@@ -1,0 +1,70 @@
+"""What the functions of `special.gamma` and `special.incomplete_gamma` mean on elements.
+
+A difference that cancels in floats is left to the precision, which is raised until it stands.
+"""
+
+from __future__ import annotations
+
+from jaxmath.exact import functions as fn
+from jaxmath.exact.ball import arb
+from jaxmath.exact.gamma import digamma, lgamma, polygamma
+from jaxmath.exact.incomplete import igamma, igammac
+
+__all__ = ["digamma", "igamma", "igammac", "lgamma"]
+
+ONE, TWO = arb(1), arb(2)
+
+
+def trigamma(x):
+    """The slope of digamma."""
+    return polygamma(ONE, x)
+
+
+def trigamma_dx(x):
+    """The slope of trigamma."""
+    return polygamma(TWO, x)
+
+
+def along_step(function):
+    """What a function gains from x to x + step."""
+    return lambda x, step: function(x + step) - function(x)
+
+
+def stirling_error(x):
+    """What Stirling's formula leaves of log-gamma."""
+    return lgamma(x) - (x - ONE / 2) * fn.log(x) + x - fn.log(2 * arb.pi()) / 2
+
+
+def stirling_error_dx(x):
+    """Its slope."""
+    return digamma(x) - fn.log(x) + ONE / (2 * x)
+
+
+def betaln(a, b):
+    """The logarithm of the beta function."""
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def betaln_da(a, b):
+    """Its slope in a."""
+    return digamma(a) - digamma(a + b)
+
+
+def betaln_da_da(a, b):
+    """Its curvature in a."""
+    return trigamma(a) - trigamma(a + b)
+
+
+def gammainc_dx(a, x):
+    """The density of the gamma distribution."""
+    return fn.exp((a - 1) * fn.log(x) - x - lgamma(a))
+
+
+def gammainc_dx_da(a, x):
+    """The density's slope in a."""
+    return gammainc_dx(a, x) * (fn.log(x) - digamma(a))
+
+
+def gammainc_dx_dx(a, x):
+    """The density's slope in x."""
+    return gammainc_dx(a, x) * ((a - 1) / x - 1)

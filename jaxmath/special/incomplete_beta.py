@@ -1,0 +1,317 @@
+r"""The regularised incomplete beta function: both tails and their logarithms, to all digits.
+
+One tail is computed, as an exponential times a factor of ordinary size; the other is what it lacks
+to one. With m the smaller of both parameters there are four ways, each of a fixed depth, so that a
+loop over many entries never waits for the slowest:
+
+- near the transition, for m >= 60, the normal distribution and S from `beta_transition`;
+- elsewhere the continued fraction of Didonato and Morris, begun at its far end by the number that
+  solves it there, which is worth half its terms: for m >= 1 on the side of m up to a standard
+  deviation beyond the mean, on the other side from there on;
+- for m < 1 the same fraction, on the side of the larger parameter,
+- but at the end that belongs to m the series of $1 - a B(a, b) I_x / x^a$, which gives both tails.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.domains import OPEN_UNIT, POSITIVE
+from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source, with_rule
+from jaxmath.special import tails
+from jaxmath.special.beta_transition import LEAST, NEAR, transition
+from jaxmath.special.gamma import (
+    digamma_difference,
+    gammaln_difference,
+    log_gamma_share,
+    stirling_error,
+    stirling_error_dx,
+)
+from jaxmath.special.incomplete_gamma import ROOT_TAU
+from jaxmath.special.logarithm import log1p, log1p_gap_ratio
+from jaxmath.special.normal_tail import mills_ratio
+from jaxmath.special.tails import Tail
+from jaxmath.typing import Real
+
+DEPTH = 28
+"""Of the continued fraction and of the series."""
+END = 15.0
+"""The series serves at x < 3 / (b + END)."""
+
+
+def _fraction(a, b, x, y, lead):
+    """The ratio of I_x(a, b) to x^a y^b / B(a, b), with lead = a y - b x."""
+    n, after = DEPTH + 1, 1 / (a + (2 * DEPTH + 1))
+    above = ((a + (n - 1)) * after) * ((a + b + (n - 1)) * after * x) * (n * (b - n) * x)
+    value: Array = jnp.zeros_like(x)
+    for n in range(DEPTH, -1, -1):
+        here = 1 / (a + (2 * n - 1)) if n else after
+        below = n + n * ((b - n) * here) * x + (a + n) * after * (lead + (1 + n * (1 + y)))
+        if n == DEPTH:  # value = below + above / value
+            value = (below + jnp.sqrt(jnp.maximum(jnp.square(below) + 4 * above, 1e-30))) / 2
+        else:
+            value = below + above / value
+        above = ((a + (n - 1)) * here) * ((a + b + (n - 1)) * here * x) * (n * (b - n) * x)
+        after = here
+    return 1 / value
+
+
+def _missing(a, b, x):
+    """By how much I_x(a, b) falls short of x^a / (a B(a, b)), relative to that."""
+    total = jnp.zeros_like(x)
+    for k in range(DEPTH, 0, -1):
+        total = (k - b) * x / k * (1 / (a + k) + total)
+    return -a * total
+
+
+def _gap(excess, ratio):
+    """The gap ratio - 1 - log(ratio), given the excess ratio - 1 as well."""
+    near = (excess > -0.35) & (excess < 0.6)
+    small = jnp.where(near, excess, 0.0)
+    close = jnp.square(small) * log1p_gap_ratio(small)
+    return jnp.where(near, close, excess - jnp.log(jnp.where(near, 1.0, ratio)))
+
+
+class _Part(NamedTuple):
+    """What both ends are made of: a parameter of each, and the place, seen from the first."""
+
+    a: Array
+    b: Array
+    x: Array
+    y: Array
+
+    def turned(self, turn) -> "_Part":
+        """Seen from the other end where `turn`."""
+        a, b, x, y = self
+        pairs = ((a, b), (b, a), (x, y), (y, x))
+        return _Part(*(jnp.where(turn, other, own) for own, other in pairs))
+
+
+def _large(part: _Part, small):
+    """For m >= 1: deviation, exponent, factor near the transition, and the rate, from m's side."""
+    m, large, x, y = part
+    m, large = jnp.where(small, 1.0, m), jnp.where(small, 1.0, large)
+    ratio = m / large
+    excess = large / m * x - y
+    error = stirling_error(m) + stirling_error(large) - stirling_error(m + large)
+    rate = jnp.sqrt(m / (1 + ratio)) / ROOT_TAU
+
+    close = jnp.clip(excess, -0.9, 9.0)
+    curvature = log1p_gap_ratio(close) + ratio * log1p_gap_ratio(-ratio * close)
+    deviation = excess * jnp.sqrt(2 * curvature)
+    around = ~small & (m >= LEAST) & (jnp.abs(deviation) < NEAR)
+    y_near, m_near = jnp.where(around, deviation, 0.0), jnp.where(around, m, LEAST)
+    root = jnp.sqrt(m_near)
+    size, sign = jnp.where(y_near < 0, -y_near, y_near), jnp.where(y_near < 0, -1.0, 1.0)
+    leftover = transition(m_near, ratio, y_near, jnp.where(around, error, 0.0)) / root
+    middle = (mills_ratio(size * root) - sign * leftover) / ROOT_TAU
+
+    far = m * _gap(excess, x * (1 + large / m)) + large * _gap(-ratio * excess, y * (1 + ratio))
+    half = jnp.where(around, m_near * jnp.square(y_near) / 2, far + error)
+    rate = jnp.where(around, rate * jnp.exp(-error), rate)
+    return deviation, around, -half, middle, rate
+
+
+def _tail(a, b, x, y) -> Tail:
+    """One tail at x = 1 - y; the rate is that of the density times x y."""
+    part = _Part(a, b, x, y)
+    low_first = a <= b
+    small = jnp.minimum(a, b) < 1
+    lead = a * y - b * x
+    deviation, around, exponent, middle, rate = _large(part.turned(~low_first), small)
+
+    # Where m < 1. At its end the series, seen from there; elsewhere from the smaller parameter.
+    end_x = (a < 1) & (x * (b + END) < 3)
+    end = end_x | ((b < 1) & (y * (a + END) < 3))
+    one, other, near, far = part.turned(jnp.where(end, ~end_x, ~low_first))
+    one, other = jnp.where(small, one, 0.5), jnp.where(small, other, 0.5)
+    near, far = jnp.where(small, near, 0.25), jnp.where(small, far, 0.75)
+    log_near = jnp.where(near < 0.5, jnp.log(near), log1p(-far))
+    log_far = jnp.where(near < 0.5, log1p(-near), jnp.log(far))
+    log_beta = one * log_gamma_share(one) - gammaln_difference(other, one)  # of one B(one, other)
+    missing = log1p(-_missing(one, other, jnp.where(end, near, 0.0)))
+    beyond = other * log_far
+    level = one * log_near - log_beta + jnp.where(end, missing, beyond)
+    exponent = jnp.where(small, level, exponent)
+    rate = jnp.where(small, one * jnp.exp(jnp.where(end, beyond - missing, 0.0)), rate)
+
+    # The fraction.
+    own = deviation * jnp.sqrt(jnp.where(small, 1.0, jnp.minimum(a, b))) < 1
+    first = jnp.where(small, ~low_first, own == low_first)
+    idle = end | around
+    a, b, x, y = (jnp.where(idle, rest, given) for rest, given in zip(
+        (2.0, 2.0, 0.25, 0.75), part.turned(~first), strict=True
+    ))  # fmt: skip
+    outer = rate * _fraction(a, b, x, y, jnp.where(idle, 1.0, jnp.where(first, lead, -lead)))
+
+    factor = jnp.where(end, 1.0, jnp.where(around, middle, outer))
+    below = jnp.where(end, end_x, jnp.where(around, (deviation < 0) == low_first, first))
+    return Tail(exponent, factor, rate, below, end)
+
+
+def _inside(a, b, x):
+    """The arguments, replaced where a limit is taken, and which limit: 0, 1 or none."""
+    a, b, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, b, x)))
+    dtype = jnp.result_type(a, b, x)
+    a, b, x = a.astype(dtype), b.astype(dtype), x.astype(dtype)
+    right = (a > 0) & (b > 0) & (x >= 0) & (x <= 1) & ~((a == jnp.inf) & (b == jnp.inf))
+    zero = right & ((x == 0) & (b < jnp.inf) | (a == jnp.inf) & (x < 1))
+    one = right & ((x == 1) & (a < jnp.inf) | (b == jnp.inf) & (x > 0))
+    valid = right & ~zero & ~one & (a < jnp.inf) & (b < jnp.inf)
+    inner = jnp.where(valid, a, 2.0), jnp.where(valid, b, 2.0), jnp.where(valid, x, 0.25)
+    return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
+
+
+def _betainc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    r"""The regularised incomplete beta function $I_x(a, b)$, for a, b > 0 and x in [0, 1]."""
+    a, b, x, limit = _inside(a, b, x)
+    return tails.at_limits(limit, tails.side(_tail(a, b, x, 1 - x), True), 0.0, 1.0)
+
+
+def _betaincc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    r"""The complement $1 - I_x(a, b) = I_{1-x}(b, a)$."""
+    a, b, x, limit = _inside(a, b, x)
+    return tails.at_limits(limit, tails.side(_tail(a, b, x, 1 - x), False), 1.0, 0.0)
+
+
+def _log_betainc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    r"""The logarithm $\log I_x(a, b)$; minus infinity at x = 0."""
+    a, b, x, limit = _inside(a, b, x)
+    return tails.at_limits(limit, tails.log_side(_tail(a, b, x, 1 - x), True), -jnp.inf, 0.0)
+
+
+def _log_betaincc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    r"""The logarithm $\log(1 - I_x(a, b))$; minus infinity at x = 1."""
+    a, b, x, limit = _inside(a, b, x)
+    return tails.at_limits(limit, tails.log_side(_tail(a, b, x, 1 - x), False), 0.0, -jnp.inf)
+
+
+def _betainc_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    r"""The density $x^{a-1} (1 - x)^{b-1} / B(a, b)$ of the beta distribution."""
+    first, second, place = (jnp.asarray(part) for part in (a, b, x))
+    a, b, x, limit = _inside(a, b, x)
+    y = 1 - x
+    tail = _tail(a, b, x, y)
+    value = tails.times_exponential(tail, tail.rate / x / y)
+
+    def at_end(own, other, there):
+        height = jnp.where(own < 1, jnp.inf, jnp.where(own == 1, other, 0.0))
+        return jnp.where(there, height, 0.0)
+
+    at_zero, at_one = at_end(first, second, place == 0), at_end(second, first, place == 1)
+    return tails.at_limits(limit, value, at_zero, at_one)
+
+
+def betainc_dx_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    """The slope of the density in x."""
+    return betainc_dx(a, b, x) * ((a - 1) / x - (b - 1) / (1 - x))
+
+
+def betainc_dx_da(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    r"""The density times $\log x - \psi(a) + \psi(a + b)$."""
+    a, b, x = (jnp.asarray(part) for part in (a, b, x))
+    y = 1 - x
+    return betainc_dx(a, b, x) * _log_excess(a, b, x, y)
+
+
+def betainc_dx_db(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
+    r"""The density times $\log(1 - x) - \psi(b) + \psi(a + b)$."""
+    a, b, x = (jnp.asarray(part) for part in (a, b, x))
+    y = 1 - x
+    return betainc_dx(a, b, x) * _log_excess(b, a, y, x)
+
+
+def _log_excess(a, b, x, y):
+    """log(x) - digamma(a) + digamma(a + b), whose terms cancel for large a near the mean."""
+    small = a < 1
+    large = jnp.where(small, 1.0, a)
+    log_x = jnp.where(x < 0.5, jnp.log(x), log1p(-y))
+    excess = b / large * (x - y * (large / b))
+    near = log1p(jnp.where(small, 0.0, excess))
+    total = large + b
+    rest = b / total / large / 2 + stirling_error_dx(total) - stirling_error_dx(large)
+    return jnp.where(small, log_x + digamma_difference(a, b), near + rest)
+
+
+betainc_dx = with_rule(_betainc_dx, a=betainc_dx_da, b=betainc_dx_db, x=betainc_dx_dx)
+
+
+def _log_slope(lower: bool):
+    """The slope in x of the logarithm of one tail."""
+
+    def slope(a, b, x):
+        density, larger = betainc_dx(a, b, x), (betainc if lower else betaincc)(a, b, x)
+        a, b, x, limit = _inside(a, b, x)
+        y = 1 - x
+        value = tails.log_slope(_tail(a, b, x, y), lower, x * y, density, larger)
+        return tails.at_limits(limit, value, jnp.nan, jnp.nan)
+
+    return slope
+
+
+def _parameters(fn):
+    return dict(a=tails.along(fn, 0), b=tails.along(fn, 1))
+
+
+_BETAINC = _parameters(_betainc) | dict(x=betainc_dx)
+_BETAINCC = _parameters(_betaincc) | dict(x=tails.minus(betainc_dx))
+_LOG_BETAINC = _parameters(_log_betainc) | dict(x=_log_slope(True))
+_LOG_BETAINCC = _parameters(_log_betaincc) | dict(x=_log_slope(False))
+betainc = with_rule(_betainc, **_BETAINC)
+betaincc = with_rule(_betaincc, **_BETAINCC)
+log_betainc = with_rule(_log_betainc, **_LOG_BETAINC)
+log_betaincc = with_rule(_log_betaincc, **_LOG_BETAINCC)
+
+DIDONATO = "didonato1992beta"
+_DOMAIN = dict(a=POSITIVE, b=POSITIVE, x=OPEN_UNIT)
+_SECONDS = {
+    ("x", "x"): betainc_dx_dx,
+    ("a", "x"): betainc_dx_da,
+    ("b", "x"): betainc_dx_db,
+}
+
+INCOMPLETE_BETA = (
+    Formula(
+        fn=betainc,
+        plain=_betainc,
+        domain=_DOMAIN,
+        partials=_BETAINC,
+        seconds=_SECONDS,
+        facts=(Increasing("x"), Decreasing("a"), Increasing("b"), Bounded("x", 0.0, 1.0)),
+        tex=r"I_x(a, b) = \frac{1}{B(a, b)} \int_0^x t^{a-1} (1 - t)^{b-1}\,dt",
+        source=Source(DIDONATO, "eq. 9"),
+        topic="P10",
+    ),
+    Formula(
+        fn=betaincc,
+        plain=_betaincc,
+        domain=_DOMAIN,
+        partials=_BETAINCC,
+        seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
+        facts=(Decreasing("x"), Increasing("a"), Decreasing("b"), Bounded("x", 0.0, 1.0)),
+        tex=r"1 - I_x(a, b) = I_{1-x}(b, a)",
+        source=Source(DIDONATO, "eq. 9"),
+        topic="P10",
+    ),
+    Formula(
+        fn=log_betainc,
+        plain=_log_betainc,
+        domain=_DOMAIN,
+        partials=_LOG_BETAINC,
+        facts=(Increasing("x"),),
+        tex=r"\log I_x(a, b)",
+        source=Source(DIDONATO, "eq. 9"),
+        topic="P10",
+    ),
+    Formula(
+        fn=log_betaincc,
+        plain=_log_betaincc,
+        domain=_DOMAIN,
+        partials=_LOG_BETAINCC,
+        facts=(Decreasing("x"),),
+        tex=r"\log(1 - I_x(a, b))",
+        source=Source(DIDONATO, "eq. 9"),
+        topic="P10",
+    ),
+)

@@ -1,0 +1,88 @@
+"""Both tails of a distribution from the one that is computed, and their logarithms."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from jaxmath.special.logarithm import log1p
+
+
+class Tail(NamedTuple):
+    """One tail is exp(exponent) times factor, where `lower` the lower one; the other is the rest.
+
+    Where `both`, the factor is one and the exponent so exact that the other tail has all digits as
+    well; elsewhere the one that is computed is the smaller one, or not much larger. The density,
+    in units of the family's own, is exp(exponent) times rate.
+    """
+
+    exponent: Array
+    factor: Array
+    rate: Array
+    lower: Array
+    both: Array
+
+
+def times_exponential(tail: Tail, factor):
+    """The factor times the exponential, which alone might underflow."""
+    part = jnp.exp(tail.exponent / 2)
+    return part * factor * part
+
+
+def side(tail: Tail, lower: bool):
+    """The probability of the lower or the upper tail."""
+    own = times_exponential(tail, tail.factor)
+    close = -jnp.expm1(jnp.where(tail.both, tail.exponent, -1.0))
+    return jnp.where(tail.lower == lower, own, jnp.where(tail.both, close, 1 - own))
+
+
+def log_side(tail: Tail, lower: bool):
+    """The logarithm of the probability of the lower or the upper tail."""
+    log = tail.exponent + jnp.log(tail.factor)
+    return jnp.where(tail.lower == lower, log, _log_complement(log))
+
+
+def _log_complement(log):
+    """log(1 - exp(log)) for log < 0."""
+    close = log > -0.7
+    near = jnp.log(-jnp.expm1(jnp.where(close, log, -1.0)))
+    return jnp.where(close, near, log1p(-jnp.exp(jnp.where(close, -1.0, log))))
+
+
+def log_slope(tail: Tail, lower: bool, unit, density, larger):
+    """The slope of `log_side` in x: the density over the tail, without underflow.
+
+    `unit` is what the rate is divided by, `larger` the tail itself where it is not computed.
+    """
+    own = tail.lower == lower
+    value = jnp.where(own, tail.rate / unit / tail.factor, density / jnp.where(own, 1.0, larger))
+    return value if lower else -value
+
+
+def at_limits(limit, value, at_zero, at_one):
+    """The value, or what it tends to where the lower tail is zero or one; NaN outside the domain.
+
+    `limit` is 0 or 1 there, NaN outside, a half elsewhere.
+    """
+    value = jnp.where(limit == 0, at_zero, jnp.where(limit == 1, at_one, value))
+    return jnp.where(jnp.isnan(limit), jnp.nan, value)
+
+
+def along(fn, argnum: int):
+    """The partial derivative of an elementwise function by forward mode: its loops are finite."""
+
+    def partial(*args):
+        args = jnp.broadcast_arrays(*(jnp.asarray(part) for part in args))
+
+        def at(value):
+            return fn(*args[:argnum], value, *args[argnum + 1 :])
+
+        return jax.jvp(at, (args[argnum],), (jnp.ones_like(args[argnum]),))[1]
+
+    return partial
+
+
+def minus(fn):
+    """The function with its sign turned."""
+    return lambda *args: -fn(*args)

@@ -1,0 +1,127 @@
+"""The incomplete beta functions and their logarithms, against Arb at 60 digits and more."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+import scipy.special
+
+from jaxmath.special import incomplete_beta as special
+from jaxmath.special import ndtr
+from tests.tails import DIGITS, LOG, LOWER, PLAIN, UPPER, worst
+
+flint = pytest.importorskip("flint")
+
+FUNCTIONS = {
+    "betainc": (special.betainc, LOWER, PLAIN),
+    "betaincc": (special.betaincc, UPPER, PLAIN),
+    "log_betainc": (special.log_betainc, LOWER, LOG),
+    "log_betaincc": (special.log_betaincc, UPPER, LOG),
+}
+BAR = 300
+"""In units of half an epsilon."""
+
+
+def exact(number):
+    """An mpmath number as a ball."""
+    return flint.arb(mp.nstr(number, DIGITS + 20))
+
+
+def tails(a, b, x):
+    """The lower and the upper tail, each to 60 digits: balls whose radius is looked at."""
+    found = []
+    for turn in (False, True):
+        for bits in (400, 1600, 6400, 25600):
+            flint.ctx.prec = bits
+            p, q, place = map(exact, (b, a, x) if turn else (a, b, x))
+            value = (1 - place if turn else place).beta_lower(p, q, regularized=1)
+            if value.rel_accuracy_bits() > 200:
+                break
+        else:
+            raise AssertionError(f"no truth at {a}, {b}, {x}")
+        found.append(mp.mpf(value.str(DIGITS, radius=False)))
+    return found
+
+
+def batch(count=60):
+    """Parameters of all sizes; around the mean, far from it, and at the borders of all ways."""
+    rng = np.random.default_rng(11)
+    a, b = 10.0 ** rng.uniform(-4, 2.7, (2, count))
+    mean = a / (a + b)
+    spread = np.sqrt(mean * (1 - mean) / (a + b + 1))
+    x = mean + spread * rng.normal(size=count) * rng.choice([0.5, 2.0, 5.0], count)
+    x = np.where((x > 0) & (x < 1) & (rng.random(count) < 0.6), x, rng.random(count))
+    borders = [(a, b, 3 / (b + 15) * k) for a in (1e-4, 0.4, 0.99) for b in (0.5, 6.0, 200.0)
+               for k in (0.5, 0.999, 1.001, 2.0)]  # fmt: skip
+    for a_, b_ in itertools.product((1.1, 4.5, 59.9, 60.1, 250.0), (1.3, 300.0)):
+        middle = a_ / (a_ + b_)
+        borders += [(a_, b_, x_) for x_ in (0.75 * middle, middle, middle + 0.1 * (1 - middle))]
+    return tuple(
+        np.append(part, more) for part, more in zip((a, b, x), np.array(borders).T, strict=True)
+    )
+
+
+def in_float32():
+    return tuple(part.astype(np.float32) for part in batch(20))
+
+
+slopes = [pytest.param(k, marks=pytest.mark.full) for k in range(3)]
+arguments = pytest.mark.parametrize(
+    "argnum", [None, *slopes], ids=["value", "in a", "in b", "in x"]
+)
+
+
+@arguments
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_accuracy(name, argnum):
+    error, where = worst(*FUNCTIONS[name], tails, batch(), argnum)
+    assert error <= BAR, where
+
+
+@arguments
+def test_accuracy_in_float32(argnum):
+    error, where = worst(*FUNCTIONS["betaincc"], tails, in_float32(), argnum)
+    assert error <= BAR, where
+
+
+def test_limits():
+    inf, nan = jnp.inf, jnp.nan
+    for fn, at_zero, at_one in (
+        (special.betainc, 0, 1),
+        (special.betaincc, 1, 0),
+        (special.log_betainc, -inf, 0),
+        (special.log_betaincc, 0, -inf),
+    ):
+        assert fn(2.5, 1.5, 0.0) == fn(inf, 3.0, 0.9) == at_zero
+        assert fn(2.5, 1.5, 1.0) == fn(3.0, inf, 0.1) == at_one
+        outside = ((nan, 1, 0.5), (1, nan, 0.5), (1, 1, nan), (-1, 2, 0.5), (1, -2, 0.5))
+        for args in (*outside, (1, 2, -0.1), (1, 2, 1.1), (0, 1, 0.5), (inf, inf, 0.5)):
+            assert np.isnan(fn(*map(float, args))), args
+    slope = jax.grad(special.betainc, 2)
+    assert slope(1.0, 3.0, 0.0) == slope(3.0, 1.0, 1.0) == 3
+    assert slope(2.0, 3.0, 0.0) == slope(2.0, 3.0, 1.0) == 0
+    assert slope(0.5, 3.0, 0.0) == slope(3.0, 0.5, 1.0) == inf
+
+
+@pytest.mark.parametrize("size", [1e6, 1e10, 1e14])
+@pytest.mark.parametrize("ratio", [1.0, 30.0, 1e5])
+def test_large_parameters(size, ratio):
+    """Edgeworth's expansion, whose next term is of the order of one over the smaller one."""
+    a, b = size, size * ratio
+    n = a + b
+    spread = np.sqrt(a / n * (b / n) / (n + 1))
+    skewness = 2 * (b - a) / (n + 2) * np.sqrt((n + 1) / a / b)
+    for z in (-3.0, -1.0, 0.0, 2.0):
+        x = a / n + z * spread
+        z = (x - a / n) / spread
+        density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+        expected = ndtr(z) + skewness / 6 * (1 - z**2) * density
+        np.testing.assert_allclose(special.betainc(a, b, x), expected, rtol=20 / a + 3e-9)
+
+
+def test_agrees_with_scipy():
+    a, b, x = batch(400)
+    np.testing.assert_allclose(special.betainc(a, b, x), scipy.special.betainc(a, b, x), 1e-12)
