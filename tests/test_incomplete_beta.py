@@ -21,8 +21,8 @@ FUNCTIONS = {
     "log_betainc": (special.log_betainc, LOWER, LOG),
     "log_betaincc": (special.log_betaincc, UPPER, LOG),
 }
-BAR = 300
-"""In units of half an epsilon."""
+BAR = 500
+"""In units of half an epsilon; the worst is where a vanishes at x = 3 / (b + 15), and Q cancels."""
 
 
 def exact(number):

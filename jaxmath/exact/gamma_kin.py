@@ -1,4 +1,4 @@
-"""What the functions of `special.gamma` and `special.incomplete_gamma` mean on elements.
+"""What the gamma functions of `special`, and the incomplete ones, mean on elements.
 
 A difference that cancels in floats is left to the precision, which is raised until it stands.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from jaxmath.exact import functions as fn
 from jaxmath.exact.ball import arb
 from jaxmath.exact.gamma import digamma, lgamma, polygamma
-from jaxmath.exact.incomplete import igamma, igammac
+from jaxmath.exact.incomplete import igamma, igammac, incomplete_beta
 
-__all__ = ["digamma", "igamma", "igammac", "lgamma"]
+__all__ = ["digamma", "igamma", "igammac", "incomplete_beta", "lgamma"]
 
 ONE, TWO = arb(1), arb(2)
 
@@ -68,3 +68,18 @@ def gammainc_dx_da(a, x):
 def gammainc_dx_dx(a, x):
     """The density's slope in x."""
     return gammainc_dx(a, x) * ((a - 1) / x - 1)
+
+
+def betainc_dx(a, b, x):
+    """The density of the beta distribution."""
+    return fn.exp((a - 1) * fn.log(x) + (b - 1) * fn.log1p(-x) - betaln(a, b))
+
+
+def betainc_dx_da(a, b, x):
+    """The density's slope in a."""
+    return betainc_dx(a, b, x) * (fn.log(x) - betaln_da(a, b))
+
+
+def betainc_dx_dx(a, b, x):
+    """The density's slope in x."""
+    return betainc_dx(a, b, x) * ((a - 1) / x - (b - 1) / (1 - x))

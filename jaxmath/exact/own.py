@@ -6,6 +6,7 @@ They live here, by module and name, so that `special` knows nothing of python-fl
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,6 +54,16 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "log_gammainc": lambda a, x: fn.log(kin.igamma(a, x)),
         "log_gammaincc": lambda a, x: fn.log(kin.igammac(a, x)),
     },
+    "jaxmath.special.incomplete_beta": {
+        "betainc": kin.incomplete_beta,
+        "betaincc": lambda a, b, x: kin.incomplete_beta(b, a, 1 - x),
+        "betainc_dx": kin.betainc_dx,
+        "betainc_dx_da": kin.betainc_dx_da,
+        "betainc_dx_db": lambda a, b, x: kin.betainc_dx_da(b, a, 1 - x),
+        "betainc_dx_dx": kin.betainc_dx_dx,
+        "log_betainc": lambda a, b, x: fn.log(kin.incomplete_beta(a, b, x)),
+        "log_betaincc": lambda a, b, x: fn.log(kin.incomplete_beta(b, a, 1 - x)),
+    },
 }
 
 
@@ -67,7 +78,9 @@ def _twins() -> tuple[Twin, ...]:
     found = []
     for module, names in MEANINGS.items():
         place = module.replace(".", "/") + ".py"
-        found += [Twin(name, meaning, 1, place) for name, meaning in names.items()]
+        for name, meaning in names.items():
+            arity = len(inspect.signature(meaning).parameters)
+            found.append(Twin(name, meaning, arity, place, order_matters=arity > 1))
     return tuple(found)
 
 

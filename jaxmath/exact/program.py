@@ -64,8 +64,8 @@ class Program:
 
     @functools.cached_property
     def operations(self) -> int:
-        """About how many elementary operations it takes: what a direction costs."""
-        return _operations(self.jaxpr)
+        """About how many elementary operations what it means takes: what a direction costs."""
+        return _operations(self.jaxpr, Meanings(self.twins))
 
     def values(self, args: tuple[Any, ...]) -> list[Any]:
         """The arguments at one point, as the machine takes them."""
@@ -105,17 +105,24 @@ def trace(
     )
 
 
-def _operations(jaxpr) -> int:
+TWIN = 50
+"""How many elementary operations a call that is replaced by its meaning counts for."""
+
+
+def _operations(jaxpr, meanings: Meanings) -> int:
     """How many elementary operations a program takes."""
     jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
     total = 0
-    for eqn in jaxpr.eqns:
+    for eqn in meanings.equations(jaxpr):
+        size = max(int(np.prod(v.aval.shape, dtype=int)) for v in (*eqn.invars, *eqn.outvars))
+        if meanings.of(eqn) is not None:
+            total += TWIN * size
+            continue
         inner = list(core.jaxprs_in_params(eqn.params))
         times = eqn.params.get("length", 1) if eqn.primitive.name == "scan" else 1
-        size = max(int(np.prod(v.aval.shape, dtype=int)) for v in (*eqn.invars, *eqn.outvars))
         if eqn.primitive.name == "dot_general":
             size *= max(int(np.prod(v.aval.shape, dtype=int)) for v in eqn.invars)
-        total += times * sum(_operations(j) for j in inner) if inner else size
+        total += times * sum(_operations(j, meanings) for j in inner) if inner else size
     return total
 
 

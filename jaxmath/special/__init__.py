@@ -13,6 +13,13 @@ from jaxmath.special.gamma import (
     trigamma_difference,
 )
 from jaxmath.special.hyperbolic import TANH, tanh, tanh_dx, tanh_dx_dx
+from jaxmath.special.incomplete_beta import (
+    INCOMPLETE_BETA,
+    betainc,
+    betaincc,
+    log_betainc,
+    log_betaincc,
+)
 from jaxmath.special.incomplete_gamma import (
     INCOMPLETE_GAMMA,
     gammainc,
@@ -78,5 +85,6 @@ SPECIAL = (
     *ENTROPY,
     *GAMMA,
     *INCOMPLETE_GAMMA,
+    *INCOMPLETE_BETA,
     *NORMAL_TAIL,
 )

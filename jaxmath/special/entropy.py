@@ -20,9 +20,9 @@ def _xlogy(x: Real, y: Real) -> Float[Array, "..."]:
 
 
 def xlogy_dy(x: Real, y: Real) -> Float[Array, "..."]:
-    """The ratio x / y; zero where x is."""
+    """The ratio x / y; zero where both are."""
     x, y = jnp.asarray(x), jnp.asarray(y)
-    nothing = (x == 0) & (y >= 0)
+    nothing = (x == 0) & (y == 0)
     return jnp.where(nothing, 0.0, quotient(x, jnp.where(nothing, 1.0, y)))
 
 
@@ -38,9 +38,9 @@ def _xlog1py(x: Real, y: Real) -> Float[Array, "..."]:
 
 
 def xlog1py_dy(x: Real, y: Real) -> Float[Array, "..."]:
-    """The ratio x / (1 + y); zero where x is."""
+    """The ratio x / (1 + y); zero where both are."""
     x, y = jnp.asarray(x), jnp.asarray(y)
-    nothing = (x == 0) & (y >= -1)
+    nothing = (x == 0) & (y == -1)
     return jnp.where(nothing, 0.0, quotient(x, 1 + jnp.where(nothing, 0.0, y)))
 
 

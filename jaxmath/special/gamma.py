@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Convex, Decreasing, Formula, Increasing, Source, with_rule
+from jaxmath.special.along import along
 from jaxmath.special.logarithm import log1p, log1p_gap
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
@@ -192,11 +193,13 @@ def _both_upwards(low, high):
     return y, jnp.where(below, high + 1, high), below
 
 
-def _log_ratio(low, high, step):
-    """The logarithm of high / low."""
+def _shares(low, step):
+    """The logarithm of (low + step) / low, and the share of step in the sum, which may overflow."""
     close = step < low
-    near = log1p(jnp.where(close, step / jnp.where(close, low, 1.0), 0.0))
-    return jnp.where(close, near, jnp.log(high) - jnp.log(low))
+    least, most = jnp.where(close, step, low), jnp.where(close, low, step)
+    ratio = least / most
+    lead = jnp.where(close, 0.0, jnp.log(jnp.where(close, 1.0, step)) - jnp.log(low))
+    return lead + log1p(ratio), jnp.where(close, ratio, 1.0) / (1 + ratio)
 
 
 def _gammaln_difference(x: Real, step: Real) -> Float[Array, "..."]:
@@ -207,8 +210,8 @@ def _gammaln_difference(x: Real, step: Real) -> Float[Array, "..."]:
     value, change = _both(_STIRLING, y, z, step)
     gap = jnp.where(ratio > 0, jnp.where(ratio > 0, y, 1.0) * log1p_gap(ratio), 0.0)
     total = step * jnp.log(z) - gap - log1p(ratio) / 2 + (change - value * ratio) / (12 * z)
-    inner = jnp.where(below, low, 1.0), jnp.where(below, high, 1.0), jnp.where(below, step, 0.0)
-    return sign * (total - _log_ratio(*inner))
+    inner = jnp.where(below, low, 1.0), jnp.where(below, step, 0.0)
+    return sign * (total - _shares(*inner)[0])
 
 
 def _digamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
@@ -216,23 +219,25 @@ def _digamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     low, high, step, sign = _ordered(x, step)
     y, z, below = _both_upwards(low, high)
     value, change = _both(_STIRLING_SLOPE, y, z, step)
-    share = step / z
-    rest = 0.5 * share / y + (value * share * (1 + y / z) / y / y - change / z / z) / 12
-    inner = jnp.where(below, low, 1.0)
-    first = jnp.where(below, step / jnp.where(below, high, 1.0) / inner, 0.0)
-    return sign * (_log_ratio(y, z, step) + rest + first)
+    log_ratio, share = _shares(y, step)
+    p, q = 1 / y, 1 / z  # of a / b / c XLA makes a / (b c), which overflows
+    rest = 0.5 * share * p + (value * share * (1 + y * q) * p * p - change * q * q) / 12
+    inner, outer = jnp.where(below, low, 1.0), jnp.where(below, high, 1.0)
+    first = jnp.where(below, step / outer, 0.0) * (1 / inner)
+    return sign * (log_ratio + rest + first)
 
 
-def trigamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
+def _trigamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\psi'(x + s) - \psi'(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
     y, z, below = _both_upwards(low, high)
     value, change = _both(_STIRLING_CURVATURE, y, z, step)
-    share, ratio = step / z, y / z
-    third = value * share * (1 + ratio * (1 + ratio)) / y / y / y - change / z / z / z
-    rest = share / y + 0.5 * share * (1 + ratio) / y / y + third / 6
+    share, ratio, p, q = _shares(y, step)[1], y / z, 1 / y, 1 / z
+    third = value * share * (1 + ratio * (1 + ratio)) * p * p * p - change * q * q * q
+    rest = share * p + 0.5 * share * (1 + ratio) * p * p + third / 6
     inner, outer = jnp.where(below, low, 1.0), jnp.where(below, high, 1.0)
-    first = jnp.where(below, step / outer * (1 + inner / outer) / inner / inner, 0.0)
+    p = 1 / inner
+    first = jnp.where(below, step / outer * (1 + inner / outer), 0.0) * p * p
     return -sign * (rest + first)
 
 
@@ -240,6 +245,8 @@ def _at_end(fn):
     return lambda x, step: fn(jnp.asarray(x) + step)
 
 
+_TRIGAMMA_DIFFERENCE = dict(x=along(_trigamma_difference, 0), step=_at_end(trigamma_dx))
+trigamma_difference = with_rule(_trigamma_difference, **_TRIGAMMA_DIFFERENCE)
 _DIGAMMA_DIFFERENCE = dict(x=trigamma_difference, step=_at_end(trigamma))
 digamma_difference = with_rule(_digamma_difference, **_DIGAMMA_DIFFERENCE)
 _GAMMALN_DIFFERENCE = dict(x=digamma_difference, step=_at_end(digamma))
@@ -280,8 +287,8 @@ HANDBOOK = "abramowitz1964handbook"
 _STEP = dict(x=POSITIVE, step=REAL)
 
 
-def _ends_positive(x, step):
-    return x + step > 0
+def _ends_inside(x, step):
+    return (x + step > 0) & (x + step < jnp.inf)
 
 
 GAMMA = (
@@ -340,18 +347,23 @@ GAMMA = (
         tex=r"\log\Gamma(x + s) - \log\Gamma(x)",
         source=Source(HANDBOOK, "6.1.46"),
         domain=_STEP,
-        where=_ends_positive,
+        where=_ends_inside,
         topic="P10",
     ),
     Formula(
         fn=digamma_difference,
         plain=_digamma_difference,
         partials=_DIGAMMA_DIFFERENCE,
+        seconds={
+            ("x", "x"): _TRIGAMMA_DIFFERENCE["x"],
+            ("x", "step"): _at_end(trigamma_dx),
+            ("step", "step"): _at_end(trigamma_dx),
+        },
         facts=(Increasing("step"),),
         tex=r"\psi(x + s) - \psi(x)",
         source=Source(HANDBOOK, "6.3.16"),
         domain=_STEP,
-        where=_ends_positive,
+        where=_ends_inside,
         topic="P10",
     ),
     Formula(

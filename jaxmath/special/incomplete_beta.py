@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import OPEN_UNIT, POSITIVE
 from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
+from jaxmath.special.along import along
 from jaxmath.special.beta_transition import LEAST, NEAR, transition
 from jaxmath.special.gamma import (
     digamma_difference,
@@ -251,7 +252,7 @@ def _log_slope(lower: bool):
 
 
 def _parameters(fn):
-    return dict(a=tails.along(fn, 0), b=tails.along(fn, 1))
+    return dict(a=along(fn, 0), b=along(fn, 1))
 
 
 _BETAINC = _parameters(_betainc) | dict(x=betainc_dx)

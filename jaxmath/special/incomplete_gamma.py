@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import POSITIVE
 from jaxmath.formula import Bounded, Concave, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
+from jaxmath.special.along import along
 from jaxmath.special.gamma import digamma, log_gamma_share, stirling_error, stirling_error_dx
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.normal_tail import mills_ratio
@@ -169,12 +170,12 @@ def _log_slope(lower: bool):
     return slope
 
 
-_GAMMAINC = dict(a=tails.along(_gammainc, 0), x=gammainc_dx)
-_GAMMAINCC = dict(a=tails.along(_gammaincc, 0), x=tails.minus(gammainc_dx))
+_GAMMAINC = dict(a=along(_gammainc, 0), x=gammainc_dx)
+_GAMMAINCC = dict(a=along(_gammaincc, 0), x=tails.minus(gammainc_dx))
 gammainc = with_rule(_gammainc, **_GAMMAINC)
 gammaincc = with_rule(_gammaincc, **_GAMMAINCC)
-_LOG_GAMMAINC = dict(a=tails.along(_log_gammainc, 0), x=_log_slope(True))
-_LOG_GAMMAINCC = dict(a=tails.along(_log_gammaincc, 0), x=_log_slope(False))
+_LOG_GAMMAINC = dict(a=along(_log_gammainc, 0), x=_log_slope(True))
+_LOG_GAMMAINCC = dict(a=along(_log_gammaincc, 0), x=_log_slope(False))
 log_gammainc = with_rule(_log_gammainc, **_LOG_GAMMAINC)
 log_gammaincc = with_rule(_log_gammaincc, **_LOG_GAMMAINCC)
 

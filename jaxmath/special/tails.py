@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -67,20 +66,6 @@ def at_limits(limit, value, at_zero, at_one):
     """
     value = jnp.where(limit == 0, at_zero, jnp.where(limit == 1, at_one, value))
     return jnp.where(jnp.isnan(limit), jnp.nan, value)
-
-
-def along(fn, argnum: int):
-    """The partial derivative of an elementwise function by forward mode: its loops are finite."""
-
-    def partial(*args):
-        args = jnp.broadcast_arrays(*(jnp.asarray(part) for part in args))
-
-        def at(value):
-            return fn(*args[:argnum], value, *args[argnum + 1 :])
-
-        return jax.jvp(at, (args[argnum],), (jnp.ones_like(args[argnum]),))[1]
-
-    return partial
 
 
 def minus(fn):

@@ -45,8 +45,10 @@ class _Pairs:
         close = theta[:, self.own] + rng.normal(size=(count, theta[:, self.own].shape[1]))
         kind = (np.arange(count) % 3)[:, None]
         moved = np.where(kind == 0, other, np.where(kind == 1, near, close))
-        inside = self._inside(theta, moved)
-        moved = np.where(inside[:, None], moved, other)
+        for instead in (other, theta[:, self.own]):  # a relation between arguments may not hold
+            there = (moved == 0) | (np.abs(moved) >= np.finfo(e.theta.dtype).tiny)
+            fits = self._inside(theta, moved) & there.all(axis=1)
+            moved = np.where(fits[:, None], moved, instead)
         self.share = rng.choice([0.5, 0.5, 0.25, 0.1, 0.9], (count, 1))
         self.x = theta.astype(e.theta.dtype)
         self.y = self.x.copy()
