@@ -15,7 +15,7 @@ the highest downwards: for m large enough that loses nothing.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.special.polynomial import polynomial
+from jaxmath.special.loops import loop, polynomials
 
 NEAR = 0.3
 """So far from the transition, in y, S is used."""
@@ -104,14 +104,19 @@ _DENSITY = (
 )  # fmt: skip
 
 
-def transition(m: Float[Array, "..."], ratio: Float[Array, "..."], y: Float[Array, "..."], delta):
-    """S(y) for m >= 60 and |y| <= 0.3."""
+def transition(m, ratio, y, delta, *, rolled: bool = False) -> Float[Array, "..."]:
+    """S(y) for m >= 60 and |y| <= 0.3; `rolled` up as in `loops`."""
     share = jnp.exp(-delta) / _SCALE
     rise = 1 / (m * _SCALE**2)
     t, s = y / _SCALE, 2 * ratio - 1
-    above = later = value = jnp.zeros_like(t)
-    for k in range(len(_DENSITY) - 1, 0, -1):
-        # The coefficients of the powers k + 1, k and k - 1.
-        above, later = later, (k + 1) * rise * above - share * polynomial(_DENSITY[k], s)
-        value = value * t + later
-    return value
+    terms, coefficient = polynomials(_DENSITY[1:], s, rolled=rolled)
+
+    def step(carry, next_power, *row):
+        # The coefficients of the powers k + 1 and k, that of k - 1, and the value so far.
+        above, here, value = carry
+        below = next_power * rise * above - share * coefficient(*row)
+        return here, below, value * t + below
+
+    terms = [(float(len(terms) + 1 - k), *row) for k, row in enumerate(terms)]
+    start = (jnp.zeros_like(t),) * 3
+    return loop(step, start, terms, rolled=rolled)[2]

@@ -31,6 +31,7 @@ from jaxmath.special.gamma import (
 )
 from jaxmath.special.incomplete_gamma import ROOT_TAU
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
+from jaxmath.special.loops import loop
 from jaxmath.special.normal_tail import mills_ratio
 from jaxmath.special.tails import Tail
 from jaxmath.typing import Real
@@ -41,29 +42,39 @@ END = 15.0
 """The series serves at x < 3 / (b + END)."""
 
 
-def _fraction(a, b, x, y, lead):
+def _fraction(a, b, x, y, lead, *, rolled):
     """The ratio of I_x(a, b) to x^a y^b / B(a, b), with lead = a y - b x."""
-    n, after = DEPTH + 1, 1 / (a + (2 * DEPTH + 1))
-    above = ((a + (n - 1)) * after) * ((a + b + (n - 1)) * after * x) * (n * (b - n) * x)
-    value: Array = jnp.zeros_like(x)
-    for n in range(DEPTH, -1, -1):
-        here = 1 / (a + (2 * n - 1)) if n else after
-        below = n + n * ((b - n) * here) * x + (a + n) * after * (lead + (1 + n * (1 + y)))
-        if n == DEPTH:  # value = below + above / value
-            value = (below + jnp.sqrt(jnp.maximum(jnp.square(below) + 4 * above, 1e-30))) / 2
-        else:
-            value = below + above / value
-        above = ((a + (n - 1)) * here) * ((a + b + (n - 1)) * here * x) * (n * (b - n) * x)
-        after = here
-    return 1 / value
+
+    def above(n, here):  # numerator n + 1
+        return ((a + (n - 1)) * here) * ((a + b + (n - 1)) * here * x) * (n * (b - n) * x)
+
+    def below(n, here, after):
+        return n + n * ((b - n) * here) * x + (a + n) * after * (lead + (1 + n * (1 + y)))
+
+    def step(carry, n):
+        numerator, value, after = carry
+        here = 1 / (a + (2 * n - 1))
+        return above(n, here), below(n, here, after) + numerator / value, here
+
+    last = DEPTH
+    after, here = 1 / (a + (2 * last + 1)), 1 / (a + (2 * last - 1))
+    far, denominator = above(last + 1, after), below(last, here, after)
+    # What solves value = denominator + far / value.
+    root = jnp.sqrt(jnp.maximum(jnp.square(denominator) + 4 * far, 1e-30))
+    start = above(last, here), (denominator + root) / 2, here
+    terms = [(float(n),) for n in range(last - 1, 0, -1)]
+    numerator, value, after = loop(step, start, terms, rolled=rolled)
+    return 1 / (a * after * (lead + 1) + numerator / value)
 
 
-def _missing(a, b, x):
+def _missing(a, b, x, *, rolled):
     """By how much I_x(a, b) falls short of x^a / (a B(a, b)), relative to that."""
-    total = jnp.zeros_like(x)
-    for k in range(DEPTH, 0, -1):
-        total = (k - b) * x / k * (1 / (a + k) + total)
-    return -a * total
+
+    def step(total, k, share):
+        return (k - b) * x * share * (1 / (a + k) + total)
+
+    terms = [(float(k), 1 / k) for k in range(DEPTH, 0, -1)]
+    return -a * loop(step, jnp.zeros_like(x), terms, rolled=rolled)
 
 
 def _gap(excess, ratio):
@@ -89,7 +100,7 @@ class _Part(NamedTuple):
         return _Part(*(jnp.where(turn, other, own) for own, other in pairs))
 
 
-def _large(part: _Part, small):
+def _large(part: _Part, small, *, rolled):
     """For m >= 1: deviation, exponent, factor near the transition, and the rate, from m's side."""
     m, large, x, y = part
     m, large = jnp.where(small, 1.0, m), jnp.where(small, 1.0, large)
@@ -105,7 +116,9 @@ def _large(part: _Part, small):
     y_near, m_near = jnp.where(around, deviation, 0.0), jnp.where(around, m, LEAST)
     root = jnp.sqrt(m_near)
     size, sign = jnp.where(y_near < 0, -y_near, y_near), jnp.where(y_near < 0, -1.0, 1.0)
-    leftover = transition(m_near, ratio, y_near, jnp.where(around, error, 0.0)) / root
+    leftover = (
+        transition(m_near, ratio, y_near, jnp.where(around, error, 0.0), rolled=rolled) / root
+    )
     middle = (mills_ratio(size * root) - sign * leftover) / ROOT_TAU
 
     far = m * _gap(excess, x * (1 + large / m)) + large * _gap(-ratio * excess, y * (1 + ratio))
@@ -114,13 +127,15 @@ def _large(part: _Part, small):
     return deviation, around, -half, middle, rate
 
 
-def _tail(a, b, x, y) -> Tail:
+def _tail(a, b, x, y, *, rolled: bool = False) -> Tail:
     """One tail at x = 1 - y; the rate is that of the density times x y."""
     part = _Part(a, b, x, y)
     low_first = a <= b
     small = jnp.minimum(a, b) < 1
     lead = a * y - b * x
-    deviation, around, exponent, middle, rate = _large(part.turned(~low_first), small)
+    deviation, around, exponent, middle, rate = _large(
+        part.turned(~low_first), small, rolled=rolled
+    )
 
     # Where m < 1. At its end the series, seen from there; elsewhere from the smaller parameter.
     end_x = (a < 1) & (x * (b + END) < 3)
@@ -131,7 +146,7 @@ def _tail(a, b, x, y) -> Tail:
     log_near = jnp.where(near < 0.5, jnp.log(near), log1p(-far))
     log_far = jnp.where(near < 0.5, log1p(-near), jnp.log(far))
     log_beta = one * log_gamma_share(one) - gammaln_difference(other, one)  # of one B(one, other)
-    missing = log1p(-_missing(one, other, jnp.where(end, near, 0.0)))
+    missing = log1p(-_missing(one, other, jnp.where(end, near, 0.0), rolled=rolled))
     beyond = other * log_far
     level = one * log_near - log_beta + jnp.where(end, missing, beyond)
     exponent = jnp.where(small, level, exponent)
@@ -144,7 +159,8 @@ def _tail(a, b, x, y) -> Tail:
     a, b, x, y = (jnp.where(idle, rest, given) for rest, given in zip(
         (2.0, 2.0, 0.25, 0.75), part.turned(~first), strict=True
     ))  # fmt: skip
-    outer = rate * _fraction(a, b, x, y, jnp.where(idle, 1.0, jnp.where(first, lead, -lead)))
+    lead = jnp.where(idle, 1.0, jnp.where(first, lead, -lead))
+    outer = rate * _fraction(a, b, x, y, lead, rolled=rolled)
 
     factor = jnp.where(end, 1.0, jnp.where(around, middle, outer))
     below = jnp.where(end, end_x, jnp.where(around, (deviation < 0) == low_first, first))
@@ -164,28 +180,41 @@ def _inside(a, b, x):
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 
+def _side(a, b, x, lower: bool, *, rolled: bool = False):
+    a, b, x, limit = _inside(a, b, x)
+    value = tails.side(_tail(a, b, x, 1 - x, rolled=rolled), lower)
+    return tails.at_limits(limit, value, *((0.0, 1.0) if lower else (1.0, 0.0)))
+
+
+def _log_side(a, b, x, lower: bool, *, rolled: bool = False):
+    a, b, x, limit = _inside(a, b, x)
+    value = tails.log_side(_tail(a, b, x, 1 - x, rolled=rolled), lower)
+    return tails.at_limits(limit, value, *((-jnp.inf, 0.0) if lower else (0.0, -jnp.inf)))
+
+
 def _betainc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The regularised incomplete beta function $I_x(a, b)$, for a, b > 0 and x in [0, 1]."""
-    a, b, x, limit = _inside(a, b, x)
-    return tails.at_limits(limit, tails.side(_tail(a, b, x, 1 - x), True), 0.0, 1.0)
+    return _side(a, b, x, True)
 
 
 def _betaincc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The complement $1 - I_x(a, b) = I_{1-x}(b, a)$."""
-    a, b, x, limit = _inside(a, b, x)
-    return tails.at_limits(limit, tails.side(_tail(a, b, x, 1 - x), False), 1.0, 0.0)
+    return _side(a, b, x, False)
 
 
 def _log_betainc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log I_x(a, b)$; minus infinity at x = 0."""
-    a, b, x, limit = _inside(a, b, x)
-    return tails.at_limits(limit, tails.log_side(_tail(a, b, x, 1 - x), True), -jnp.inf, 0.0)
+    return _log_side(a, b, x, True)
 
 
 def _log_betaincc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log(1 - I_x(a, b))$; minus infinity at x = 1."""
-    a, b, x, limit = _inside(a, b, x)
-    return tails.at_limits(limit, tails.log_side(_tail(a, b, x, 1 - x), False), 0.0, -jnp.inf)
+    return _log_side(a, b, x, False)
+
+
+def _rolled(side, lower: bool):
+    """The same function, as its slopes in a and b are taken."""
+    return lambda a, b, x: side(a, b, x, lower, rolled=True)
 
 
 def _betainc_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
@@ -245,7 +274,7 @@ def _log_slope(lower: bool):
         density, larger = betainc_dx(a, b, x), (betainc if lower else betaincc)(a, b, x)
         a, b, x, limit = _inside(a, b, x)
         y = 1 - x
-        value = tails.log_slope(_tail(a, b, x, y), lower, x * y, density, larger)
+        value = tails.log_slope(_tail(a, b, x, y, rolled=True), lower, x * y, density, larger)
         return tails.at_limits(limit, value, jnp.nan, jnp.nan)
 
     return slope
@@ -255,10 +284,10 @@ def _parameters(fn):
     return dict(a=along(fn, 0), b=along(fn, 1))
 
 
-_BETAINC = _parameters(_betainc) | dict(x=betainc_dx)
-_BETAINCC = _parameters(_betaincc) | dict(x=tails.minus(betainc_dx))
-_LOG_BETAINC = _parameters(_log_betainc) | dict(x=_log_slope(True))
-_LOG_BETAINCC = _parameters(_log_betaincc) | dict(x=_log_slope(False))
+_BETAINC = _parameters(_rolled(_side, True)) | dict(x=betainc_dx)
+_BETAINCC = _parameters(_rolled(_side, False)) | dict(x=tails.minus(betainc_dx))
+_LOG_BETAINC = _parameters(_rolled(_log_side, True)) | dict(x=_log_slope(True))
+_LOG_BETAINCC = _parameters(_rolled(_log_side, False)) | dict(x=_log_slope(False))
 betainc = with_rule(_betainc, **_BETAINC)
 betaincc = with_rule(_betaincc, **_BETAINCC)
 log_betainc = with_rule(_log_betainc, **_LOG_BETAINC)
@@ -275,7 +304,7 @@ _SECONDS = {
 INCOMPLETE_BETA = (
     Formula(
         fn=betainc,
-        plain=_betainc,
+        plain=_rolled(_side, True),
         domain=_DOMAIN,
         partials=_BETAINC,
         seconds=_SECONDS,
@@ -286,7 +315,7 @@ INCOMPLETE_BETA = (
     ),
     Formula(
         fn=betaincc,
-        plain=_betaincc,
+        plain=_rolled(_side, False),
         domain=_DOMAIN,
         partials=_BETAINCC,
         seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
@@ -297,7 +326,7 @@ INCOMPLETE_BETA = (
     ),
     Formula(
         fn=log_betainc,
-        plain=_log_betainc,
+        plain=_rolled(_log_side, True),
         domain=_DOMAIN,
         partials=_LOG_BETAINC,
         facts=(Increasing("x"),),
@@ -307,7 +336,7 @@ INCOMPLETE_BETA = (
     ),
     Formula(
         fn=log_betaincc,
-        plain=_log_betaincc,
+        plain=_rolled(_log_side, False),
         domain=_DOMAIN,
         partials=_LOG_BETAINCC,
         facts=(Decreasing("x"),),

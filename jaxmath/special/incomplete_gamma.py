@@ -24,6 +24,7 @@ from jaxmath.special import tails
 from jaxmath.special.along import along
 from jaxmath.special.gamma import digamma, log_gamma_share, stirling_error, stirling_error_dx
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
+from jaxmath.special.loops import loop
 from jaxmath.special.normal_tail import mills_ratio
 from jaxmath.special.tails import Tail
 from jaxmath.special.transition import transition
@@ -36,7 +37,10 @@ LEFT, RIGHT = 0.25, 3.0
 """Where the transition ends, in x / a, and the series for a < 1, in x."""
 
 
-def _ratio(a, x, unit, left, small):
+_TERMS = [(float(k), (-1.0) ** (k - 1) / math.factorial(k)) for k in range(DEPTH, 0, -1)]
+
+
+def _ratio(a, x, unit, left, small, *, rolled):
     """Numerator and denominator of the series, of the fraction, or of v / x for `small` a.
 
     From the far end, without a division: each step is linear in both. They are scaled by `unit`.
@@ -44,19 +48,20 @@ def _ratio(a, x, unit, left, small):
     middle = DEPTH + 0.5 - a / 2
     end = middle + x / 2 + 0.25 + jnp.sqrt(jnp.abs(middle * x + jnp.square(x) / 4))
     n = jnp.where(small, 0.0, jnp.where(left, 1.0, end * unit))
-    d = jnp.ones_like(n)
     series = small | left
-    for k in range(DEPTH, 0, -1):
+
+    def step(carry, k, term):
+        n, d = carry
         next_ = (a + k) * unit
-        term = (-1.0) ** (k - 1) / math.factorial(k)
         fraction = (x + (2 * k - 1 - a)) * unit
         p = jnp.where(small, next_ * x, jnp.where(left, x * unit, fraction))
         q = jnp.where(small, term, jnp.where(left, next_, -(k * unit) * ((k - a) * unit)))
-        n, d = p * n + q * d, jnp.where(series, next_ * d, n)
-    return n, d
+        return p * n + q * d, jnp.where(series, next_ * d, n)
+
+    return loop(step, (n, jnp.ones_like(n)), _TERMS, rolled=rolled)
 
 
-def _tail(a, x) -> Tail:
+def _tail(a, x, *, rolled: bool = False) -> Tail:
     """The smaller tail; the rate is that of the density times x."""
     a, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, x)))
     small, large = a < 1, jnp.where(a < 1, 1.0, a)
@@ -75,14 +80,14 @@ def _tail(a, x) -> Tail:
     exponent = -half - jnp.where(around, 0.0, error)
     rate = jnp.sqrt(large) / ROOT_TAU * jnp.exp(jnp.where(around, -error, 0.0))
     size, sign = jnp.where(z < 0, -z, z), jnp.where(z < 0, -1.0, 1.0)
-    middle = mills_ratio(size) + sign * transition(large, eta) / jnp.sqrt(large)
+    middle = mills_ratio(size) + sign * transition(large, eta, rolled=rolled) / jnp.sqrt(large)
 
     # Where a < 1.
     share = log_gamma_share(jnp.where(small, a, 0.5))
     level = a * (jnp.log(jnp.where(small, x, 1.0)) - share)
 
     unit = jnp.where(both, 1.0, 1 / jnp.where(left, a, jnp.where(around, 1.0, x)))
-    n, d = _ratio(a, jnp.where(around, 1.0, x), unit, left, both)
+    n, d = _ratio(a, jnp.where(around, 1.0, x), unit, left, both, rolled=rolled)
     lead = jnp.where(small, 1.0, 1 / (ROOT_TAU * jnp.sqrt(large)))
     outer = jnp.where(left, n / d, (a * unit) * d / n)
     factor = jnp.where(around, middle / ROOT_TAU, lead * outer)
@@ -106,28 +111,41 @@ def _inside(a, x):
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 
+def _side(a, x, lower: bool, *, rolled: bool = False):
+    a, x, limit = _inside(a, x)
+    value = tails.side(_tail(a, x, rolled=rolled), lower)
+    return tails.at_limits(limit, value, *((0.0, 1.0) if lower else (1.0, 0.0)))
+
+
+def _log_side(a, x, lower: bool, *, rolled: bool = False):
+    a, x, limit = _inside(a, x)
+    value = tails.log_side(_tail(a, x, rolled=rolled), lower)
+    return tails.at_limits(limit, value, *((-jnp.inf, 0.0) if lower else (0.0, -jnp.inf)))
+
+
 def _gammainc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The lower regularised incomplete gamma function $P(a, x)$, for a > 0 and x >= 0."""
-    a, x, limit = _inside(a, x)
-    return tails.at_limits(limit, tails.side(_tail(a, x), True), 0.0, 1.0)
+    return _side(a, x, True)
 
 
 def _gammaincc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The upper regularised incomplete gamma function $Q(a, x) = 1 - P(a, x)$."""
-    a, x, limit = _inside(a, x)
-    return tails.at_limits(limit, tails.side(_tail(a, x), False), 1.0, 0.0)
+    return _side(a, x, False)
 
 
 def _log_gammainc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log P(a, x)$; minus infinity at x = 0."""
-    a, x, limit = _inside(a, x)
-    return tails.at_limits(limit, tails.log_side(_tail(a, x), True), -jnp.inf, 0.0)
+    return _log_side(a, x, True)
 
 
 def _log_gammaincc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log Q(a, x)$; minus infinity at infinity."""
-    a, x, limit = _inside(a, x)
-    return tails.at_limits(limit, tails.log_side(_tail(a, x), False), 0.0, -jnp.inf)
+    return _log_side(a, x, False)
+
+
+def _rolled(side, lower: bool):
+    """The same function, as its slope in a is taken."""
+    return lambda a, x: side(a, x, lower, rolled=True)
 
 
 def _gammainc_dx(a: Real, x: Real) -> Float[Array, "..."]:
@@ -164,18 +182,18 @@ def _log_slope(lower: bool):
     def slope(a, x):
         density, larger = gammainc_dx(a, x), (gammainc if lower else gammaincc)(a, x)
         a, x, limit = _inside(a, x)
-        value = tails.log_slope(_tail(a, x), lower, x, density, larger)
+        value = tails.log_slope(_tail(a, x, rolled=True), lower, x, density, larger)
         return tails.at_limits(limit, value, jnp.nan, jnp.nan)
 
     return slope
 
 
-_GAMMAINC = dict(a=along(_gammainc, 0), x=gammainc_dx)
-_GAMMAINCC = dict(a=along(_gammaincc, 0), x=tails.minus(gammainc_dx))
+_GAMMAINC = dict(a=along(_rolled(_side, True), 0), x=gammainc_dx)
+_GAMMAINCC = dict(a=along(_rolled(_side, False), 0), x=tails.minus(gammainc_dx))
 gammainc = with_rule(_gammainc, **_GAMMAINC)
 gammaincc = with_rule(_gammaincc, **_GAMMAINCC)
-_LOG_GAMMAINC = dict(a=along(_log_gammainc, 0), x=_log_slope(True))
-_LOG_GAMMAINCC = dict(a=along(_log_gammaincc, 0), x=_log_slope(False))
+_LOG_GAMMAINC = dict(a=along(_rolled(_log_side, True), 0), x=_log_slope(True))
+_LOG_GAMMAINCC = dict(a=along(_rolled(_log_side, False), 0), x=_log_slope(False))
 log_gammainc = with_rule(_log_gammainc, **_LOG_GAMMAINC)
 log_gammaincc = with_rule(_log_gammaincc, **_LOG_GAMMAINCC)
 
@@ -186,7 +204,7 @@ _SECONDS = {("x", "x"): gammainc_dx_dx, ("a", "x"): gammainc_dx_da}
 INCOMPLETE_GAMMA = (
     Formula(
         fn=gammainc,
-        plain=_gammainc,
+        plain=_rolled(_side, True),
         domain=_DOMAIN,
         partials=_GAMMAINC,
         seconds=_SECONDS,
@@ -197,7 +215,7 @@ INCOMPLETE_GAMMA = (
     ),
     Formula(
         fn=gammaincc,
-        plain=_gammaincc,
+        plain=_rolled(_side, False),
         domain=_DOMAIN,
         partials=_GAMMAINCC,
         seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
@@ -208,7 +226,7 @@ INCOMPLETE_GAMMA = (
     ),
     Formula(
         fn=log_gammainc,
-        plain=_log_gammainc,
+        plain=_rolled(_log_side, True),
         domain=_DOMAIN,
         partials=_LOG_GAMMAINC,
         facts=(Increasing("x"), Concave("x")),
@@ -218,7 +236,7 @@ INCOMPLETE_GAMMA = (
     ),
     Formula(
         fn=log_gammaincc,
-        plain=_log_gammaincc,
+        plain=_rolled(_log_side, False),
         domain=_DOMAIN,
         partials=_LOG_GAMMAINCC,
         facts=(Decreasing("x"),),

@@ -12,7 +12,7 @@ function itself is so smooth for a >= 1 that one polynomial in both holds it, fo
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.special.polynomial import polynomial
+from jaxmath.special.loops import loop, polynomials
 
 _ETA = (-1.1280907420237882, 1.3426747270518578)
 """The ends of eta, where x / a is 1/4 and 3."""
@@ -149,11 +149,15 @@ _TRANSITION = (
 )  # fmt: skip
 
 
-def transition(a: Float[Array, "..."], eta: Float[Array, "..."]) -> Float[Array, "..."]:
-    """T(a, eta) for a >= 1 and x / a between 1/4 and 3."""
+def transition(
+    a: Float[Array, "..."], eta: Float[Array, "..."], *, rolled: bool = False
+) -> Float[Array, "..."]:
+    """T(a, eta) for a >= 1 and x / a between 1/4 and 3; `rolled` up as in `loops`."""
     t = 4 / (a + 1) - 1
     s = (2 * eta - (_ETA[0] + _ETA[1])) / (_ETA[1] - _ETA[0])
-    value = jnp.zeros_like(s)
-    for row in reversed(_TRANSITION):
-        value = value * s + polynomial(row, t)
-    return value
+    terms, coefficient = polynomials(_TRANSITION, t, rolled=rolled)
+
+    def step(value, *row):
+        return value * s + coefficient(*row)
+
+    return loop(step, jnp.zeros_like(s), terms, rolled=rolled)
