@@ -1,0 +1,89 @@
+"""Every formula's closed forms against automatic differentiation, at a few ordinary points.
+
+The laws say far more of each formula, and those of most run among the long tests; here a slip of
+the pen is seen in seconds, all formulas of a room in one compiled program.
+"""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxmath import domains, verify
+from jaxmath.verify import points
+
+POINTS = 256
+LEAST = 3
+"""At so many points at least each formula is looked at."""
+MOST = 12
+"""Formulas in one program."""
+LONG = ("incomplete_beta", "incomplete_gamma")
+"""Modules whose derivatives compile for long: their own tests compare them with 60 digits."""
+
+
+def slopes(formula):
+    """The closed forms and the derivatives of the plain function, of one point."""
+    names, own = formula.arguments, formula.differentiable
+    fn = formula.plain or formula.fn
+
+    def both(*args):
+        given = dict(zip(names, args, strict=True))
+
+        def moved(*values):
+            return fn(**given | dict(zip(own, values, strict=True)))
+
+        value, pull = jax.vjp(moved, *(given[name] for name in own))
+        ones = jax.tree.map(lambda leaf: np.ones(np.shape(leaf), leaf.dtype), value)
+        if formula.vjp is not None:
+            closed = formula.vjp(*args, ones)
+            closed = closed if isinstance(closed, tuple) and len(own) > 1 else (closed,)
+        else:
+            closed = tuple(formula.partials[name](*args) for name in own)
+        return closed, pull(ones)
+
+    return both
+
+
+def rooms():
+    """The formulas of each module, as many as one program takes."""
+    found = {}
+    for formula in verify.FORMULAS:
+        module = formula.fn.__module__.removeprefix("jaxmath.")
+        if not module.endswith(LONG):
+            found.setdefault(module, []).append(formula)
+    return [
+        pytest.param(part, id=f"{module}-{part[0].name}")
+        for module, formulas in found.items()
+        for part in (formulas[k : k + MOST] for k in range(0, len(formulas), MOST))
+    ]
+
+
+def inside(formula):
+    """Ordinary points of the domain, off its ends and off the breaks."""
+    args = domains.sample(dict(formula.domain), np.random.default_rng(0), POINTS, "float64")
+    usual = points.ordinary(formula, args)
+    if formula.where is not None:
+        usual &= np.asarray(jax.vmap(formula.where)(*args.values()))
+    chosen = np.flatnonzero(usual)[:8]
+    assert len(chosen) >= LEAST, formula.name
+    return [jax.tree.map(lambda leaf: leaf[chosen], args[name]) for name in formula.arguments]
+
+
+def alike(one, other):
+    """At which points both agree; plain programs lose digits at some."""
+    close = np.isclose(one, other, 1e-7, 1e-12).reshape(len(one), -1)
+    return np.all(close, axis=1)
+
+
+@pytest.mark.parametrize("formulas", rooms())
+def test_closed_forms_are_slopes(formulas):
+    drawn = [inside(formula) for formula in formulas]
+    programs = [jax.vmap(slopes(formula)) for formula in formulas]
+    compiled = jax.jit(
+        lambda everything: [p(*args) for p, args in zip(programs, everything, strict=True)],
+        compiler_options={"xla_backend_optimization_level": 0},
+    )
+    for formula, (closed, auto) in zip(formulas, compiled(drawn), strict=True):
+        for name, one, other in zip(formula.differentiable, closed, auto, strict=True):
+            leaves = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+            agree = np.all([alike(a, b) for a, b in leaves], axis=0)
+            assert np.mean(agree) >= 0.6, f"{formula.name} in {name}: {one} and {other}"
