@@ -27,6 +27,7 @@ from jaxmath.special.incomplete_gamma import (
     log_gammainc,
     log_gammaincc,
 )
+from jaxmath.special.inverse_gamma import INVERSE_GAMMA, gammainccinv, gammaincinv
 from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (
     LOG_SIGMOID,
@@ -86,5 +87,6 @@ SPECIAL = (
     *GAMMA,
     *INCOMPLETE_GAMMA,
     *INCOMPLETE_BETA,
+    *INVERSE_GAMMA,
     *NORMAL_TAIL,
 )

@@ -61,7 +61,7 @@ def _ratio(a, x, unit, left, small, *, rolled):
     return loop(step, (n, jnp.ones_like(n)), _TERMS, rolled=rolled)
 
 
-def _tail(a, x, *, rolled: bool = False) -> Tail:
+def tail_of(a, x, *, rolled: bool = False) -> Tail:
     """The smaller tail; the rate is that of the density times x."""
     a, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, x)))
     small, large = a < 1, jnp.where(a < 1, 1.0, a)
@@ -113,13 +113,13 @@ def _inside(a, x):
 
 def _side(a, x, lower: bool, *, rolled: bool = False):
     a, x, limit = _inside(a, x)
-    value = tails.side(_tail(a, x, rolled=rolled), lower)
+    value = tails.side(tail_of(a, x, rolled=rolled), lower)
     return tails.at_limits(limit, value, *((0.0, 1.0) if lower else (1.0, 0.0)))
 
 
 def _log_side(a, x, lower: bool, *, rolled: bool = False):
     a, x, limit = _inside(a, x)
-    value = tails.log_side(_tail(a, x, rolled=rolled), lower)
+    value = tails.log_side(tail_of(a, x, rolled=rolled), lower)
     return tails.at_limits(limit, value, *((-jnp.inf, 0.0) if lower else (0.0, -jnp.inf)))
 
 
@@ -143,6 +143,11 @@ def _log_gammaincc(a: Real, x: Real) -> Float[Array, "..."]:
     return _log_side(a, x, False)
 
 
+def rolled_side(lower: bool):
+    """The lower or the upper tail, as its slope in a is taken."""
+    return _rolled(_side, lower)
+
+
 def _rolled(side, lower: bool):
     """The same function, as its slope in a is taken."""
     return lambda a, x: side(a, x, lower, rolled=True)
@@ -152,7 +157,7 @@ def _gammainc_dx(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The density $x^{a-1} e^{-x} / \Gamma(a)$ of the gamma distribution, the slope of P in x."""
     given, place = jnp.asarray(a), jnp.asarray(x)
     a, x, limit = _inside(a, x)
-    tail = _tail(a, x)
+    tail = tail_of(a, x)
     at_zero = jnp.where(given < 1, jnp.inf, jnp.where(given == 1, 1.0, 0.0))
     at_zero = jnp.where(place == 0, at_zero, 0.0)
     return tails.at_limits(limit, tails.times_exponential(tail, tail.rate / x), at_zero, 0.0)
@@ -182,7 +187,7 @@ def _log_slope(lower: bool):
     def slope(a, x):
         density, larger = gammainc_dx(a, x), (gammainc if lower else gammaincc)(a, x)
         a, x, limit = _inside(a, x)
-        value = tails.log_slope(_tail(a, x, rolled=True), lower, x, density, larger)
+        value = tails.log_slope(tail_of(a, x, rolled=True), lower, x, density, larger)
         return tails.at_limits(limit, value, jnp.nan, jnp.nan)
 
     return slope
