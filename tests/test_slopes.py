@@ -16,8 +16,6 @@ LEAST = 3
 """At so many points at least each formula is looked at."""
 MOST = 12
 """Formulas in one program."""
-LONG = ("incomplete_beta", "incomplete_gamma")
-"""Modules whose derivatives compile for long: their own tests compare them with 60 digits."""
 
 
 def slopes(formula):
@@ -47,9 +45,7 @@ def rooms():
     """The formulas of each module, as many as one program takes."""
     found = {}
     for formula in verify.FORMULAS:
-        module = formula.fn.__module__.removeprefix("jaxmath.")
-        if not module.endswith(LONG):
-            found.setdefault(module, []).append(formula)
+        found.setdefault(formula.fn.__module__.removeprefix("jaxmath."), []).append(formula)
     return [
         pytest.param(part, id=f"{module}-{part[0].name}")
         for module, formulas in found.items()

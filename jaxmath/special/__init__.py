@@ -14,20 +14,18 @@ from jaxmath.special.gamma import (
 )
 from jaxmath.special.hyperbolic import TANH, tanh, tanh_dx, tanh_dx_dx
 from jaxmath.special.incomplete_beta import (
-    INCOMPLETE_BETA,
     betainc,
     betaincc,
     log_betainc,
     log_betaincc,
 )
 from jaxmath.special.incomplete_gamma import (
-    INCOMPLETE_GAMMA,
     gammainc,
     gammaincc,
     log_gammainc,
     log_gammaincc,
 )
-from jaxmath.special.inverse_gamma import INVERSE_GAMMA, gammainccinv, gammaincinv
+from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
 from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (
     LOG_SIGMOID,
@@ -85,8 +83,5 @@ SPECIAL = (
     *LOGARITHM,
     *ENTROPY,
     *GAMMA,
-    *INCOMPLETE_GAMMA,
-    *INCOMPLETE_BETA,
-    *INVERSE_GAMMA,
     *NORMAL_TAIL,
 )

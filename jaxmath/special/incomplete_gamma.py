@@ -45,9 +45,9 @@ def _ratio(a, x, unit, left, small, *, rolled):
 
     From the far end, without a division: each step is linear in both. They are scaled by `unit`.
     """
-    middle = DEPTH + 0.5 - a / 2
-    end = middle + x / 2 + 0.25 + jnp.sqrt(jnp.abs(middle * x + jnp.square(x) / 4))
-    n = jnp.where(small, 0.0, jnp.where(left, 1.0, end * unit))
+    middle, place = (DEPTH + 0.5 - a / 2) * unit, x * unit
+    root = jnp.sqrt(jnp.abs(middle * place + jnp.square(place) / 4))
+    n = jnp.where(small, 0.0, jnp.where(left, 1.0, middle + place / 2 + unit / 4 + root))
     series = small | left
 
     def step(carry, k, term):
@@ -75,7 +75,8 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     eta = near * jnp.sqrt(2 * log1p_gap_ratio(near))
     z = eta * jnp.sqrt(large)
     away = jnp.where(around, 1.0, x / large)
-    half = jnp.where(around, jnp.square(z) / 2, large * (away - 1 - jnp.log(away)))
+    log_away = jnp.where(around, 0.0, jnp.log(x) - jnp.log(large))
+    half = jnp.where(around, jnp.square(z) / 2, large * (away - 1 - log_away))
     error = stirling_error(large)
     exponent = -half - jnp.where(around, 0.0, error)
     rate = jnp.sqrt(large) / ROOT_TAU * jnp.exp(jnp.where(around, -error, 0.0))

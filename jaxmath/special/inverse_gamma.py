@@ -40,7 +40,10 @@ def _log_ratio(eta):
 
 
 def _guess(a, small, other, lower):
-    """The logarithm of x / a for a >= 1 and of x for a < 1, where the tail is `small`."""
+    """The logarithm of x / a for a >= 1 and of x for a < 1, where the tail is `small`.
+
+    And the logarithm of x by the first term of the series at zero.
+    """
     large = jnp.where(a < 1, 1.0, a)
     eta = jnp.where(lower, 1.0, -1.0) * ndtri(small) / jnp.sqrt(large)
     far = jnp.abs(eta) > 0.05
@@ -48,18 +51,19 @@ def _guess(a, small, other, lower):
     change = jnp.log(some / jnp.expm1(_log_ratio(some))) / some
     middle = _log_ratio(eta + jnp.where(far, change, eta / 36 - 1 / 3) / large)
 
-    tiny = jnp.where(a < 1, a, 0.5)
-    log_gamma = gammaln(1 + tiny)
+    log_gamma = gammaln(1 + a)
     log_lower = jnp.where(lower, jnp.log(small), log1p(-small))
-    first = (log_lower + log_gamma) / tiny
+    first = (log_lower + log_gamma) / a
+    tiny = jnp.where(a < 1, a, 0.5)
     at_zero = first + jnp.exp(jnp.minimum(first, 0.0)) / (tiny + 1)
     log_upper = jnp.where(lower, jnp.log(other), jnp.log(small))
-    height = jnp.log(tiny) - log_upper - log_gamma
+    height = jnp.log(tiny) - log_upper - jnp.where(a < 1, log_gamma, 0.0)
     x = jnp.maximum(height, 0.1)
     for _ in range(2):
         x = jnp.maximum(height + (tiny - 1) * jnp.log(x) + log1p((tiny - 1) / (x + 1)), 0.1)
     upper = jnp.where(lower, other, small)
-    return jnp.where(a < 1, jnp.where(upper > 0.4 * a, at_zero, jnp.log(x)), middle)
+    guess = jnp.where(a < 1, jnp.where(upper > 0.4 * a, at_zero, jnp.log(x)), middle)
+    return guess, first
 
 
 def _inverse(a, p, lower: bool):
@@ -75,8 +79,8 @@ def _inverse(a, p, lower: bool):
     below = under == lower  # whether the lower tail is the small one
     log_small = jnp.where(under, jnp.log(given), log1p(-given))
 
-    log_x = _guess(shape, small, other, below)
-    exact = (shape < 1) & (log_x < LEAST)
+    log_x, first = _guess(shape, small, other, below)
+    exact = first < LEAST
     x = jnp.where(shape < 1, 1.0, shape) * jnp.exp(jnp.where(exact, 0.0, log_x))
     for _ in range(STEPS):
         tail = incomplete_gamma.tail_of(shape, x)
@@ -84,7 +88,7 @@ def _inverse(a, p, lower: bool):
         rate = jnp.exp(tail.exponent + jnp.log(tail.rate) - log) * jnp.where(below, 1.0, -1.0)
         step = jnp.clip((log - log_small) / rate, -3.0, 3.0)
         x = x * jnp.exp(-step / jnp.clip(1 - step * (shape - x - rate) / 2, 0.5, 2.0))
-    x = jnp.where(exact, jnp.exp(log_x), x)
+    x = jnp.where(exact, jnp.exp(first), x)
     nothing, everything = (p == 0) & limits, (p == 1) & limits
     zero, infinite = (nothing, everything) if lower else (everything, nothing)
     return jnp.where(valid, x, jnp.where(zero, 0.0, jnp.where(infinite, jnp.inf, jnp.nan)))
