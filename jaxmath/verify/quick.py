@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmath.verify.central import EPS, SEEN, STEP, central, every, scatter, tiled
+from jaxmath.verify.central import EPS, SEEN, STEP, TILE, central, every, scatter, tiled
 from jaxmath.verify.compare import AGREE, DISAGREE, KINK, ROUNDINGS, UNDECIDED, ZERO
 from jaxmath.verify.report import BLAMED, Report, Row, Worst
 
@@ -77,6 +78,7 @@ def quick_check(
     nearby = ROUNDINGS * EPS * theta * rng.choice([-1.0, 1.0], (NEARBY, theta.size))
     shapes = tuple(leaf.shape for leaf in leaves)
     look, difference = _programs(function, gradient, structure, shapes)
+    meanwhile = None if whole else _compiling(difference, theta, args)
     with jax.enable_x64(True), np.errstate(all="ignore"):
         first, along, second, values, slopes = jax.device_get(look(theta, args, moves, nearby))
         noise = scatter(values[0], values[1 : 1 + NEARBY] - nearby @ slopes[0])
@@ -96,7 +98,9 @@ def quick_check(
                 judge(("params", "params"), {SECOND: second / per}, bend.over(per), moved / per),
             ]
         else:
-            ask = functools.partial(tiled, difference, theta.astype(np.float64), args)
+            if meanwhile is not None:
+                meanwhile.result()
+            ask = functools.partial(tiled, difference.run, theta.astype(np.float64), args)
             truth = every(ask, values[0], slopes[0], noise, theta, scale)
             pushed = {"reverse mode": moves @ first["reverse mode"], "forward mode": along}
             spread = np.sqrt(moves**2 @ (moved + eps * np.abs(slopes[0])) ** 2)
@@ -179,7 +183,31 @@ def _programs(function, gradient, structure, shapes):
 
         return jax.lax.map(one, (index, step))
 
-    return look, difference
+    return look, _Difference(difference)
+
+
+class _Difference:
+    """The program for differences, and whether it was ever compiled."""
+
+    def __init__(self, run):
+        self.run, self.met = run, False
+
+
+def _compiling(difference: _Difference, theta, args) -> Future[None] | None:
+    """Compiles the differences, the first time, while the other program is compiled."""
+    if difference.met:
+        return None
+    difference.met = True
+
+    def once():
+        nowhere = np.zeros(TILE, int), np.zeros(TILE)
+        with jax.enable_x64(True):
+            jax.block_until_ready(difference.run(theta.astype(np.float64), args, *nowhere))
+
+    pool = ThreadPoolExecutor(1)
+    compiled = pool.submit(once)
+    pool.shutdown(wait=False)
+    return compiled
 
 
 def _floating(args, dtype):
