@@ -3,6 +3,15 @@
 SOURCES: dict[str, str] = {
     "huber1964robust": "P. J. Huber, Robust estimation of a location parameter, "
     "Annals of Mathematical Statistics 35 (1964) 73-101",
+    "newey1987asymmetric": "W. K. Newey and J. L. Powell, Asymmetric least squares estimation and "
+    "testing, Econometrica 55 (1987) 819-847",
+    "dabney2018quantile": "W. Dabney, M. Rowland, M. G. Bellemare and R. Munos, Distributional "
+    "reinforcement learning with quantile regression, AAAI 2018",
+    "vapnik1995nature": "V. N. Vapnik, The Nature of Statistical Learning Theory, Springer 1995",
+    "girshick2015fast": "R. Girshick, Fast R-CNN, ICCV 2015",
+    "charbonnier1997deterministic": "P. Charbonnier, L. Blanc-Feraud, G. Aubert and M. Barlaud, "
+    "Deterministic edge-preserving regularization in computed imaging, IEEE Transactions on Image "
+    "Processing 6 (1997) 298-311",
     "koenker1978regression": "R. Koenker and G. Bassett, Regression quantiles, "
     "Econometrica 46 (1978) 33-50",
     "bishop2006prml": "C. M. Bishop, Pattern Recognition and Machine Learning, Springer 2006",

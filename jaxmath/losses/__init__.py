@@ -1,5 +1,12 @@
 """Losses and penalties of one example; the caller batches with `jax.vmap` and reduces."""
 
+from jaxmath.losses.asymmetric import (
+    ASYMMETRIC,
+    EXPECTILE,
+    QUANTILE_HUBER,
+    expectile,
+    quantile_huber,
+)
 from jaxmath.losses.classification import (
     CLASSIFICATION,
     HINGE,
@@ -39,5 +46,19 @@ from jaxmath.losses.regression import (
     squared_error,
     squared_error_dresidual,
 )
+from jaxmath.losses.smooth_absolute import (
+    PSEUDO_HUBER,
+    SMOOTH_ABSOLUTE,
+    SMOOTH_L1,
+    pseudo_huber,
+    smooth_l1,
+)
+from jaxmath.losses.tolerant import (
+    EPSILON_INSENSITIVE,
+    SQUARED_EPSILON_INSENSITIVE,
+    TOLERANT,
+    epsilon_insensitive,
+    squared_epsilon_insensitive,
+)
 
-LOSSES = (*REGRESSION, *CLASSIFICATION)
+LOSSES = (*REGRESSION, *ASYMMETRIC, *TOLERANT, *SMOOTH_ABSOLUTE, *CLASSIFICATION)

@@ -150,16 +150,14 @@ def _excess(fact: Fact, p: _Pairs) -> tuple[Any, Any]:
         excess = np.fmax(low - fx, fx - high)
         noise = np.fmin(noise, ROUNDINGS * p.eps * np.fmax(np.abs(fx), 0.0))
     elif isinstance(fact, Lipschitz):
-        excess = np.linalg.norm(fx - fy, axis=1) - _constant(fact.constant, p) * _distance(p)
-        noise = np.linalg.norm(noise, axis=1) + ROUNDINGS * p.eps * _distance(p) * _constant(
-            fact.constant, p
-        )
+        excess = _norm(fx - fy) - _constant(fact.constant, p) * _distance(p)
+        noise = _norm(noise) + ROUNDINGS * p.eps * _distance(p) * _constant(fact.constant, p)
         return excess, np.isfinite(excess) & (excess > noise)
     elif isinstance(fact, Smooth):
         (gx, nx), (gy, ny) = p.slope(p.x), p.slope(p.y)
         size = _constant(fact.constant, p) * _distance(p)
-        gap = np.linalg.norm((gx - gy).reshape(len(gx), -1), axis=1)
-        noise = np.linalg.norm((nx + ny).reshape(len(gx), -1), axis=1) + ROUNDINGS * p.eps * size
+        gap = _norm((gx - gy).reshape(len(gx), -1))
+        noise = _norm((nx + ny).reshape(len(gx), -1)) + ROUNDINGS * p.eps * size
         excess = gap - size
         return excess, np.isfinite(excess) & (excess > noise)
     else:
@@ -168,8 +166,15 @@ def _excess(fact: Fact, p: _Pairs) -> tuple[Any, Any]:
     return np.nan_to_num(excess, nan=-np.inf).max(axis=1), bad
 
 
+def _norm(vectors) -> np.ndarray:
+    """The lengths of rows, whose squares might under- or overflow."""
+    size = np.max(np.abs(vectors), axis=1, initial=0.0, keepdims=True)
+    unit = np.where((size > 0) & np.isfinite(size), size, 1.0)
+    return np.linalg.norm(vectors / unit, axis=1) * unit[:, 0]
+
+
 def _distance(p: _Pairs) -> np.ndarray:
-    return np.linalg.norm(p.x[:, p.own].astype(np.float64) - p.y[:, p.own], axis=1)
+    return _norm(p.x[:, p.own].astype(np.float64) - p.y[:, p.own])
 
 
 def _constant(constant: float | Callable, p: _Pairs) -> np.ndarray:
