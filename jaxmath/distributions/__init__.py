@@ -1,11 +1,13 @@
 """Families of distributions: a module of functions and a `Family` for each."""
 
-from jaxmath.distributions import bernoulli, normal
+from jaxmath.distributions import bernoulli, laplace, normal
 from jaxmath.distributions.bernoulli import BERNOULLI
-from jaxmath.distributions.family import FUNCTIONS, Family, NotDefinedError
+from jaxmath.distributions.contract import FUNCTIONS
+from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.normal import NORMAL
 
-FAMILIES = (NORMAL, BERNOULLI)
+FAMILIES = (NORMAL, BERNOULLI, LAPLACE)
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

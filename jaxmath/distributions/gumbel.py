@@ -1,0 +1,116 @@
+r"""The Gumbel distribution of the largest of many values, with mode `loc` and scale > 0.
+
+Elementwise functions of arrays or numbers. A scale that isn't positive gives NaN. The right tail is
+exponential; the left one falls doubly exponentially.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from jaxmath.distributions.standard import Slopes, Standard, location_scale_family
+from jaxmath.formula import Concave, Source
+from jaxmath.special.exponential import bernoulli_excess, log1mexp
+from jaxmath.special.logarithm import log1p
+
+EULER = 0.5772156649015329
+ZETA_3 = 1.2020569031595942
+
+
+def _slopes(z):
+    decay = jnp.exp(-z)
+    return Slopes(
+        slope=jnp.expm1(-z),
+        bend=-decay,
+        stretch=1 + z * jnp.expm1(-z),
+        stretch_slope=jnp.expm1(-z) - z * decay,
+        stretch_bend=1 + 2 * z * jnp.expm1(-z) - z * (z * decay),
+    )
+
+
+def _above(z):
+    """The hazard t / (e^t - 1) with t = exp(-z), and the slope of its logarithm."""
+    t = jnp.exp(-z)
+    some = jnp.where(t > 0, t, 1.0)
+    return jnp.where(t > 0, some / jnp.expm1(some), 1.0), bernoulli_excess(t)
+
+
+def _below(z):
+    return jnp.exp(-z), -jnp.ones_like(z)
+
+
+def _quantile(p):
+    """Minus the logarithm of -log p; of p close to one formed from 1 - p."""
+    return -jnp.log(-jnp.log(p))
+
+
+def _quantile_dp(p):
+    return -1 / p / jnp.log(p)
+
+
+def _quantile_dp_dp(p):
+    rate = 1 / p
+    log_rate = 1 / jnp.log(p)
+    return (1 + log_rate) * log_rate * rate * rate
+
+
+def _isf(p):
+    return -jnp.log(-log1p(-p))
+
+
+def _isf_dp(p):
+    return 1 / (1 - p) / log1p(-p)
+
+
+def _isf_dp_dp(p):
+    rate, log_rate = 1 / (1 - p), 1 / log1p(-p)
+    return (1 + log_rate) * log_rate * rate * rate
+
+
+STANDARD = Standard(
+    log_density=lambda z: -z - jnp.exp(-z),
+    root=lambda z: jnp.exp(-(z + jnp.exp(-z)) / 2),
+    slopes=_slopes,
+    cdf=lambda z: jnp.exp(-jnp.exp(-z)),
+    sf=lambda z: -jnp.expm1(-jnp.exp(-z)),
+    log_cdf=lambda z: -jnp.exp(-z),
+    log_sf=lambda z: jnp.where(z > 700, -z, log1mexp(jnp.exp(-jnp.minimum(z, 700.0)))),
+    below=_below,
+    above=_above,
+    quantile=(_quantile, _quantile_dp, _quantile_dp_dp),
+    isf=(_isf, _isf_dp, _isf_dp_dp),
+    draw=lambda key, shape, dtype: jax.random.gumbel(key, shape, dtype),
+    information=(1.0, EULER - 1, (1 - EULER) ** 2 + math.pi**2 / 6),
+    median=-math.log(math.log(2)),
+    mean=EULER,
+    variance=math.pi**2 / 6,
+    skewness=12 * math.sqrt(6) * ZETA_3 / math.pi**3,
+    kurtosis=2.4,
+    entropy=1 + EULER,
+    reach=(-8.0, 1500.0),
+)
+
+GUMBEL = location_scale_family(
+    "gumbel",
+    STANDARD,
+    facts=dict(
+        log_prob=(Concave("x"), Concave("loc")),
+        log_cdf=(Concave("x"),),
+        log_sf=(Concave("x"),),
+    ),
+    tex=dict(
+        log_prob=r"\log p(x) = -z - e^{-z} - \log \sigma, \quad z = (x - \mu) / \sigma",
+        prob=r"p(x) = e^{-z - e^{-z}} / \sigma",
+        cdf=r"F(x) = e^{-e^{-z}}",
+        log_cdf=r"\log F(x) = -e^{-z}",
+        sf=r"S(x) = 1 - e^{-e^{-z}}",
+        quantile=r"F^{-1}(p) = \mu - \sigma \log(-\log p)",
+        isf=r"S^{-1}(p) = \mu - \sigma \log(-\log(1 - p))",
+        mean=r"\mu + \gamma \sigma",
+        entropy=r"H = 1 + \gamma + \log \sigma",
+    ),
+    source=Source("johnson1995continuous", "chapter 22"),
+    topic="P10",
+)
+__getattr__ = GUMBEL.function
