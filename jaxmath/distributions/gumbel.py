@@ -49,10 +49,8 @@ def _quantile_dp(p):
     return -1 / p / jnp.log(p)
 
 
-def _quantile_dp_dp(p):
-    rate = 1 / p
-    log_rate = 1 / jnp.log(p)
-    return (1 + log_rate) * log_rate * rate * rate
+def _quantile_growth(p):
+    return -(1 + 1 / jnp.log(p)) / p
 
 
 def _isf(p):
@@ -63,9 +61,8 @@ def _isf_dp(p):
     return 1 / (1 - p) / log1p(-p)
 
 
-def _isf_dp_dp(p):
-    rate, log_rate = 1 / (1 - p), 1 / log1p(-p)
-    return (1 + log_rate) * log_rate * rate * rate
+def _isf_growth(p):
+    return (1 + 1 / log1p(-p)) / (1 - p)
 
 
 STANDARD = Standard(
@@ -78,8 +75,8 @@ STANDARD = Standard(
     log_sf=lambda z: jnp.where(z > 700, -z, log1mexp(jnp.exp(-jnp.minimum(z, 700.0)))),
     below=_below,
     above=_above,
-    quantile=(_quantile, _quantile_dp, _quantile_dp_dp),
-    isf=(_isf, _isf_dp, _isf_dp_dp),
+    quantile=(_quantile, _quantile_dp, _quantile_growth),
+    isf=(_isf, _isf_dp, _isf_growth),
     draw=lambda key, shape, dtype: jax.random.gumbel(key, shape, dtype),
     information=(1.0, EULER - 1, (1 - EULER) ** 2 + math.pi**2 / 6),
     median=-math.log(math.log(2)),

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.fitting import Fit, observations
 from jaxmath.distributions.location_scale import positive, standardize
-from jaxmath.distributions.ratios import ratio_gap
+from jaxmath.distributions.ratios import rates_gap, ratio_gap
 from jaxmath.distributions.standard import (
     Differentiable,
     Params,
@@ -23,7 +23,6 @@ from jaxmath.distributions.standard import (
 )
 from jaxmath.formula import Break, Concave, Convex, Source, with_rule
 from jaxmath.special.exponential import expm1_gap
-from jaxmath.special.logarithm import log1p
 from jaxmath.special.ratio import relative_excess
 from jaxmath.typing import Real
 
@@ -39,7 +38,11 @@ def _cdf(z):
 
 
 def _log_cdf(z):
-    return jnp.where(z < 0, z - math.log(2), log1p(-jnp.exp(-jnp.abs(z)) / 2))
+    tail = jnp.exp(-jnp.abs(z)) / 2
+    # Of large tails one minus it is rounded harmlessly, and `log1p` by XLA is not.
+    right = jnp.where(tail > 0.25, jnp.log(1 - tail), jnp.log1p(-tail))
+    # Not the constant, which is rounded: both sides meet at the location.
+    return jnp.where(z < 0, z + jnp.log(jnp.full_like(z, 0.5)), right)
 
 
 def _quantile(p):
@@ -51,9 +54,8 @@ def _quantile_dp(p):
     return 1 / jnp.minimum(p, 1 - p)
 
 
-def _quantile_dp_dp(p):
-    rate = _quantile_dp(p)
-    return jnp.sign(p - 0.5) * jnp.square(rate)
+def _quantile_growth(p):
+    return jnp.sign(p - 0.5) * _quantile_dp(p)
 
 
 STANDARD = symmetric(
@@ -63,7 +65,7 @@ STANDARD = symmetric(
     cdf=_cdf,
     log_cdf=_log_cdf,
     below=lambda z: (jnp.ones_like(z), jnp.zeros_like(z)),
-    quantile=(_quantile, _quantile_dp, _quantile_dp_dp),
+    quantile=(_quantile, _quantile_dp, _quantile_growth),
     draw=lambda key, shape, dtype: jax.random.laplace(key, shape, dtype),
     information=(1.0, 0.0, 1.0),
     variance=2.0,
@@ -84,7 +86,8 @@ def _outside(loc, scale, loc_q, scale_q):
     far = d > 50  # where its exponential is lost
     ratio = positive(scale) / positive(scale_q)
     near = ratio * expm1_gap(-jnp.where(far, 1.0, d))
-    return jnp.where(far, jnp.abs(standardize(loc_q, loc, scale_q)) - ratio, near)
+    whole = jnp.abs(standardize(loc_q, loc, scale_q))
+    return jnp.where(far, jnp.where(jnp.isinf(whole), whole, whole - ratio), near)
 
 
 def _kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
@@ -119,10 +122,10 @@ def _dscale(loc, scale, loc_q, scale_q):
 
 
 def _kl_dscale(loc, scale, loc_q, scale_q):
-    d, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
+    d, _, decay, _, rate_q = _parts(loc, scale, loc_q, scale_q)
     near = jnp.minimum(d, 1.0)
     lost = jnp.where(d < 1, jnp.exp(-near) * expm1_gap(near), 1 - (1 + d) * decay)
-    return relative_excess(scale, scale_q) * rate - lost * rate_q
+    return rates_gap(positive(scale), positive(scale_q)) - lost * rate_q
 
 
 def _dscale_q(loc, scale, loc_q, scale_q):
@@ -137,7 +140,7 @@ def _dloc_dloc(loc, scale, loc_q, scale_q):
 
 def _dloc_dscale(loc, scale, loc_q, scale_q):
     d, sign, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return sign * d * decay * rate * rate_q
+    return sign * decay * (d * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q))
 
 
 def _dloc_dscale_q(loc, scale, loc_q, scale_q):
@@ -146,7 +149,7 @@ def _dloc_dscale_q(loc, scale, loc_q, scale_q):
 
 def _dscale_dscale(loc, scale, loc_q, scale_q):
     d, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return d * d * decay * rate * rate_q
+    return decay * (d * jnp.maximum(rate, rate_q)) * (d * jnp.minimum(rate, rate_q))
 
 
 def _kl_dscale_dscale(loc, scale, loc_q, scale_q):

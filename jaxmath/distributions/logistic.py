@@ -39,8 +39,8 @@ def _quantile_dp(p):
     return 1 / p / (1 - p)
 
 
-def _quantile_dp_dp(p):
-    return (2 * p - 1) * jnp.square(_quantile_dp(p))
+def _quantile_growth(p):
+    return (2 * p - 1) * _quantile_dp(p)
 
 
 STANDARD = symmetric(
@@ -50,7 +50,7 @@ STANDARD = symmetric(
     cdf=sigmoid,
     log_cdf=log_sigmoid,
     below=lambda z: (sigmoid(-z), -sigmoid(z)),
-    quantile=(_quantile, _quantile_dp, _quantile_dp_dp),
+    quantile=(_quantile, _quantile_dp, _quantile_growth),
     draw=lambda key, shape, dtype: jax.random.logistic(key, shape, dtype),
     information=(1 / 3, 0.0, (3 + math.pi**2) / 9),
     variance=math.pi**2 / 3,

@@ -21,6 +21,15 @@ def ratio_gap(a: Real, b: Real) -> Float[Array, "..."]:
     return jnp.where(little, far, log1p_gap(jnp.where(little, 0.0, excess)))
 
 
+def rates_gap(a: Real, b: Real) -> Float[Array, "..."]:
+    """The difference 1 / b - 1 / a for a, b > 0, whose digits survive where both are close."""
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    more = a > b
+    larger, smaller = jnp.where(more, a, b), jnp.where(more, b, a)
+    gap = relative_excess(smaller, larger) / smaller
+    return jnp.where(more, -gap, gap)
+
+
 def overlap_gap(a: Real, b: Real) -> Float[Array, "..."]:
     r"""One minus the ratio $2\sqrt{ab} / (a + b)$ of both means, for a, b > 0.
 

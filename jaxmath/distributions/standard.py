@@ -60,7 +60,7 @@ class Standard:
         cdf, sf, log_cdf, log_sf: accurate in both tails.
         below: at z <= 0 the slope m of log_cdf, and m' / m.
         above: at z >= 0 minus the slope m of log_sf, and m' / m.
-        quantile, isf: value, slope and curvature as functions of p.
+        quantile, isf: value, slope, and the slope of the slope's logarithm, as functions of p.
         draw: a function of a key, a shape and a dtype.
         information: the Fisher information of location, of both, and of the scale.
         mean, variance, skewness, kurtosis, median, mode, entropy: None where it doesn't exist.
@@ -111,7 +111,7 @@ def symmetric(
         below=below,
         above=above,
         quantile=quantile,
-        isf=(lambda p: -quantile[0](p), lambda p: -quantile[1](p), lambda p: -quantile[2](p)),
+        isf=(lambda p: -quantile[0](p), lambda p: -quantile[1](p), quantile[2]),
         **known,
     )
 
@@ -150,15 +150,29 @@ def _rate(scale):
     return 1 / positive(scale)
 
 
-def _finite(z):
-    """A number in the place of an infinity: zero times it is zero. NaN stays."""
-    largest = jnp.finfo(z.dtype).max
-    return jnp.clip(z, -largest, largest)
+def _finite(x, loc, scale):
+    """The standardised x, where a number stands for an infinity, and its sign outlives underflow.
+
+    Zero times such a number is zero. NaN stays.
+    """
+    z, x, loc = standardize(x, loc, scale), jnp.asarray(x), jnp.asarray(loc)
+    info = jnp.finfo(z.dtype)
+    side = jnp.where(x > loc, info.tiny, jnp.where(x < loc, -info.tiny, 0.0)).astype(z.dtype)
+    return jnp.where(z == 0, side, jnp.clip(z, -info.max, info.max))
+
+
+def _zero(*args):
+    """Zero in the shape of all arguments, NaN for NaN and where the last, a scale, is none."""
+    *rest, scale = args
+    zero = 0 * positive(scale)
+    for arg in rest:
+        zero = zero + 0 * jnp.asarray(arg)
+    return zero
 
 
 def _log_prob(standard: Standard) -> Differentiable:
     def slopes(x, loc, scale):
-        return standard.slopes(_finite(standardize(x, loc, scale))), _rate(scale)
+        return standard.slopes(_finite(x, loc, scale)), _rate(scale)
 
     def entry(name, sign, order):
         def derivative(x, loc, scale):
@@ -186,7 +200,7 @@ def _prob(standard: Standard) -> Differentiable:
     def times(factor, order):
         def product(x, loc, scale):
             x, loc, scale = within(x, loc, scale, *standard.reach)
-            z, rate = standardize(x, loc, scale), _rate(scale)
+            z, rate = _finite(x, loc, scale), _rate(scale)
             root = standard.root(z)
             narrow = root * rate
             value = root if order == 0 else narrow
@@ -247,15 +261,14 @@ def _log_tail(standard: Standard, upper: bool) -> Differentiable:
 
     def parts(x, loc, scale):
         """The slope in z as two factors, its logarithm's slope, z, and one over the scale."""
-        z = standardize(x, loc, scale)
+        z = _finite(x, loc, scale)
         near = z > 0 if upper else z < 0
         low, high = standard.reach
         other = within(x, loc, scale, *((low, 0.0) if upper else (0.0, high)))
-        far = standardize(*other)
+        far = _finite(*other)
         root = standard.root(far)
         rest = root / tail(far)
         growth = standard.slopes(far).slope - sign * root * rest
-        z = _finite(z)
         inner = jnp.maximum(z, 0.0) if upper else jnp.minimum(z, 0.0)
         m, inner_growth = own(inner)
         return (
@@ -290,7 +303,7 @@ def _log_tail(standard: Standard, upper: bool) -> Differentiable:
 
 
 def _inverse(curves: tuple[Curve, Curve, Curve], upper: bool) -> Differentiable:
-    value, slope, bend = curves
+    value, slope, growth = curves
 
     def _quantile(p, loc, scale):
         return jnp.asarray(loc) + positive(scale) * value(jnp.asarray(p))
@@ -300,21 +313,18 @@ def _inverse(curves: tuple[Curve, Curve, Curve], upper: bool) -> Differentiable:
     _quantile.__doc__ = f"The x {side} which lies probability p; NaN for p outside [0, 1]."
 
     def dp_dp(p, loc, scale):
-        return positive(scale) * bend(jnp.asarray(p)) + jnp.zeros_like(loc)
+        return dp(p, loc, scale) * growth(jnp.asarray(p))
 
     def dp_dscale(p, loc, scale):
-        return slope(jnp.asarray(p)) + 0 * positive(scale) + jnp.zeros_like(loc)
+        return slope(jnp.asarray(p)) + _zero(loc, scale)
 
     dp = with_rule(
-        lambda p, loc, scale: positive(scale) * slope(jnp.asarray(p)) + jnp.zeros_like(loc),
+        lambda p, loc, scale: positive(scale) * slope(jnp.asarray(p)) + _zero(loc, scale),
         p=dp_dp,
         scale=dp_dscale,
     )
-    dscale = with_rule(
-        lambda p, loc, scale: value(jnp.asarray(p)) + 0 * positive(scale) + jnp.zeros_like(loc),
-        p=dp_dscale,
-    )
-    one = lambda p, loc, scale: 1 + 0 * (positive(scale) + p + loc)  # noqa: E731
+    dscale = with_rule(lambda p, loc, scale: value(jnp.asarray(p)) + _zero(loc, scale), p=dp_dscale)
+    one = lambda p, loc, scale: 1 + _zero(p, loc, scale)  # noqa: E731
     partials = dict(p=dp, loc=one, scale=dscale)
     seconds = {("p", "p"): dp_dp, ("p", "scale"): dp_dscale}
     return Differentiable(with_rule(_quantile, **partials), _quantile, partials, seconds)
@@ -328,8 +338,8 @@ def _affine(name: str, constant: float, doc: str) -> Differentiable:
 
     moment.__name__, moment.__doc__ = name, doc
     partials = dict(
-        loc=lambda loc, scale: 1 + 0 * (positive(scale) + loc),
-        scale=lambda loc, scale: constant + 0 * (positive(scale) + loc),
+        loc=lambda loc, scale: 1 + _zero(loc, scale),
+        scale=lambda loc, scale: constant + _zero(loc, scale),
     )
     return Differentiable(moment, moment, partials, {})
 
@@ -341,12 +351,12 @@ def _power(name: str, constant: float, power: int, doc: str) -> Differentiable:
         return positive(scale) ** power if power > 0 else 1 + 0 * positive(scale)
 
     def moment(loc, scale):
-        return constant * raised(scale, power) + jnp.zeros_like(loc)
+        return constant * raised(scale, power) + _zero(loc, scale)
 
     moment.__name__, moment.__doc__ = name, doc
     partials = dict(
-        loc=lambda loc, scale: 0 * (positive(scale) + loc),
-        scale=lambda loc, scale: power * constant * raised(scale, power - 1) + jnp.zeros_like(loc),
+        loc=_zero,
+        scale=lambda loc, scale: power * constant * raised(scale, power - 1) + _zero(loc, scale),
     )
     return Differentiable(moment, moment, partials, {})
 
@@ -354,11 +364,11 @@ def _power(name: str, constant: float, power: int, doc: str) -> Differentiable:
 def _entropy(constant: float) -> Differentiable:
     def entropy(loc, scale):
         """The expected value of minus `log_prob`, in nats; negative for a small scale."""
-        return jnp.log(positive(scale)) + constant + jnp.zeros_like(loc)
+        return jnp.log(positive(scale)) + constant + _zero(loc, scale)
 
     partials = dict(
-        loc=lambda loc, scale: 0 * (positive(scale) + loc),
-        scale=lambda loc, scale: _rate(scale) + jnp.zeros_like(loc),
+        loc=_zero,
+        scale=lambda loc, scale: _rate(scale) + _zero(loc, scale),
     )
     return Differentiable(entropy, entropy, partials, {})
 
@@ -410,7 +420,7 @@ def _others(standard: Standard, log_prob: Differentiable) -> list[Callable[..., 
 
     def fisher_information(loc, scale):
         """The variance of the score: constants over the squared scale, as a matrix."""
-        square = jnp.square(_rate(scale)) + jnp.zeros_like(loc)
+        square = jnp.square(_rate(scale)) + _zero(loc, scale)
         return _matrix(*(entry * square for entry in standard.information))
 
     functions = [sample, score, hessian, fisher_information]
