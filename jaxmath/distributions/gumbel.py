@@ -66,13 +66,13 @@ def _isf_growth(p):
 
 
 STANDARD = Standard(
-    log_density=lambda z: -z - jnp.exp(-z),
+    log_density=lambda z: -jnp.maximum(z, -1e4) - jnp.exp(-z),
     root=lambda z: jnp.exp(-(z + jnp.exp(-z)) / 2),
     slopes=_slopes,
     cdf=lambda z: jnp.exp(-jnp.exp(-z)),
     sf=lambda z: -jnp.expm1(-jnp.exp(-z)),
     log_cdf=lambda z: -jnp.exp(-z),
-    log_sf=lambda z: jnp.where(z > 700, -z, log1mexp(jnp.exp(-jnp.minimum(z, 700.0)))),
+    log_sf=lambda z: jnp.where(z > 40, -z, log1mexp(jnp.exp(-jnp.minimum(z, 40.0)))),
     below=_below,
     above=_above,
     quantile=(_quantile, _quantile_dp, _quantile_growth),

@@ -81,13 +81,14 @@ def _distance(loc, scale, loc_q):
 
 
 def _outside(loc, scale, loc_q, scale_q):
-    """The expected |x - loc_q| less `scale`, over `scale_q`: what the distance adds."""
-    d, _ = _distance(loc, scale, loc_q)
-    far = d > 50  # where its exponential is lost
-    ratio = positive(scale) / positive(scale_q)
-    near = ratio * expm1_gap(-jnp.where(far, 1.0, d))
-    whole = jnp.abs(standardize(loc_q, loc, scale_q))
-    return jnp.where(far, jnp.where(jnp.isinf(whole), whole, whole - ratio), near)
+    """The expected |x - loc_q| less `scale`, over `scale_q`: what the distance adds.
+
+    It is the distance over the second scale, times $1 - (1 - e^{-d}) / d$.
+    """
+    d = jnp.minimum(jnp.abs(standardize(loc_q, loc, scale)), 1e30)
+    some = jnp.where(d > 0, d, 1.0)
+    share = expm1_gap(-some) / some
+    return jnp.where(d > 0, jnp.abs(standardize(loc_q, loc, scale_q)) * share, 0.0 * d)
 
 
 def _kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
@@ -122,10 +123,10 @@ def _dscale(loc, scale, loc_q, scale_q):
 
 
 def _kl_dscale(loc, scale, loc_q, scale_q):
-    d, _, decay, _, rate_q = _parts(loc, scale, loc_q, scale_q)
-    near = jnp.minimum(d, 1.0)
-    lost = jnp.where(d < 1, jnp.exp(-near) * expm1_gap(near), 1 - (1 + d) * decay)
-    return rates_gap(positive(scale), positive(scale_q)) - lost * rate_q
+    d, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
+    lost = jnp.exp(-jnp.minimum(d, 1.0)) * expm1_gap(jnp.minimum(d, 1.0))
+    near = rates_gap(positive(scale), positive(scale_q)) - lost * rate_q
+    return jnp.where(d < 1, near, (1 + d) * decay * rate_q - rate)
 
 
 def _dscale_q(loc, scale, loc_q, scale_q):
@@ -135,12 +136,12 @@ def _dscale_q(loc, scale, loc_q, scale_q):
 
 def _dloc_dloc(loc, scale, loc_q, scale_q):
     _, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return decay * rate * rate_q
+    return decay * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q)
 
 
 def _dloc_dscale(loc, scale, loc_q, scale_q):
     d, sign, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return sign * decay * (d * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q))
+    return sign * (d * decay) * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q)
 
 
 def _dloc_dscale_q(loc, scale, loc_q, scale_q):
@@ -149,7 +150,7 @@ def _dloc_dscale_q(loc, scale, loc_q, scale_q):
 
 def _dscale_dscale(loc, scale, loc_q, scale_q):
     d, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return decay * (d * jnp.maximum(rate, rate_q)) * (d * jnp.minimum(rate, rate_q))
+    return (d * decay * jnp.maximum(rate, rate_q)) * (d * jnp.minimum(rate, rate_q))
 
 
 def _kl_dscale_dscale(loc, scale, loc_q, scale_q):
