@@ -1,8 +1,9 @@
 """Families of distributions: a module of functions and a `Family` for each."""
 
-from jaxmath.distributions import bernoulli, gumbel, laplace, logistic, normal
+from jaxmath.distributions import bernoulli, exponential, gumbel, laplace, logistic, normal
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.contract import FUNCTIONS
+from jaxmath.distributions.exponential import EXPONENTIAL
 from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.gumbel import GUMBEL
@@ -10,6 +11,6 @@ from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.normal import NORMAL
 
-FAMILIES = (NORMAL, BERNOULLI, LAPLACE, LOGISTIC, GUMBEL)
+FAMILIES = (NORMAL, BERNOULLI, EXPONENTIAL, LAPLACE, LOGISTIC, GUMBEL)
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

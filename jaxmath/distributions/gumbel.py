@@ -65,6 +65,13 @@ def _isf_growth(p):
     return (1 + 1 / log1p(-p)) / (1 - p)
 
 
+def _log_sf(z):
+    """The logarithm of 1 - exp(-t) with t = exp(-z), which is -z - t/2 where t is tiny."""
+    far = z > 40
+    near = log1mexp(jnp.exp(-jnp.where(far, 0.0, z)))
+    return jnp.where(far, -z - jnp.exp(-z) / 2, near)
+
+
 STANDARD = Standard(
     log_density=lambda z: -jnp.maximum(z, -1e4) - jnp.exp(-z),
     root=lambda z: jnp.exp(-(z + jnp.exp(-z)) / 2),
@@ -72,7 +79,7 @@ STANDARD = Standard(
     cdf=lambda z: jnp.exp(-jnp.exp(-z)),
     sf=lambda z: -jnp.expm1(-jnp.exp(-z)),
     log_cdf=lambda z: -jnp.exp(-z),
-    log_sf=lambda z: jnp.where(z > 40, -z, log1mexp(jnp.exp(-jnp.minimum(z, 40.0)))),
+    log_sf=_log_sf,
     below=_below,
     above=_above,
     quantile=(_quantile, _quantile_dp, _quantile_growth),
@@ -95,6 +102,12 @@ GUMBEL = location_scale_family(
         log_prob=(Concave("x"), Concave("loc")),
         log_cdf=(Concave("x"),),
         log_sf=(Concave("x"),),
+    ),
+    exceptions=dict(
+        log_prob={
+            "finite": "far to the left it overflows as it must, and halving x, whose distance from "
+            "the location it follows, steps over all finite values"
+        }
     ),
     tex=dict(
         log_prob=r"\log p(x) = -z - e^{-z} - \log \sigma, \quad z = (x - \mu) / \sigma",

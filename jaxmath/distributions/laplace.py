@@ -85,9 +85,9 @@ def _outside(loc, scale, loc_q, scale_q):
 
     It is the distance over the second scale, times $1 - (1 - e^{-d}) / d$.
     """
-    d = jnp.minimum(jnp.abs(standardize(loc_q, loc, scale)), 1e30)
-    some = jnp.where(d > 0, d, 1.0)
-    share = expm1_gap(-some) / some
+    d = jnp.abs(standardize(loc_q, loc, scale))
+    near, far = jnp.where((d > 0) & (d < 1), d, 0.5), jnp.where(d < 1, 1.0, d)
+    share = jnp.where(d < 1, expm1_gap(-near) / near, 1 + jnp.expm1(-far) / far)
     return jnp.where(d > 0, jnp.abs(standardize(loc_q, loc, scale_q)) * share, 0.0 * d)
 
 
@@ -150,7 +150,7 @@ def _dloc_dscale_q(loc, scale, loc_q, scale_q):
 
 def _dscale_dscale(loc, scale, loc_q, scale_q):
     d, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return (d * decay * jnp.maximum(rate, rate_q)) * (d * jnp.minimum(rate, rate_q))
+    return d * decay * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q) * d
 
 
 def _kl_dscale_dscale(loc, scale, loc_q, scale_q):
