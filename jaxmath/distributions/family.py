@@ -153,10 +153,12 @@ class Family:
         )
 
     def _relation(self, name: str) -> Callable[..., Any] | None:
-        """What must hold between the arguments of a function: x between the ends, and `where`."""
+        """What must hold between the arguments of a function: `where`, and what `ends` say.
+
+        Between them lies x, and those of a second set of parameters enclose those of the first.
+        """
         takes, count = KINDS[name].takes, len(self.parameters)
-        of_x = takes == "x" and self.ends is not None
-        if self.where is None and not of_x:
+        if self.where is None and (self.ends is None or takes not in ("x", "q")):
             return None
 
         def relation(*args):
@@ -164,9 +166,11 @@ class Family:
             holds = jnp.asarray(True)
             if self.where is not None:
                 holds = functools.reduce(jnp.logical_and, [self.where(*params) for params in sets])
-            if of_x and self.ends is not None:
-                low, high = self.ends(*sets[0])
-                holds = holds & (args[0] > low) & (args[0] < high)
+            if self.ends is not None and takes in ("x", "q"):
+                (low, high), (lowest, highest) = self.ends(*sets[0]), self.ends(*sets[-1])
+                if takes == "x":
+                    return holds & (args[0] > low) & (args[0] < high)
+                holds = holds & (lowest <= low) & (high <= highest)
             return holds
 
         return relation

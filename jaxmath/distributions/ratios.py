@@ -46,19 +46,23 @@ def ratio_renyi(order: Real, a: Real, b: Real) -> Float[Array, "..."]:
     $r - 1 - \log r$; infinite where the argument of the second logarithm isn't positive. Below one
     half it is that of the order c with both exchanged, times alpha / c.
     """
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    return excess_renyi(order, relative_excess(b, a), relative_excess(a, b))
+
+
+def excess_renyi(order: Real, excess: Real, back: Real) -> Float[Array, "..."]:
+    """The same of a ratio given by its excess over one, and by that of its reciprocal."""
     order = jnp.asarray(order)
     swap = order < 0.5
-    first, second = jnp.where(swap, b, a), jnp.where(swap, a, b)
     c = jnp.where(swap, order, 1 - order)
-    value = _ordered_renyi(c, first, second)
+    value = _ordered_renyi(c, jnp.where(swap, back, excess), jnp.where(swap, excess, back))
     return value * jnp.where(swap, order / (1 - jnp.where(swap, order, 0.0)), 1.0)
 
 
-def _ordered_renyi(c, a, b):
+def _ordered_renyi(c, w, back):
     """With c = 1 - alpha at most one half."""
-    w = relative_excess(b, a)
     inside = 1 + c * w > 0
-    w = jnp.where(inside, w, 0.0)
+    w, back = jnp.where(inside, w, 0.0), jnp.where(inside, back, 0.0)
     near = jnp.abs(w) < 0.5
     close = jnp.where(near, w, 0.0)
     # Both gaps are taken off the same tangent.
@@ -66,5 +70,5 @@ def _ordered_renyi(c, a, b):
     far = jnp.where(near, 1.0, w)
     some = jnp.where(c == 0, 1.0, c)
     growth = jnp.where(c == 0, far, log1p(some * far) / some)
-    large = growth - log_ratio(jnp.where(near, 2.0, b), jnp.where(near, 1.0, a))
+    large = growth + jnp.where(w > 0, -log1p(far), log1p(jnp.where(near, 1.0, back)))
     return jnp.where(inside, jnp.where(near, small, large), jnp.inf)
