@@ -1,16 +1,27 @@
 """Families of distributions: a module of functions and a `Family` for each."""
 
-from jaxmath.distributions import bernoulli, exponential, gumbel, laplace, logistic, normal
+from jaxmath.distributions import (
+    bernoulli,
+    exponential,
+    geometric,
+    gumbel,
+    laplace,
+    logistic,
+    normal,
+    uniform,
+)
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.exponential import EXPONENTIAL
 from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.geometric import GEOMETRIC
 from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.normal import NORMAL
+from jaxmath.distributions.uniform import UNIFORM
 
-FAMILIES = (NORMAL, BERNOULLI, EXPONENTIAL, LAPLACE, LOGISTIC, GUMBEL)
+FAMILIES = (NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, LAPLACE, LOGISTIC, GUMBEL)
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

@@ -18,7 +18,7 @@ from jaxmath.distributions.ratios import overlap_gap, rates_gap, ratio_gap, rati
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import NONNEGATIVE, POSITIVE
 from jaxmath.formula import Concave, Convex, Decreasing, Source, with_rule
-from jaxmath.special.exponential import bernoulli_excess, log1mexp
+from jaxmath.special.exponential import bernoulli_ratio, log1mexp
 from jaxmath.special.logarithm import log1p
 from jaxmath.typing import PRNGKey, Real
 
@@ -36,7 +36,7 @@ FAR = 1500.0
 def _z(x, rate):
     """The distance in means, zero below zero; and the rate, NaN where it isn't positive."""
     x, rate = jnp.asarray(x), positive(rate)
-    return rate * jnp.maximum(x, 0.0), rate
+    return rate * jnp.where(x < 0, 0.0, x), rate
 
 
 def _supported(x, inside, outside):
@@ -148,8 +148,10 @@ sf = with_rule(_sf, **_SF)
 def _log_cdf(x: Real, rate: Real) -> Float[Array, "..."]:
     """The logarithm of `cdf`, accurate in both tails; minus infinity up to zero."""
     z, rate = _z(x, rate)
-    some = jnp.where(z > 0, z, 1.0)
-    return jnp.where(z > 0, log1mexp(some), jnp.where(z == 0, -jnp.inf, jnp.nan))
+    x = jnp.asarray(x)
+    tiny = z < jnp.finfo(z.dtype).tiny * 2**60  # the product may be too small for a normal number
+    near = jnp.log(jnp.where(x < 0, 0.0, x)) + jnp.log(rate)
+    return jnp.where(tiny, near, log1mexp(jnp.where(tiny, 1.0, z)))
 
 
 def log_sf(x: Real, rate: Real) -> Float[Array, "..."]:
@@ -157,29 +159,51 @@ def log_sf(x: Real, rate: Real) -> Float[Array, "..."]:
     return _supported(x, -_z(x, rate)[0], 0.0 * positive(rate))
 
 
-def _odds(power, order_x, order_rate):
-    """The odds of at most x, the k-th power of what they lack of 1/z, times x and the rate."""
+def _odds(x, rate):
+    """What the slopes of `log_cdf` are made of: for z < 1 and, in two factors, beyond.
 
-    def product(x, rate):
-        z, rate = _z(x, rate)
-        within = jnp.minimum(z, FAR)
-        root = jnp.exp(-within / 2)
-        rest = root / -jnp.expm1(-within)
-        factor = {0: 1.0, 1: -bernoulli_excess(within)}.get(power)
-        if power == 2:
-            factor = 1 / jnp.expm1(-within)
-        value = root * factor
-        for _ in range(order_rate):
-            value, rest = rest * rate, value
-        for _ in range(order_x):
-            value, rest = rest * jnp.minimum(jnp.asarray(x), FAR / rate), value
-        return value * rest
-
-    return product
+    Whether z < 1, that z, and z over $e^z - 1$; the z beyond, and the factors of $1 / (e^z - 1)$.
+    """
+    z, rate = _z(x, rate)
+    small = z < 1
+    near, far = jnp.where(small, z, 0.5), jnp.clip(z, 1.0, FAR)
+    ratio = jnp.exp(-near) * (1 + near * bernoulli_ratio(near))
+    root = jnp.exp(-far / 2)
+    return (small, near, ratio), (far, root, root / -jnp.expm1(-far))
 
 
-log_cdf_dx = with_rule(_odds(0, 0, 1), x=_odds(2, 0, 2), rate=_odds(1, 0, 0))
-log_cdf_drate = with_rule(_odds(0, 1, 0), x=_odds(1, 0, 0), rate=_odds(2, 2, 0))
+def _log_cdf_dx(x: Real, rate: Real) -> Float[Array, "..."]:
+    """The rate times the odds of at most x."""
+    (small, _, ratio), (_, root, rest) = _odds(x, rate)
+    return jnp.where(small, ratio * (1 / jnp.asarray(x)), (root * positive(rate)) * rest)
+
+
+def _log_cdf_drate(x: Real, rate: Real) -> Float[Array, "..."]:
+    """The value x times the odds of at most it."""
+    (small, _, ratio), (_, root, rest) = _odds(x, rate)
+    return jnp.where(small, ratio * (1 / positive(rate)), (root * x) * rest)
+
+
+def _log_cdf_dx_dx(x, rate):
+    (small, z, ratio), (_, _, rest) = _odds(x, rate)
+    near = ratio * (1 / jnp.asarray(x))
+    return -jnp.where(small, near * near * jnp.exp(z), jnp.square(rest * positive(rate)))
+
+
+def _log_cdf_dx_drate(x, rate):
+    (small, z, ratio), (far, root, rest) = _odds(x, rate)
+    beyond = root * rest * far * bernoulli_ratio(far)
+    return -jnp.where(small, ratio * bernoulli_ratio(z), beyond)
+
+
+def _log_cdf_drate_drate(x, rate):
+    (small, z, ratio), (_, _, rest) = _odds(x, rate)
+    near = ratio * (1 / positive(rate))
+    return -jnp.where(small, near * near * jnp.exp(z), jnp.square(rest * x))
+
+
+log_cdf_dx = with_rule(_log_cdf_dx, x=_log_cdf_dx_dx, rate=_log_cdf_dx_drate)
+log_cdf_drate = with_rule(_log_cdf_drate, x=_log_cdf_dx_drate, rate=_log_cdf_drate_drate)
 _LOG_CDF = dict(x=log_cdf_dx, rate=log_cdf_drate)
 _LOG_SF = dict(x=log_prob_dx, rate=lambda x, rate: -jnp.asarray(x) + 0.0 * positive(rate))
 log_cdf = with_rule(_log_cdf, **_LOG_CDF)
@@ -213,7 +237,8 @@ def _inverse(value, slope, growth):
     def drate_drate(p, rate):
         return -2 * drate(p, rate) / positive(rate)
 
-    dp = with_rule(lambda p, rate: slope(_chance(p)) / positive(rate), p=dp_dp, rate=dp_drate)
+    # Times one over the rate: XLA would join the division with that in the slope.
+    dp = with_rule(lambda p, rate: slope(_chance(p)) * (1 / positive(rate)), p=dp_dp, rate=dp_drate)
     drate = with_rule(
         lambda p, rate: -value(p, rate) / positive(rate), p=dp_drate, rate=drate_drate
     )

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxmath.distributions.standard import Slopes, Standard, location_scale_family
 from jaxmath.formula import Concave, Source
-from jaxmath.special.exponential import bernoulli_excess, log1mexp
+from jaxmath.special.exponential import bernoulli_ratio, log1mexp
 from jaxmath.special.logarithm import log1p
 
 EULER = 0.5772156649015329
@@ -33,7 +33,7 @@ def _above(z):
     """The hazard t / (e^t - 1) with t = exp(-z), and the slope of its logarithm."""
     t = jnp.exp(-z)
     some = jnp.where(t > 0, t, 1.0)
-    return jnp.where(t > 0, some / jnp.expm1(some), 1.0), bernoulli_excess(t)
+    return jnp.where(t > 0, some / jnp.expm1(some), 1.0), t * bernoulli_ratio(jnp.minimum(t, 1e4))
 
 
 def _below(z):

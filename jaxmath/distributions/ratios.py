@@ -26,7 +26,7 @@ def rates_gap(a: Real, b: Real) -> Float[Array, "..."]:
     a, b = jnp.asarray(a), jnp.asarray(b)
     more = a > b
     larger, smaller = jnp.where(more, a, b), jnp.where(more, b, a)
-    gap = relative_excess(smaller, larger) / smaller
+    gap = relative_excess(smaller, larger) * (1 / smaller)  # XLA would join two divisions
     return jnp.where(more, -gap, gap)
 
 

@@ -88,12 +88,12 @@ _BERNOULLI = (
 )  # fmt: skip
 
 
-def bernoulli_excess(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    r"""The excess over one of Bernoulli's generating function $x / (1 - e^{-x})$, for x >= 0."""
+def bernoulli_ratio(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    r"""The ratio to x of the excess over one of $x / (1 - e^{-x})$, for x >= 0; a half at zero."""
     small = x < 1
     near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
-    series = near * (0.5 + near * polynomial(_BERNOULLI, jnp.square(near)))
-    return jnp.where(small, series, far / -jnp.expm1(-far) - 1)
+    series = 0.5 + near * polynomial(_BERNOULLI, jnp.square(near))
+    return jnp.where(small, series, 1 / -jnp.expm1(-far) - 1 / far)
 
 
 EXPONENTIAL = (LOG1MEXP, EXPM1_GAP)
