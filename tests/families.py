@@ -1,5 +1,6 @@
-"""The families of the tests, each at one setting: ours, and two toys that are as short as can be."""
+"""The families of the tests at one setting each: ours, and two as short as they can be."""
 
+import itertools
 from typing import Any, NamedTuple
 
 import jax
@@ -123,7 +124,7 @@ def nodes(case):
     unit, weight = np.polynomial.legendre.leggauss(150)
     pieces = [
         (low + (high - low) * (unit + 1) / 2, weight * (high - low) / 2)
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in itertools.pairwise(edges)
     ]
     return tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
 

@@ -1,5 +1,6 @@
-"""Every family: against scipy.stats, against sums and integrals, and what must hold between its
-functions."""
+"""Every family: against scipy.stats, against sums and integrals, and one function by another."""
+
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -122,7 +123,7 @@ def test_laws_of_probability(name):
 
 @over(CASES, ("exponential",))
 def test_divergences_are_what_they_are_defined_as(name):
-    family, params, other, truth = case = CASES[name]
+    family, params, other, _ = case = CASES[name]
     x, weight = nodes(case)
     # The rule covers the first; the second is asked for where it has mass of its own.
     if family.discrete:
@@ -134,7 +135,7 @@ def test_divergences_are_what_they_are_defined_as(name):
         kinks += [*params, *other] if name == "uniform" else []
         edges = np.unique(np.concatenate([reach, kinks]))
         unit, size = np.polynomial.legendre.leggauss(200)
-        spans = list(zip(edges[:-1], edges[1:], strict=True))
+        spans = list(itertools.pairwise(edges))
         x = np.concatenate([low + (high - low) * (unit + 1) / 2 for low, high in spans])
         weight = np.concatenate([size * (high - low) / 2 for low, high in spans])
     p, q = np.exp(family.log_prob(x, *params)), np.exp(family.log_prob(x, *other))
@@ -156,7 +157,7 @@ def test_divergences_are_what_they_are_defined_as(name):
         u = (np.arange(200_000) + 0.5) / 200_000
         far = np.square(family.quantile(u, *params) - family.quantile(u, *other))
         found = family.squared_wasserstein(*params, *other)
-        np.testing.assert_allclose(found, far.mean(), 1e-3 if truth.std() > 0 else 1e-3)
+        np.testing.assert_allclose(found, far.mean(), 1e-3)
 
 
 @over(SHIPPED, ("exponential", "bernoulli"))

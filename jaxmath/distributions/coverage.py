@@ -23,8 +23,6 @@ def coverage(families: Sequence[Family] | None = None) -> dict[str, dict[str, Ce
 
         families = FAMILIES
     return {
-        family.name: {
-            name: Cell(family.origin(name), family.why_not(name)) for name in FUNCTIONS
-        }
+        family.name: {name: Cell(family.origin(name), family.why_not(name)) for name in FUNCTIONS}
         for family in families
     }

@@ -13,13 +13,13 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import bernoulli
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
+from jaxmath.distributions.ratios import rates_gap
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import Integers, Interval
-from jaxmath.formula import Concave, Convex, Decreasing, Increasing, Source, with_rule
+from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import xlog1py, xlog1py_dy
 from jaxmath.special.exponential import log1mexp
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.ratio import relative_excess
 from jaxmath.typing import Label, PRNGKey, Real
 
 
@@ -51,7 +51,7 @@ def _log_prob(x: Label, probability: Real) -> Float[Array, "..."]:
     return jnp.where(whole | jnp.isnan(value), value, -jnp.inf) + missing
 
 
-def log_prob_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
+def _log_prob_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
     """One over the probability, less x over that of a failure."""
     p = _valid(probability)
     count, whole, missing = _count(x, p)
@@ -65,7 +65,8 @@ def _log_prob_bend(x, probability):
     return jnp.where(whole, -jnp.square(1 / p) - square, 0.0 * p) + missing
 
 
-_LOG_PROB = dict(probability=with_rule(log_prob_dprobability, probability=_log_prob_bend))
+log_prob_dprobability = with_rule(_log_prob_dprobability, probability=_log_prob_bend)
+_LOG_PROB = dict(probability=log_prob_dprobability)
 log_prob = with_rule(_log_prob, **_LOG_PROB)
 
 
@@ -90,16 +91,20 @@ def _prob_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
     """The probability of x failures, less x p times that of one failure less."""
     p = _valid(probability)
     count, whole, missing = _count(x, p)
-    fewer = jnp.exp(xlog1py(jnp.maximum(count - 1, 0.0), -p))
-    some = jnp.where(count > 0, fewer * (1 - p - count * p), 1.0)
+    some = jnp.where(count > 0, _failures(count - 1, p, 1 - p - count * p), 1.0)
     return jnp.where(whole, some, 0.0 * p) + missing
+
+
+def _failures(count, p, factor=1.0, other=1.0):
+    """The probability that so many trials fail, times two factors, each with a root of it."""
+    root = jnp.exp(xlog1py(jnp.maximum(count, 0.0), -p) / 2)
+    return (root * factor) * (root * other)
 
 
 def _prob_bend(x, probability):
     p = _valid(probability)
     count, whole, missing = _count(x, p)
-    fewer = jnp.exp(xlog1py(jnp.maximum(count - 2, 0.0), -p))
-    some = fewer * (count * (count * p + p - 2))
+    some = _failures(count - 2, p, count, count * p + p - 2)
     some = jnp.where(count > 1, some, jnp.where(count == 1, -2.0, 0.0))
     return jnp.where(whole, some, 0.0 * p) + missing
 
@@ -124,12 +129,12 @@ def _sf(x: Label, probability: Real) -> Float[Array, "..."]:
 def _sf_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
     """Minus the number of trials, times the probability that all but one of them fail."""
     trials, p = _trials(x, probability)
-    return -trials * jnp.exp(xlog1py(jnp.maximum(trials - 1, 0.0), -p))
+    return -_failures(trials - 1, p, trials)
 
 
 def _sf_bend(x, probability):
     trials, p = _trials(x, probability)
-    return trials * (trials - 1) * jnp.exp(xlog1py(jnp.maximum(trials - 2, 0.0), -p))
+    return _failures(trials - 2, p, trials, trials - 1)
 
 
 sf_dprobability = with_rule(_sf_dprobability, probability=_sf_bend)
@@ -178,26 +183,25 @@ def _log_cdf(x: Label, probability: Real) -> Float[Array, "..."]:
     return jnp.where(jnp.isnan(trials), jnp.nan, value)
 
 
-def log_cdf_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
+def _log_cdf_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
     """The trials over the chance of a failure, times the odds of `sf`; zero below zero."""
     depth, trials, p, some = _depth(x, probability)
-    # The failures of all but one trial over the chance of any success.
-    others = jnp.exp(xlog1py(jnp.maximum(trials - 1, 0.0), -p))
-    value = jnp.where(some, trials * (others / -jnp.expm1(-depth)), 0.0 * p)
+    others = _failures(trials - 1, p, trials, 1 / -jnp.expm1(-depth))
+    value = jnp.where(some, others, 0.0 * p)
     return jnp.where(jnp.isnan(trials), jnp.nan, value)
 
 
 def _log_cdf_bend(x, probability):
     depth, trials, p, some = _depth(x, probability)
-    others = jnp.exp(xlog1py(jnp.maximum(trials - 2, 0.0), -p))
     chance = -jnp.expm1(-depth)
     single = -jnp.square(1 / p)
-    many = -trials * (others / chance) * (trials / chance - 1)
+    many = -_failures(trials - 2, p, trials, (trials / chance - 1) * (1 / chance))
     value = jnp.where(some, jnp.where(trials == 1, single, many), 0.0 * p)
     return jnp.where(jnp.isnan(trials), jnp.nan, value)
 
 
-_LOG_CDF = dict(probability=with_rule(log_cdf_dprobability, probability=_log_cdf_bend))
+log_cdf_dprobability = with_rule(_log_cdf_dprobability, probability=_log_cdf_bend)
+_LOG_CDF = dict(probability=log_cdf_dprobability)
 log_cdf = with_rule(_log_cdf, **_LOG_CDF)
 
 
@@ -268,10 +272,20 @@ def std(probability: Real) -> Float[Array, "..."]:
     return jnp.sqrt(1 - p) / p
 
 
-def skewness(probability: Real) -> Float[Array, "..."]:
+def _skewness(probability: Real) -> Float[Array, "..."]:
     """The third moment of the standardised value."""
     p = _valid(probability)
     return (2 - p) / jnp.sqrt(1 - p)
+
+
+def skewness_dprobability(probability: Real) -> Float[Array, "..."]:
+    """Half the odds of a success, over the root of the chance of a failure."""
+    p = _valid(probability)
+    return p / 2 / (1 - p) / jnp.sqrt(1 - p)
+
+
+_SKEWNESS = dict(probability=skewness_dprobability)
+skewness = with_rule(_skewness, **_SKEWNESS)
 
 
 def kurtosis(probability: Real) -> Float[Array, "..."]:
@@ -280,6 +294,7 @@ def kurtosis(probability: Real) -> Float[Array, "..."]:
     return 6 + p * (p / (1 - p))
 
 
+# One over the probability is multiplied by: XLA would join two divisions into one.
 def _entropy(probability: Real) -> Float[Array, "..."]:
     """That of one trial over the probability, in nats: so many trials are expected."""
     p = _valid(probability)
@@ -288,16 +303,18 @@ def _entropy(probability: Real) -> Float[Array, "..."]:
 
 def _entropy_dprobability(probability: Real) -> Float[Array, "..."]:
     """The logarithm of the chance of a failure, over the squared probability."""
-    p = _valid(probability)
-    return log1p(-p) / p / p
+    trials = 1 / _valid(probability)
+    return (log1p(-_valid(probability)) * trials) * trials
 
 
 def _entropy_bend(probability):
     p = _valid(probability)
-    return -(1 / (1 - p) + 2 * log1p(-p) / p) / p / p
+    trials = 1 / p
+    return -((1 / (1 - p) + 2 * (log1p(-p) * trials)) * trials) * trials
 
 
-_ENTROPY = dict(probability=with_rule(_entropy_dprobability, probability=_entropy_bend))
+entropy_dprobability = with_rule(_entropy_dprobability, probability=_entropy_bend)
+_ENTROPY = dict(probability=entropy_dprobability)
 entropy = with_rule(_entropy, **_ENTROPY)
 
 
@@ -307,37 +324,64 @@ def _cross_entropy(probability: Real, probability_q: Real) -> Float[Array, "..."
     return bernoulli.cross_entropy(p, q) / p
 
 
-def cross_entropy_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
-    """The logarithm of the second chance of a failure, over the first probability squared."""
-    p, q = _valid(probability), _valid(probability_q)
-    return log1p(-q) / p / p
-
-
-def cross_entropy_dprobability_q(probability: Real, probability_q: Real) -> Float[Array, "..."]:
-    """The excess of the second probability, over both and the second chance of a failure."""
-    p, q = _valid(probability), _valid(probability_q)
-    return -relative_excess(p, q) / (1 - q) / p
-
-
 def _kl(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
     p, q = _valid(probability), _valid(probability_q)
     return bernoulli.kl(p, q) / p
 
 
-def kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
-    """The logarithm of the ratio of both chances of a failure, over the squared probability."""
-    p, q = _valid(probability), _valid(probability_q)
+def _cross_entropy_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The logarithm of the second chance of a failure, over the first probability squared."""
+    trials = 1 / _valid(probability)
+    return (log1p(-_valid(probability_q)) * trials) * trials
+
+
+def _log_failures(p, q):
+    """The logarithm of the ratio of both chances of a failure, second over first."""
     close = jnp.abs(p - q) < (1 - p) / 2
     near = log1p(jnp.where(close, (p - q) / (1 - p), 0.0))
-    far = log1p(-q) - log1p(-p)
-    return jnp.where(close, near, far) / p / p
+    return jnp.where(close, near, log1p(-q) - log1p(-p))
 
 
-_CROSS_ENTROPY = dict(
-    probability=cross_entropy_dprobability, probability_q=cross_entropy_dprobability_q
+def _kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The logarithm of the ratio of both chances of a failure, over the squared probability."""
+    p, q = _valid(probability), _valid(probability_q)
+    return (_log_failures(p, q) * (1 / p)) * (1 / p)
+
+
+def _dprobability_q(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The excess of the second probability, over both and the second chance of a failure."""
+    p, q = _valid(probability), _valid(probability_q)
+    return rates_gap(q, p) * (1 / (1 - q))
+
+
+def _bend(probability, probability_q):
+    p, trials = _valid(probability), 1 / _valid(probability)
+    return -2 * ((log1p(-_valid(probability_q)) * trials) * trials) * trials + 0.0 * p
+
+
+def _kl_bend(probability, probability_q):
+    p, q = _valid(probability), _valid(probability_q)
+    trials = 1 / p
+    return ((1 / (1 - p) - 2 * (_log_failures(p, q) * trials)) * trials) * trials
+
+
+def _twist(probability, probability_q):
+    return -jnp.square(1 / _valid(probability)) / (1 - _valid(probability_q))
+
+
+def _bend_q(probability, probability_q):
+    p, q = _valid(probability), _valid(probability_q)
+    return jnp.square(1 / q) + (1 - p) / jnp.square(1 - q) * (1 / p)
+
+
+cross_entropy_dprobability = with_rule(
+    _cross_entropy_dprobability, probability=_bend, probability_q=_twist
 )
-_KL = dict(probability=kl_dprobability, probability_q=cross_entropy_dprobability_q)
+kl_dprobability = with_rule(_kl_dprobability, probability=_kl_bend, probability_q=_twist)
+dprobability_q = with_rule(_dprobability_q, probability=_twist, probability_q=_bend_q)
+_CROSS_ENTROPY = dict(probability=cross_entropy_dprobability, probability_q=dprobability_q)
+_KL = dict(probability=kl_dprobability, probability_q=dprobability_q)
 cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
 kl = with_rule(_kl, **_KL)
 
@@ -424,7 +468,7 @@ GEOMETRIC = Family(
         mean=_of_chance(lambda p: -1 / p / p),
         variance=_of_chance(lambda p: (p - 2) / p / p / p),
         std=_of_chance(lambda p: (p / 2 - 1) / jnp.sqrt(1 - p) / p / p),
-        skewness=_of_chance(lambda p: p / 2 / (1 - p) / jnp.sqrt(1 - p)),
+        skewness=_SKEWNESS,
         kurtosis=_of_chance(lambda p: p * (2 - p) / jnp.square(1 - p)),
         entropy=_ENTROPY,
         cross_entropy=_CROSS_ENTROPY,
@@ -436,6 +480,7 @@ GEOMETRIC = Family(
         cdf=_cdf,
         sf=_sf,
         log_cdf=_log_cdf,
+        skewness=_skewness,
         entropy=_entropy,
         cross_entropy=_cross_entropy,
         kl=_kl,
@@ -444,7 +489,7 @@ GEOMETRIC = Family(
         log_prob=(Concave("probability"),),
         cdf=(Increasing("probability"),),
         sf=(Decreasing("probability"),),
-        entropy=(Decreasing("probability"), Convex("probability")),
+        entropy=(Decreasing("probability"),),
     ),
     tex=dict(
         log_prob=r"\log p(x) = \log \pi + x \log(1 - \pi)",

@@ -174,20 +174,26 @@ cdf = with_rule(_cdf, **_CDF)
 sf = with_rule(_sf, **_SF)
 
 
-def _log_share(small, other):
-    """The logarithm of a share, from the other one where that is smaller."""
-    few = small < 0.5
-    return jnp.where(few, jnp.log(small), log1p(-jnp.where(few, 0.5, other)))
+def _log_share(x, low, high, lower):
+    """The logarithm of the share below (or above) x, from the other one where that is smaller."""
+    unit, width, below = _scaled(low, high, x)
+    above = jnp.asarray(high) * unit - jnp.asarray(x) * unit
+    part, rest = (below, above) if lower else (above, below)
+    share = part / width
+    tiny = share < jnp.finfo(share.dtype).tiny  # where the quotient is no normal number
+    some = jnp.where(tiny, 1.0, jnp.minimum(share, 0.5))
+    few = jnp.where(tiny, jnp.log(jnp.maximum(part, 0.0)) - jnp.log(width), jnp.log(some))
+    return jnp.where(share < 0.5, few, log1p(-jnp.clip(rest / width, 0.0, 0.5)))
 
 
 def _log_cdf(x: Real, low: Real, high: Real) -> Float[Array, "..."]:
     """The logarithm of `cdf`, accurate near both ends."""
-    return _log_share(*_shares(x, low, high))
+    return _log_share(x, low, high, lower=True)
 
 
 def _log_sf(x: Real, low: Real, high: Real) -> Float[Array, "..."]:
     """The logarithm of `sf`, accurate near both ends."""
-    return _log_share(*_shares(x, low, high)[::-1])
+    return _log_share(x, low, high, lower=False)
 
 
 def _nearness(factor, power, lower):
@@ -274,9 +280,16 @@ def median(low: Real, high: Real) -> Float[Array, "..."]:
     return mean(low, high)
 
 
-def _width(low, high):
+def _width_plain(low, high):
     unit, width = _scaled(low, high)
     return width / unit
+
+
+_width = with_rule(
+    _width_plain,
+    low=lambda low, high: _ordered(low, high) - 1,
+    high=lambda low, high: _ordered(low, high) + 1,
+)
 
 
 def std(low: Real, high: Real) -> Float[Array, "..."]:
