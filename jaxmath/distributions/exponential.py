@@ -150,7 +150,7 @@ def _log_cdf(x: Real, rate: Real) -> Float[Array, "..."]:
     z, rate = _z(x, rate)
     x = jnp.asarray(x)
     tiny = z < jnp.finfo(z.dtype).tiny * 2**60  # the product may be too small for a normal number
-    near = jnp.log(jnp.where(x < 0, 0.0, x)) + jnp.log(rate)
+    near = jnp.log(jnp.where(x < 0, 0.0, x)) + jnp.log(rate) - z / 2
     return jnp.where(tiny, near, log1mexp(jnp.where(tiny, 1.0, z)))
 
 

@@ -1,5 +1,6 @@
 """Activations, and the stable primitives under losses and distributions, of one example."""
 
+from jaxmath.special.exponential import EXPONENTIAL, expm1_gap, log1mexp
 from jaxmath.special.hyperbolic import TANH, tanh, tanh_dx, tanh_dx_dx
 from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (
@@ -56,5 +57,6 @@ SPECIAL = (
     LOG_SOFTMAX,
     LOGSUMEXP,
     *LOGARITHM,
+    *EXPONENTIAL,
     *NORMAL_TAIL,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jaxmath import distributions, losses, models, special
+from jaxmath.distributions import contract
 from jaxmath.formula import Formula
 
 FORMULAS: tuple[Formula, ...] = (
@@ -16,20 +17,42 @@ FORMULAS: tuple[Formula, ...] = (
 _PARTS = "a step of `mean_loss`, which is compared as a whole in every parameter and feature"
 _STEPS = "answers a whole number: its slope is zero, and its jumps have none"
 
+_ONE_BY_ONE = "compared with its definition by sums and integrals, and between neighbours"
+_OF_FAMILIES = {
+    "score": "the gradient of `log_prob`, where it is compared",
+    "hessian": "the second derivatives of `log_prob`, where they are compared",
+    "velocity": "the gradient of `quantile`, where it is compared",
+    "fisher_information": "an expectation, compared with one by sums and integrals",
+    "sample": "random; compared in distribution",
+    "fit": "an estimate from many observations, compared with its equations",
+    "jensen_shannon": _ONE_BY_ONE,
+    "squared_hellinger": _ONE_BY_ONE,
+    "renyi": _ONE_BY_ONE,
+    "squared_wasserstein": _ONE_BY_ONE,
+    "sufficient": "a vector, compared with `log_prob` and `natural`",
+    "natural": "a vector, compared with `log_prob` and `sufficient`",
+    "log_partition": "its gradient is compared with `mean_parameters`",
+    "mean_parameters": "an expectation, compared with one by sums and integrals",
+}
+
+
+def _exempt_of(family: distributions.Family) -> dict[str, str]:
+    """What a module of a family holds beside formulas and their derivatives."""
+    steps = dict.fromkeys(contract.STEPS, _STEPS) if family.discrete else {}
+    module = vars(getattr(distributions, family.name))
+    return {
+        f"distributions.{family.name}.{name}": reason
+        for name, reason in (_OF_FAMILIES | steps).items()
+        if name in module
+    }
+
+
 EXEMPT: dict[str, str] = {
-    "distributions.normal.score": "the gradient of `log_prob`, where it is compared",
-    "distributions.normal.velocity": "the gradient of `quantile`, where it is compared",
-    "distributions.normal.fisher_information": "an expectation, compared with one by quadrature",
-    "distributions.normal.sample": "random; compared in distribution",
-    "distributions.normal.fit": "an estimate from many observations, compared with its equations",
-    "distributions.bernoulli.score": "the gradient of `log_prob`, where it is compared",
-    "distributions.bernoulli.fisher_information": "an expectation, compared with a sum",
-    "distributions.bernoulli.sample": "random; compared in distribution",
-    "distributions.bernoulli.fit": "an estimate from many observations, compared with their mean",
-    "distributions.bernoulli.quantile": _STEPS,
-    "distributions.bernoulli.isf": _STEPS,
-    "distributions.bernoulli.median": _STEPS,
-    "distributions.bernoulli.mode": _STEPS,
+    **{
+        name: reason
+        for family in distributions.FAMILIES
+        for name, reason in _exempt_of(family).items()
+    },
     "models.linear.init": "starting values",
     "models.linear.apply": _PARTS,
     "models.linear.predict": _PARTS,
