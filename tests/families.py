@@ -121,6 +121,8 @@ def nodes(case):
         x = x[case.truth.pmf(x) > 0]
         return x, np.ones_like(x)
     edges = [case.truth.ppf(1e-20), case.truth.median(), case.truth.isf(1e-20)]
+    if case.family.kinks:
+        edges = sorted([*edges, *case.family.kinks(*case.other)])
     unit, weight = np.polynomial.legendre.leggauss(150)
     pieces = [
         (low + (high - low) * (unit + 1) / 2, weight * (high - low) / 2)

@@ -65,7 +65,9 @@ def test_coverage_has_no_blank_and_every_gap_a_reason():
             assert bool(cell.reason) == (cell.origin == "not defined")
             assert not cell.reason or len(cell.reason.split()) >= 4
     toys = coverage([CASES[name].family for name in TOYS])
-    assert sum(cell.origin == "generic" for cell in toys["rayleigh"].values()) == 29
+    origins = [cell.origin for cell in toys["rayleigh"].values()]
+    assert origins.count("own") == 2
+    assert origins.count("generic") == len(FUNCTIONS) - 2 - len(EXPONENTIAL_FAMILY)
     assert toys["log_series"]["mode"].reason.startswith("left out")
 
 
@@ -242,7 +244,8 @@ def test_exponential_families_are_such(name):
     slope = jax.grad(family.log_partition)(eta)
     np.testing.assert_allclose(slope, family.mean_parameters(*params), 1e-13)
     x, weight = nodes(case)
-    statistics, mass = family.sufficient(x), weight * family.prob(x, *params)
+    statistics, mass = np.asarray(family.sufficient(x)), weight * family.prob(x, *params)
+    slope = np.asarray(slope)
     np.testing.assert_allclose(mass @ statistics, slope, 1e-12)
     spread = (statistics - slope).T @ (mass[:, None] * (statistics - slope))
     np.testing.assert_allclose(jax.hessian(family.log_partition)(eta), spread, 1e-10)

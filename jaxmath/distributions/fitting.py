@@ -59,7 +59,7 @@ def with_errors(family: Family, estimate, x, share, total) -> Fit:
 
     def terms(x):
         score, _ = ravel_pytree(family.score(x, *estimate))
-        return score[:, None] * score, family.hessian(x, *estimate)
+        return score[:, None] * score[None, :], family.hessian(x, *estimate)
 
     squares, hessians = jax.vmap(terms)(x)
     counted = jnp.where(share > 0, share, 0.0)[:, None, None]
@@ -80,4 +80,4 @@ def _inverse(matrix):
     size = jnp.sqrt(jnp.abs(jnp.diag(matrix)))
     if matrix.shape == (1, 1):
         return 1 / matrix
-    return jnp.linalg.inv(matrix / size[:, None] / size) / size[:, None] / size
+    return jnp.linalg.inv(matrix / size[:, None] / size[None, :]) / size[:, None] / size[None, :]

@@ -20,6 +20,7 @@ from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import xlog1py, xlog1py_dy
 from jaxmath.special.exponential import log1mexp
 from jaxmath.special.logarithm import log1p
+from jaxmath.special.ratio import relative_excess
 from jaxmath.typing import Label, PRNGKey, Real
 
 
@@ -337,16 +338,19 @@ def _cross_entropy_dprobability(probability: Real, probability_q: Real) -> Float
 
 
 def _log_failures(p, q):
-    """The logarithm of the ratio of both chances of a failure, second over first."""
-    close = jnp.abs(p - q) < (1 - p) / 2
-    near = log1p(jnp.where(close, (p - q) / (1 - p), 0.0))
-    return jnp.where(close, near, log1p(-q) - log1p(-p))
+    """The logarithm of the ratio of both chances of a failure, second over first, over p."""
+    gap = -relative_excess(q, p)  # of p and q over p, which is representable where p - q isn't
+    close = jnp.abs(gap) * p < (1 - p) / 2
+    small = jnp.where(close, gap * p / (1 - p), 0.0)
+    tiny = jnp.abs(small) < jnp.finfo(small.dtype).eps ** 2
+    near = jnp.where(tiny, gap / (1 - p), log1p(small) / p)
+    return jnp.where(close, near, (log1p(-q) - log1p(-p)) / p)
 
 
 def _kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The logarithm of the ratio of both chances of a failure, over the squared probability."""
     p, q = _valid(probability), _valid(probability_q)
-    return (_log_failures(p, q) * (1 / p)) * (1 / p)
+    return _log_failures(p, q) * (1 / p)
 
 
 def _dprobability_q(probability: Real, probability_q: Real) -> Float[Array, "..."]:
@@ -363,7 +367,7 @@ def _bend(probability, probability_q):
 def _kl_bend(probability, probability_q):
     p, q = _valid(probability), _valid(probability_q)
     trials = 1 / p
-    return ((1 / (1 - p) - 2 * (_log_failures(p, q) * trials)) * trials) * trials
+    return ((1 / (1 - p) - 2 * _log_failures(p, q)) * trials) * trials
 
 
 def _twist(probability, probability_q):

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxmath.distributions.coordinates import constrained, free
 from jaxmath.distributions.fitting import Fit, observations
 from jaxmath.special.normal_tail import ndtri
+from jaxmath.typing import Scalar
 
 if TYPE_CHECKING:
     from jaxmath.distributions.family import Family
@@ -37,7 +38,7 @@ def interval(family: Family):
     """Wald's interval: the estimate and so many standard errors to both sides."""
     del family
 
-    def interval(fit: Fit, level: float = 0.95, robust: bool = False) -> Ends:
+    def interval(fit: Fit, level: Scalar = 0.95, robust: bool = False) -> Ends:
         """The estimate and so many standard errors to both sides.
 
         `level` is the probability to cover the truth; `robust` takes the sandwich's errors. It may
@@ -56,7 +57,7 @@ def profile(family: Family):
     """The interval of the likelihood ratio, the other parameters refitted."""
 
     @jax.jit
-    def profile(fit: Fit, x, level: float = 0.95, weights=None) -> Ends:
+    def profile(fit: Fit, x, level: Scalar = 0.95, weights=None) -> Ends:
         """The parameters whose profile likelihood is not too far below that of the fit to x.
 
         `level` is the probability to cover the truth. NaN where the fit is.
@@ -79,7 +80,9 @@ def profile(family: Family):
             def step(_, u):
                 gradient, hessian = jax.grad(loss)(u), jax.hessian(loss)(u)
                 gradient = jnp.where(held, 0.0, gradient)
-                hessian = jnp.where(held[:, None] | held, jnp.diag(jnp.ones_like(u)), hessian)
+                hessian = jnp.where(
+                    held[:, None] | held[None, :], jnp.diag(jnp.ones_like(u)), hessian
+                )
                 values, vectors = jnp.linalg.eigh(hessian)
                 size = jnp.maximum(jnp.abs(values), jnp.finfo(u.dtype).eps)
                 moved = u - vectors @ ((vectors.T @ gradient) / size)

@@ -524,7 +524,7 @@ def renyi(order: Real, loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Fl
     _, back = _gaps(loc_q, scale_q, loc, scale)
     squares = excess * (2 + excess), back * (2 + back)
     mixed = 1 + (1 - order) * squares[0]
-    inside = mixed > 0
+    inside = ~(mixed <= 0)
     apart = order * _half_square(distance) / jnp.where(inside, mixed, 1.0)
     return jnp.where(inside, excess_renyi(order, *squares) / 2 + apart, jnp.inf)
 

@@ -61,7 +61,7 @@ def excess_renyi(order: Real, excess: Real, back: Real) -> Float[Array, "..."]:
 
 def _ordered_renyi(c, w, back):
     """With c = 1 - alpha at most one half."""
-    inside = 1 + c * w > 0
+    inside = ~(1 + c * w <= 0)  # also of NaN, which stays
     w, back = jnp.where(inside, w, 0.0), jnp.where(inside, back, 0.0)
     near = jnp.abs(w) < 0.5
     close = jnp.where(near, w, 0.0)
