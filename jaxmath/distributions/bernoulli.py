@@ -312,8 +312,8 @@ def renyi(order: Real, probability: Real, probability_q: Real) -> Float[Array, "
     small = [expm1_gap(jnp.where(close, part, 0.0)) for part in (one, zero)]
     near = log1p(power * kl(p, q) + p * small[0] + (1 - p) * small[1]) / some
     terms = (
-        jnp.where(p > 0, jnp.log(p) + one, -jnp.inf),
-        jnp.where(p < 1, log1p(-p) + zero, -jnp.inf),
+        jnp.where(p == 0, -jnp.inf, jnp.log(p) + one),
+        jnp.where(p == 1, -jnp.inf, log1p(-p) + zero),
     )
     far = jnp.logaddexp(*terms) / some
     return jnp.where(power == 0, kl(p, q), jnp.where(close, near, far))

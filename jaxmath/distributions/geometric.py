@@ -18,9 +18,9 @@ from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import xlog1py, xlog1py_dy
-from jaxmath.special.exponential import log1mexp
-from jaxmath.special.logarithm import log1p
-from jaxmath.special.ratio import relative_excess
+from jaxmath.special.exponential import expm1_gap, log1mexp
+from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import Label, PRNGKey, Real
 
 
@@ -408,12 +408,17 @@ def renyi(order: Real, probability: Real, probability_q: Real) -> Float[Array, "
     """The divergence of order alpha; infinite where the sum over all values is."""
     p, q = _valid(probability), _valid(probability_q)
     power = jnp.asarray(order) - 1
-    rest = log1p(-p) + power * (log1p(-p) - log1p(-q))
-    finite = rest < 0
-    total = jnp.log(p) + power * (jnp.log(p) - jnp.log(q))
-    total = total - log1mexp(jnp.where(finite, -rest, 1.0))
-    value = jnp.where(finite, total, jnp.inf) / jnp.where(power == 0, 1.0, power)
-    return jnp.where(power == 0, kl(p, q), value)
+    some = jnp.where(power == 0, 1.0, power)
+    odds, step = (1 - p) / p, -power * _log_failures(p, q) * p
+    growth = odds * jnp.expm1(step)
+    # Near order one, or near each other, the terms of first order are the divergence itself.
+    close = (jnp.abs(growth) < 0.5) & (jnp.abs(step) < 1)
+    small, slow = jnp.where(close, growth, 0.0), jnp.where(close, step, 0.0)
+    near = kl(p, q) + (log1p_gap(-small) + odds * expm1_gap(slow)) / some
+    finite = ~(growth >= 1)
+    rest = log1p(-jnp.where(finite & ~close, growth, 0.0)) / some
+    far = jnp.where(finite, log_ratio(p, q) - rest, jnp.inf)
+    return jnp.where(power == 0, kl(p, q), jnp.where(close, near, far))
 
 
 def fisher_information(probability: Real) -> Float[Array, "... 1 1"]:

@@ -126,7 +126,8 @@ def score(x: Real, low: Real, high: Real) -> Params:
 def hessian(x: Real, low: Real, high: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in both ends, inside of the support, as a matrix."""
     square = _gated(1, 2)(x, low, high)
-    return square[..., None, None] * jnp.asarray([[1.0, -1.0], [-1.0, 1.0]], square.dtype)
+    signs = jnp.asarray([[1.0, -1.0], [-1.0, 1.0]], square.dtype)
+    return jnp.stack([jnp.stack([sign * square for sign in row], axis=-1) for row in signs], -2)
 
 
 def _cdf(x: Real, low: Real, high: Real) -> Float[Array, "..."]:
