@@ -331,9 +331,10 @@ def test_intervals_of_a_fit(name):
     best = np.sum(family.log_prob(x, *fit.estimate))
     for k in range(len(params)):
         for end in (ends.low[k], ends.high[k]):
-            fixed = np.linspace(-0.3, 0.3, 4001) if len(params) == 2 else np.zeros(1)
-            candidates = np.tile(np.stack(fit.estimate)[:, None], fixed.size)
-            candidates[1 - k] += fixed * fit.standard_errors[1 - k] * 10 if len(params) == 2 else 0
+            candidates = np.tile(np.stack(fit.estimate)[:, None], 4001)
+            candidates[1 - k if len(params) == 2 else k] += (
+                np.linspace(-3, 3, 4001) * fit.standard_errors[len(params) - 1 - k]
+            )
             candidates[k] = end
             columns = [np.asarray(c)[:, None] for c in candidates]
             likelihoods = np.sum(family.log_prob(x[None, :], *columns), axis=1)

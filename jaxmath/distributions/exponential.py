@@ -237,8 +237,13 @@ def _inverse(value, slope, growth):
     def drate_drate(p, rate):
         return -2 * drate(p, rate) / positive(rate)
 
-    # Times one over the rate: XLA would join the division with that in the slope.
-    dp = with_rule(lambda p, rate: slope(_chance(p)) * (1 / positive(rate)), p=dp_dp, rate=dp_drate)
+    def _dp(p, rate):
+        # XLA joins both divisions, whose divisor may underflow; one over the rate may as well.
+        rate = positive(rate)
+        large = slope(_chance(p)) / jnp.maximum(rate, 1.0)
+        return jnp.where(rate > 1, large, slope(_chance(p)) * (1 / jnp.minimum(rate, 1.0)))
+
+    dp = with_rule(_dp, p=dp_dp, rate=dp_drate)
     drate = with_rule(
         lambda p, rate: -value(p, rate) / positive(rate), p=dp_drate, rate=drate_drate
     )

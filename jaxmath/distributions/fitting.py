@@ -50,7 +50,8 @@ def observations(
     if weights.shape != x.shape:
         raise ValueError(f"{x.shape[0]} observations, but weights of shape {weights.shape}.")
     total = jnp.sum(weights)
-    return jnp.where(weights == 0, 0.0, x), weights / total, total
+    some = x[jnp.argmax(weights > 0)]  # at which likelihoods are finite
+    return jnp.where(weights == 0, some, x), weights / total, total
 
 
 def with_errors(family: Family, estimate, x, share, total) -> Fit:

@@ -445,7 +445,8 @@ def quartiles(x, share):
     """The weighted median, and half the distance of the quartiles; positive."""
     order = jnp.argsort(jnp.where(share > 0, x, jnp.inf))
     reached = jnp.cumsum(share[order])
-    low, centre, high = (x[order[jnp.argmax(reached >= p)]] for p in (0.25, 0.5, 0.75))
+    slack = 64 * jnp.finfo(share.dtype).eps
+    low, centre, high = (x[order[jnp.argmax(reached >= p - slack)]] for p in (0.25, 0.5, 0.75))
     width = (high - low) / 2
     return centre, jnp.where(width > 0, width, jnp.maximum(jnp.abs(centre), 1.0))
 
