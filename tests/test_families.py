@@ -4,6 +4,7 @@ import itertools
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
 import pytest
 import scipy.stats
@@ -95,6 +96,37 @@ def test_agrees_with_scipy(name):
     for function in defined(family, *expected):
         found = getattr(family, function)(*params)
         np.testing.assert_allclose(found, expected[function], 1e-12, 1e-14)
+
+
+LOG_TAILS = {
+    "laplace": (lambda z: mp.log(mp.exp(z) / 2 if z < 0 else 1 - mp.exp(-z) / 2), None),
+    "logistic": (lambda z: -mp.log1p(mp.exp(-z)), None),
+    "gumbel": (lambda z: -mp.exp(-z), lambda z: mp.log1p(-mp.exp(-mp.exp(-z)))),
+    "exponential": (lambda z: mp.log1p(-mp.exp(-z)) if z > 0 else -mp.inf, lambda z: -z),
+}
+
+
+@pytest.mark.parametrize("name", LOG_TAILS)
+def test_tails_to_the_last_digits(name):
+    """Against 400 digits, from 1e-300 to 700 units out, where probabilities are normal numbers."""
+    family, below, above = CASES[name].family, *LOG_TAILS[name]
+    above = above or (lambda z: below(-z))
+    z = np.array(
+        [1e-300, 1e-20, 1e-9, 0.1, 0.4, 0.69, 0.7, 1.0, 3.0, 36.0, 38.0, 41.0, 300.0, 690.0]
+    )
+    if name != "exponential":
+        z = np.concatenate([-z, z]) if name != "gumbel" else np.concatenate([-z[:9], z])
+    params = (1.0,) if name == "exponential" else (0.0, 1.0)
+    with mp.workdps(400):
+        logs = [[tail(mp.mpf(float(each))) for each in z] for tail in (below, above)]
+        values = [np.array([float(mp.exp(log)) for log in side]) for side in logs]
+    for function, expected in zip(("log_cdf", "log_sf"), logs, strict=True):
+        found = getattr(family, function)(z, *params)
+        np.testing.assert_allclose(found, np.array(expected, float), 4e-15, err_msg=function)
+    for function, expected in zip(("cdf", "sf"), values, strict=True):
+        spread = np.maximum(np.abs(z), 1) if name != "gumbel" else np.maximum(np.abs(z), np.exp(-z))
+        error = np.abs(getattr(family, function)(z, *params) - expected) / expected
+        assert np.all(error <= 4e-16 * (3 + spread)), function
 
 
 @over(CASES, quick)

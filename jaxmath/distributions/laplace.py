@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.fitting import Fit, observations
 from jaxmath.distributions.location_scale import positive, standardize
-from jaxmath.distributions.ratios import rates_gap, ratio_gap
+from jaxmath.distributions.ratios import rates_gap, ratio_gap, ratio_renyi
 from jaxmath.distributions.standard import (
     Differentiable,
     Params,
@@ -23,6 +23,7 @@ from jaxmath.distributions.standard import (
 )
 from jaxmath.formula import Break, Concave, Convex, Source, with_rule
 from jaxmath.special.exponential import expm1_gap
+from jaxmath.special.logarithm import log1p_gap_ratio
 from jaxmath.special.ratio import relative_excess
 from jaxmath.typing import Real
 
@@ -201,6 +202,40 @@ cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
 kl = with_rule(_kl, **_KL)
 
 
+def _mean_tail(y):
+    r"""The mean $(1 - e^{-y}) / y$ of an exponential over its first y, and one minus it."""
+    some = jnp.where(y == 0, 1.0, y)
+    mean = jnp.where(y == 0, 1.0, -jnp.expm1(-some) / some)
+    return mean, jnp.where(y == 0, 0.0, expm1_gap(-some) / some)
+
+
+def renyi(order: Real, loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    r"""The divergence of order alpha; infinite where the tails of its integral do not vanish.
+
+    To that of exponential distributions the distance d of the locations adds
+    $T - \log(1 + c T \phi) / c$ with $T = d / \sigma_q$, c = 1 - alpha and
+    $\phi = (1 - e^{-y}) / y$, $y = \alpha d / \sigma - c T$.
+    """
+    order = jnp.asarray(order)
+    scale, scale_q = positive(scale), positive(scale_q)
+    swap = order < 0.5  # that of the order c with both exchanged, times alpha / c
+    c = jnp.where(swap, order, 1 - order)
+    first, second = jnp.where(swap, scale_q, scale), jnp.where(swap, scale, scale_q)
+    apart = jnp.abs(standardize(loc_q, loc, second))
+    inside = ~(c / second + (1 - c) / first <= 0)
+    y = jnp.where(inside, (1 - c) * jnp.abs(standardize(loc_q, loc, first)) - c * apart, 0.0)
+    mean, rest = _mean_tail(y)
+    share = jnp.where(inside, apart * mean, 0.0)
+    more = apart * rest + c * jnp.square(share) * log1p_gap_ratio(c * share)
+    more = more * jnp.where(swap, order / (1 - jnp.where(swap, order, 0.0)), 1.0)
+    return ratio_renyi(order, scale_q, scale) + jnp.where(inside, more, jnp.inf)
+
+
+def squared_hellinger(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    """One minus the integral of the geometric mean of both densities."""
+    return -jnp.expm1(-renyi(0.5, loc, scale, loc_q, scale_q) / 2)
+
+
 def fit(x: Real, weights: Real | None = None) -> Fit:
     """The weighted median, and the mean distance from it, of the observations, shape (n,).
 
@@ -225,6 +260,8 @@ LAPLACE = location_scale_family(
     STANDARD,
     Differentiable(cross_entropy, _cross_entropy, _CROSS_ENTROPY, {}),
     Differentiable(kl, _kl, _KL, {}),
+    renyi,
+    squared_hellinger,
     fit,
     kinks=lambda loc, scale: (loc,),
     breaks=dict(
