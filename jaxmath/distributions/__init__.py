@@ -2,6 +2,7 @@
 
 from jaxmath.distributions import (
     bernoulli,
+    discrete_uniform,
     exponential,
     geometric,
     gumbel,
@@ -12,6 +13,7 @@ from jaxmath.distributions import (
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.contract import FUNCTIONS
+from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
 from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
@@ -22,6 +24,9 @@ from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.normal import NORMAL
 from jaxmath.distributions.uniform import UNIFORM
 
-FAMILIES = (NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, LAPLACE, LOGISTIC, GUMBEL)
+FAMILIES = (
+    *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
+    *(LAPLACE, LOGISTIC, GUMBEL),
+)
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
