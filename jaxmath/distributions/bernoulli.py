@@ -284,7 +284,7 @@ kl = with_rule(_kl, **_KL)
 def jensen_shannon(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The mean divergence of both from their mixture, in nats; at most log 2."""
     p, q = _valid(probability), _valid(probability_q)
-    middle, total = (p + q) / 2, 0.0
+    middle, total = (p + q) / 2, jnp.zeros_like(p * q)
     for each, gap in ((p, (p - q) / 2), (q, (q - p) / 2)):
         one, zero = jnp.where(middle > 0, middle, 1.0), jnp.where(middle < 1, 1 - middle, 1.0)
         total = total + divergence(each, middle, gap, gap / one)

@@ -96,7 +96,7 @@ def _prob_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
     return jnp.where(whole, some, 0.0 * p) + missing
 
 
-def _failures(count, p, factor=1.0, other=1.0):
+def _failures(count: Array, p: Array, factor: Array, other: Array | float = 1.0) -> Array:
     """The probability that so many trials fail, times two factors, each with a root of it."""
     root = jnp.exp(xlog1py(jnp.maximum(count, 0.0), -p) / 2)
     return (root * factor) * (root * other)

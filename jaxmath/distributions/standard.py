@@ -493,7 +493,7 @@ def location_scale_family(
     functions = (*(one.fn for one in derived.values()), *others.values())
     for fn in functions:
         fn.__module__ = f"jaxmath.distributions.{name}"
-    stated = dict(
+    stated: dict[str, Any] = dict(
         partials={key: one.partials for key, one in derived.items()},
         seconds={key: one.seconds for key, one in derived.items()},
         plain={key: one.plain for key, one in derived.items() if one.plain is not one.fn},

@@ -255,13 +255,13 @@ def _ordered(low, high):
 def quantile(p: Real, low: Real, high: Real) -> Float[Array, "..."]:
     """The x below which lies the share p of the width."""
     p = _chance(p) + _ordered(low, high)
-    return low * (1 - p) + high * p
+    return jnp.asarray(low) * (1 - p) + jnp.asarray(high) * p
 
 
 def isf(p: Real, low: Real, high: Real) -> Float[Array, "..."]:
     """The x above which lies the share p of the width."""
     p = _chance(p) + _ordered(low, high)
-    return low * p + high * (1 - p)
+    return jnp.asarray(low) * p + jnp.asarray(high) * (1 - p)
 
 
 def sample(key: PRNGKey, low: Real, high: Real, shape: tuple[int, ...] = ()) -> Array:

@@ -39,6 +39,8 @@ _OF_FAMILIES = {
 def _exempt_of(family: distributions.Family) -> dict[str, str]:
     """What a module of a family holds beside formulas and their derivatives."""
     steps = dict.fromkeys(contract.STEPS, _STEPS) if family.discrete else {}
+    if not family.formulas:
+        steps |= dict.fromkeys(contract.KINDS, "of whole numbers alone: no slope to compare")
     module = vars(getattr(distributions, family.name))
     return {
         f"distributions.{family.name}.{name}": reason
