@@ -295,9 +295,10 @@ def jensen_shannon(probability: Real, probability_q: Real) -> Float[Array, "..."
 def squared_hellinger(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """Half of the squared differences of the roots of both outcomes' probabilities."""
     p, q = _valid(probability), _valid(probability_q)
-    roots = jnp.sqrt(p) + jnp.sqrt(q), jnp.sqrt(1 - p) + jnp.sqrt(1 - q)
-    gaps = ((p - q) / jnp.where(root > 0, root, 1.0) for root in roots)
-    return sum(jnp.square(gap) for gap in gaps) / 2
+    ones, zeros = jnp.sqrt(p) + jnp.sqrt(q), jnp.sqrt(1 - p) + jnp.sqrt(1 - q)
+    one = (p - q) / jnp.where(ones > 0, ones, 1.0)
+    zero = (p - q) / jnp.where(zeros > 0, zeros, 1.0)
+    return (jnp.square(one) + jnp.square(zero)) / 2
 
 
 def renyi(order: Real, probability: Real, probability_q: Real) -> Float[Array, "..."]:
