@@ -86,8 +86,9 @@ def pieces(low: Number, high: Number, cuts: Array, width: Number, dtype) -> Rule
     else:
         last = segment(cuts[-1], high, dtype)
     inner = [segment(a, b, dtype) for a, b in itertools.pairwise(cuts)]
-    rules = [first, *inner, last]
-    return Rule(*(jnp.concatenate(parts) for parts in zip(*rules, strict=True)))
+    x, weight = map(jnp.concatenate, zip(first, *inner, last, strict=True))
+    order = jnp.argsort(x)
+    return Rule(x[order], weight[order])
 
 
 def whole_numbers(first: Number, high: Number, dtype) -> Rule:
