@@ -43,6 +43,8 @@ def why_not(family: Family, name: str) -> str:
         return "" if moving else "the parameters are not numbers to differentiate in."
     if family.support.shape != () and name != "prob":
         return f"no generic route for values of shape {family.support.shape}."
+    if name == "mode" and family.kinks is not None:
+        return "no generic route for densities that are not smooth."
     if name == "squared_wasserstein" and family.discrete:
         return "no generic route for discrete families, whose quantiles jump."
     return ""
