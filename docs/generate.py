@@ -1,4 +1,4 @@
-"""Write docs/topics.md, docs/primitives.md and docs/formulas/ from the records and the tables.
+"""Write docs/topics.md, primitives.md, families.md and formulas/ from records and tables.
 
 `python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are
 up to date, and both print how much of the mission is covered.
@@ -10,6 +10,8 @@ import json
 import sys
 from pathlib import Path
 
+from jaxmath.distributions import contract
+from jaxmath.distributions.coverage import coverage
 from jaxmath.exact import primitives
 from jaxmath.formula import Formula
 from jaxmath.lab import catalog
@@ -118,10 +120,53 @@ def primitives_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def families_page() -> str:
+    """Which family has which function, with the definition of each, and why what is not there."""
+    table = coverage()
+    marks = {"own": "●", "generic": "○"}
+    reasons = list(
+        dict.fromkeys(cell.reason for row in table.values() for cell in row.values() if cell.reason)
+    )
+    counts = {
+        origin: sum(cell.origin == origin for row in table.values() for cell in row.values())
+        for origin in ("own", "generic", "not defined")
+    }
+    lines = [
+        NOTE,
+        "",
+        "# Families",
+        "",
+        "Every family and every function: ● written for the family, ○ filled in for any family by",
+        "a generic route (quadrature, sums, bisection, Newton's method), a number where it isn't",
+        "defined, with the reason below. `interval` and `profile` need only a fit and are one",
+        "routine for all.",
+        "",
+        f"Of {sum(counts.values())} cells {counts['own']} are own, {counts['generic']} generic,",
+        f"{counts['not defined']} not defined.",
+        "",
+        "| function | " + " | ".join(f"`{name}`" for name in table) + " | definition |",
+        "| --- |" + " --- |" * (len(table) + 1),
+    ]
+    definitions = {name: kind.tex for name, kind in contract.KINDS.items()} | contract.OTHERS
+    for function in contract.FUNCTIONS:
+        cells = [
+            marks.get(cell.origin) or str(1 + reasons.index(cell.reason))
+            for cell in (row[function] for row in table.values())
+        ]
+        definition = definitions[function].replace("|", "\\|")
+        lines.append(f"| `{function}` | " + " | ".join(cells) + f" | ${definition}$ |")
+    lines += ["", *(f"{k}. {reason[0].upper()}{reason[1:]}" for k, reason in enumerate(reasons, 1))]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every generated page, by its file."""
     served = catalog.serving(DOCS.parent)
-    made = {DOCS / "topics.md": topics(served), DOCS / "primitives.md": primitives_page()}
+    made = {
+        DOCS / "topics.md": topics(served),
+        DOCS / "primitives.md": primitives_page(),
+        DOCS / "families.md": families_page(),
+    }
     for room, entries in catalog.rooms():
         formulas = [entry for entry in entries if isinstance(entry, Formula)]
         if formulas:
@@ -137,7 +182,10 @@ def main() -> int:
     made = pages()
     old = {
         path: path.read_text("utf-8")
-        for path in [DOCS / "topics.md", DOCS / "primitives.md", *DOCS.glob("formulas/*.md")]
+        for path in [
+            *(DOCS / name for name in ("topics.md", "primitives.md", "families.md")),
+            *DOCS.glob("formulas/*.md"),
+        ]
         if path.is_file()
     }
     stale = sorted(path for path in {*made, *old} if made.get(path) != old.get(path))

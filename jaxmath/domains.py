@@ -198,8 +198,15 @@ class Integers:
         return (value >= self.low) & (value <= self.high) & (value == jnp.floor(value))
 
     def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
-        """Draw integers uniformly; `dtype` is that of the other arguments and not used."""
-        return rng.integers(self.low, self.high + 1, count).astype(np.int32)
+        """Draw integers uniformly, of a wide range half by the exponent of their distance from low.
+
+        `dtype` is that of the other arguments and not used.
+        """
+        drawn = rng.integers(self.low, self.high + 1, count)
+        if self.high - self.low > 64:
+            spread = np.exp2(rng.uniform(0, np.log2(self.high - self.low + 1), count)) - 1
+            drawn = np.where(rng.random(count) < 0.5, self.low + spread.astype(np.int64), drawn)
+        return drawn.astype(np.int32)
 
     def edges(self, dtype: DTypeLike) -> np.ndarray:
         """Both ends and their neighbours inside."""

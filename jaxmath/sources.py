@@ -66,5 +66,9 @@ SOURCES: dict[str, str] = {
     "regularization, ICLR 2019",
     "bottou2018optimization": "L. Bottou, F. E. Curtis and J. Nocedal, Optimization methods for "
     "large-scale machine learning, SIAM Review 60 (2018) 223-311",
+    "johnson1994continuous": "N. L. Johnson, S. Kotz and N. Balakrishnan, Continuous Univariate "
+    "Distributions, volume 1, 2nd edition, Wiley 1994",
+    "johnson1995continuous": "N. L. Johnson, S. Kotz and N. Balakrishnan, Continuous Univariate "
+    "Distributions, volume 2, 2nd edition, Wiley 1995",
     "cochran1977sampling": "W. G. Cochran, Sampling Techniques, 3rd edition, Wiley 1977",
 }

@@ -16,8 +16,10 @@ from jaxmath.distributions.shapes import sample_shape
 from jaxmath.domains import BINARY, UNIT
 from jaxmath.formula import Bounded, Concave, Convex, Source, with_rule
 from jaxmath.special.entropy import divergence, xlog1py, xlogy
+from jaxmath.special.exponential import expm1_gap
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.ratio import relative_excess
+from jaxmath.special.logistic import softplus
+from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import Label, PRNGKey, Real
 
 
@@ -279,16 +281,89 @@ cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
 kl = with_rule(_kl, **_KL)
 
 
+def jensen_shannon(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The mean divergence of both from their mixture, in nats; at most log 2."""
+    p, q = _valid(probability), _valid(probability_q)
+    middle, total = (p + q) / 2, jnp.zeros_like(p * q)
+    for each, gap in ((p, (p - q) / 2), (q, (q - p) / 2)):
+        one, zero = jnp.where(middle > 0, middle, 1.0), jnp.where(middle < 1, 1 - middle, 1.0)
+        total = total + divergence(each, middle, gap, gap / one)
+        total = total + divergence(1 - each, 1 - middle, -gap, -gap / zero)
+    return total / 2
+
+
+def squared_hellinger(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """Half of the squared differences of the roots of both outcomes' probabilities."""
+    p, q = _valid(probability), _valid(probability_q)
+    ones, zeros = jnp.sqrt(p) + jnp.sqrt(q), jnp.sqrt(1 - p) + jnp.sqrt(1 - q)
+    one = (p - q) / jnp.where(ones > 0, ones, 1.0)
+    zero = (p - q) / jnp.where(zeros > 0, zeros, 1.0)
+    return (jnp.square(one) + jnp.square(zero)) / 2
+
+
+def renyi(order: Real, probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The divergence of order alpha, of order one Kullback and Leibler's."""
+    p, q = _valid(probability), _valid(probability_q)
+    power = jnp.asarray(order) - 1
+    some = jnp.where(power == 0, 1.0, power)
+    one = power * log_ratio(p, q)
+    zero = power * log_ratio(1 - p, 1 - q)
+    # Near order one, or near each other, the terms of first order are the divergence itself.
+    close = jnp.maximum(jnp.abs(one), jnp.abs(zero)) < 1
+    small = [expm1_gap(jnp.where(close, part, 0.0)) for part in (one, zero)]
+    near = log1p(power * kl(p, q) + p * small[0] + (1 - p) * small[1]) / some
+    terms = (
+        jnp.where(p == 0, -jnp.inf, jnp.log(p) + one),
+        jnp.where(p == 1, -jnp.inf, log1p(-p) + zero),
+    )
+    far = jnp.logaddexp(*terms) / some
+    return jnp.where(power == 0, kl(p, q), jnp.where(close, near, far))
+
+
+def squared_wasserstein(probability: Real, probability_q: Real) -> Float[Array, "..."]:
+    """The distance of the probabilities: so much mass moves, by one."""
+    return jnp.abs(_valid(probability) - _valid(probability_q))
+
+
+def hessian(x: Label, probability: Real) -> Float[Array, "... 1 1"]:
+    """Minus the square of the score, as a matrix over the one parameter."""
+    return -jnp.square(score(x, probability).probability)[..., None, None]
+
+
+def sufficient(x: Real) -> Float[Array, "... 1"]:
+    """The outcome itself."""
+    return jnp.asarray(x)[..., None]
+
+
+def natural(probability: Real) -> Float[Array, "... 1"]:
+    """The log odds."""
+    return -entropy_dprobability(probability)[..., None]
+
+
+def log_partition(eta: Float[Array, "... 1"]) -> Float[Array, "..."]:
+    """The logarithm of one plus the odds, `softplus` of the log odds."""
+    return softplus(jnp.asarray(eta)[..., 0])
+
+
+def mean_parameters(probability: Real) -> Float[Array, "... 1"]:
+    """The probability itself."""
+    return _valid(probability)[..., None]
+
+
 def fisher_information(probability: Real) -> Float[Array, "... 1 1"]:
     """One over the variance, as a matrix over the one parameter; infinite at both ends."""
     return (1 / variance(probability))[..., None, None]
 
 
 def fit(x: Label, weights: Real | None = None) -> Fit:
-    """The share of ones among the outcomes, shape (n,); no error where all are equal."""
+    """The share of ones among the outcomes, shape (n,); no error where all are equal.
+
+    Both errors are the same: the family holds whatever there is to two outcomes.
+    """
     x, share, total = observations(x, weights)
     p = jnp.sum(share * x)
-    return Fit(Params(p), Params(std(p) / jnp.sqrt(total)))
+    error = Params(std(p) / jnp.sqrt(total))
+    return Fit(Params(p), error, error)
 
 
 def _for_outcome(one, zero):
@@ -303,7 +378,9 @@ BERNOULLI = Family(
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
         *(mean, median, mode, variance, std, skewness, kurtosis),
-        *(entropy, cross_entropy, kl, score, fisher_information, fit),
+        *(entropy, cross_entropy, kl, jensen_shannon, squared_hellinger, renyi),
+        *(squared_wasserstein, score, hessian, fisher_information),
+        *(sufficient, natural, log_partition, mean_parameters, fit),
     ),
     partials=dict(
         prob=dict(probability=_for_outcome(1.0, -1.0)),
@@ -349,3 +426,4 @@ BERNOULLI = Family(
     source=Source("casella2002inference", "section 3.2"),
     topic="P4",
 )
+__getattr__ = BERNOULLI.function

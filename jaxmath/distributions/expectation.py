@@ -37,8 +37,20 @@ def place(family, params):
     return jax.lax.stop_gradient((centre, jnp.maximum(width, jnp.finfo(width.dtype).tiny)))
 
 
-def rule_of(family, params) -> tuple[Rule, Any]:
-    """Points and weights that cover the mass, and one point where there surely is some."""
+def _cuts(family, params, others):
+    """Where the density, or that of another set of parameters, has kinks or begins or ends."""
+    kinks = family.kinks or (lambda *params: ())
+    cuts = [cut for each in (params, *others) for cut in kinks(*each)]
+    if family.ends is not None:
+        cuts += [end for each in others for end in ends(family, each)]
+    return [cut for cut in cuts if not quadrature.is_infinite(cut)]
+
+
+def rule_of(family, params, others=()) -> tuple[Rule, Any]:
+    """Points and weights that cover the mass, and one point where there surely is some.
+
+    The range is divided where the density isn't smooth, nor that with the `others` parameters.
+    """
     centre, width = place(family, params)
     dtype = centre.dtype
     low, high = ends(family, params)
@@ -48,6 +60,9 @@ def rule_of(family, params) -> tuple[Rule, Any]:
     if family.discrete:
         first = jnp.maximum(low, jnp.floor(centre) - quadrature.TERMS // 2)
         return quadrature.whole_numbers(first, high, dtype), centre
+    if cuts := _cuts(family, params, others):
+        cuts = jnp.sort(jnp.clip(jnp.stack([jnp.asarray(cut, dtype) for cut in cuts]), low, high))
+        return quadrature.pieces(low, high, cuts, width, dtype), centre
     return quadrature.interval(low, high, centre, width, dtype), centre
 
 
@@ -60,9 +75,12 @@ def masses(family, params, rule: Rule, inside):
     return x, jnp.where(alive, rule.weight * jnp.exp(log_prob(x)), 0.0)
 
 
-def expect(family: Family, params, fn: Callable[..., Any]):
-    """The expected value of `fn(x)`, an array; NaN where the probabilities do not add up to one."""
-    rule, inside = rule_of(family, params)
+def expect(family: Family, params, fn: Callable[..., Any], others=()):
+    """The expected value of `fn(x)`, an array; NaN where the probabilities do not add up to one.
+
+    `others` are further sets of parameters on which `fn` rests, one by one.
+    """
+    rule, inside = rule_of(family, params, others)
     x, mass = masses(family, params, rule, inside)
     values = jax.vmap(fn)(x)
     alive = jnp.expand_dims(mass, tuple(range(1, values.ndim)))

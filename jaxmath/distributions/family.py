@@ -11,58 +11,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+import jax.numpy as jnp
 
 from jaxmath.distributions import generic
+from jaxmath.distributions.contract import FUNCTIONS, KINDS, STEPS
 from jaxmath.domains import OPEN_UNIT, Domain
-from jaxmath.formula import Bounded, Decreasing, Fact, Formula, Increasing, Source
-
-
-class Kind(NamedTuple):
-    """What the functions of one name have in common in all families.
-
-    Attributes:
-        takes: the arguments before the parameters: "x", "p", nothing; "q" for a second set of
-            parameters after them.
-        tex: the definition.
-        facts: what holds in every continuous family of one variable.
-    """
-
-    takes: Literal["x", "p", "", "q"]
-    tex: str
-    facts: tuple[Fact, ...] = ()
-
-
-KINDS: dict[str, Kind] = {
-    "log_prob": Kind("x", r"\log p(x)"),
-    "prob": Kind("x", r"p(x)"),
-    "cdf": Kind("x", r"F(x) = \Pr(X \le x)", (Increasing("x"), Bounded("x", 0.0, 1.0))),
-    "log_cdf": Kind("x", r"\log F(x)", (Increasing("x"),)),
-    "sf": Kind("x", r"S(x) = \Pr(X > x)", (Decreasing("x"), Bounded("x", 0.0, 1.0))),
-    "log_sf": Kind("x", r"\log S(x)", (Decreasing("x"),)),
-    "quantile": Kind("p", r"\inf\{x : F(x) \ge p\}", (Increasing("p"),)),
-    "isf": Kind("p", r"\inf\{x : S(x) \le p\}", (Decreasing("p"),)),
-    "mean": Kind("", r"\mu = \operatorname{E} X"),
-    "median": Kind("", r"\inf\{x : F(x) \ge \tfrac12\}"),
-    "mode": Kind("", r"\arg\max_x p(x)"),
-    "variance": Kind("", r"\sigma^2 = \operatorname{E}(X - \mu)^2"),
-    "std": Kind("", r"\sigma = \sqrt{\operatorname{E}(X - \mu)^2}"),
-    "skewness": Kind("", r"\operatorname{E}(X - \mu)^3 / \sigma^3"),
-    "kurtosis": Kind("", r"\operatorname{E}(X - \mu)^4 / \sigma^4 - 3"),
-    "entropy": Kind("", r"H(p) = -\operatorname{E}_p \log p(X)"),
-    "cross_entropy": Kind("q", r"H(p, q) = -\operatorname{E}_p \log q(X)"),
-    "kl": Kind("q", r"\operatorname{KL}(p \,\|\, q) = \operatorname{E}_p \log(p(X) / q(X))"),
-}
-"""The scalar functions of a family, each of which has a formula where the family has its own."""
-
-OTHERS = ("sample", "score", "fisher_information", "fit")
-"""Functions whose values are draws, parameters or matrices: no formulas, but what they rest on."""
-
-FUNCTIONS = (*KINDS, *OTHERS)
-"""The functions of every family, in their order."""
-
-STEPS = ("quantile", "isf", "median", "mode")
-"""In a discrete family these jump from one whole number to another: nothing to differentiate."""
+from jaxmath.formula import Break, Fact, Formula, Source
 
 
 class NotDefinedError(Exception):
@@ -81,8 +37,11 @@ class Family:
         functions: the family's own functions, each found by its name.
         source, topic: as in a formula.
         ends: the lowest and highest value that can occur, as a function of the parameters, where
-            they move; infinite ends are Python's.
-        tex, facts, partials, seconds, plain, exceptions: what its formulas say, by function.
+            they move; infinite ends are Python's. Formulas of x hold between them.
+        kinks: the values, as a function of the parameters, where `log_prob` isn't smooth.
+        where: a relation between the parameters, such as low < high.
+        tex, facts, partials, seconds, plain, breaks, exceptions: what its formulas say, by
+            function.
         undefined: functions that do not exist, each with the reason.
 
     Every name of `FUNCTIONS` is an attribute: `family.cdf(x, *params)`.
@@ -95,6 +54,8 @@ class Family:
     source: Source
     topic: str
     ends: Callable[..., tuple[Any, Any]] | None = None
+    kinks: Callable[..., tuple[Any, ...]] | None = None
+    where: Callable[..., Any] | None = None
     tex: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
     partials: Mapping[str, Mapping[str, Callable[..., Any]]] = field(default_factory=dict)
@@ -102,6 +63,7 @@ class Family:
         default_factory=dict
     )
     plain: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    breaks: Mapping[str, tuple[Break, ...]] = field(default_factory=dict)
     undefined: Mapping[str, str] = field(default_factory=dict)
     exceptions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -166,7 +128,11 @@ class Family:
         names = [name for name in KINDS if name in own]
         if self.discrete:
             names = [name for name in names if name not in STEPS]
-        return tuple(self._formula(name, own[name]) for name in names)
+        return tuple(
+            self._formula(name, own[name])
+            for name in names
+            if any(domain.differentiable for domain in self.domain(name).values())
+        )
 
     def _formula(self, name: str, fn: Callable[..., Any]) -> Formula:
         kind = KINDS[name]
@@ -177,12 +143,37 @@ class Family:
             partials=self._partials(name),
             seconds=self.seconds.get(name, {}),
             facts=(*(() if self.discrete else kind.facts), *self.facts.get(name, ())),
+            breaks=self.breaks.get(name, ()),
+            where=self._relation(name),
             tex=self.tex.get(name, kind.tex),
             source=self.source,
             topic=self.topic,
             plain=self.plain.get(name),
             exceptions=self.exceptions.get(name, {}),
         )
+
+    def _relation(self, name: str) -> Callable[..., Any] | None:
+        """What must hold between the arguments of a function: `where`, and what `ends` say.
+
+        Between them lies x, and those of a second set of parameters enclose those of the first.
+        """
+        takes, count = KINDS[name].takes, len(self.parameters)
+        if self.where is None and (self.ends is None or takes not in ("x", "q")):
+            return None
+
+        def relation(*args):
+            sets = {"q": (args[:count], args[count:]), "": (args,)}.get(takes, (args[1:],))
+            holds = jnp.asarray(True)
+            if self.where is not None:
+                holds = functools.reduce(jnp.logical_and, [self.where(*params) for params in sets])
+            if self.ends is not None and takes in ("x", "q"):
+                (low, high), (lowest, highest) = self.ends(*sets[0]), self.ends(*sets[-1])
+                if takes == "x":
+                    return holds & (args[0] > low) & (args[0] < high)
+                holds = holds & (lowest <= low) & (high <= highest)
+            return holds
+
+        return relation
 
     def _partials(self, name: str) -> dict[str, Callable[..., Any]]:
         """Those that are stated; the parameters' partials of `log_prob` are its score."""

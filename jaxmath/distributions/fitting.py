@@ -1,22 +1,36 @@
-"""What a maximum-likelihood fit returns, and the weights of its observations."""
+r"""What a maximum-likelihood fit returns, its errors, and the weights of its observations.
 
-from typing import Any, NamedTuple
+With the score $s_i$ and the Hessian $H_i$ of each observation's log likelihood at the estimate, the
+covariance of the estimate is the inverse of the Fisher information of the whole sample if the
+family is true, and the sandwich $A^{-1} B A^{-1}$, $A = \sum w_i H_i$,
+$B = \sum w_i s_i s_i^\top$, whether or not it is.
+"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from jaxmath.typing import Real
 
+if TYPE_CHECKING:
+    from jaxmath.distributions.family import Family
+
 
 class Fit(NamedTuple):
-    """Maximum-likelihood estimate and standard errors, each shaped as the family's parameters.
+    """Maximum-likelihood estimate and its errors, each shaped as the family's parameters.
 
-    The errors are the square roots of the diagonal of the inverse Fisher information of the whole
-    sample, taken at the estimate.
+    The standard errors are the square roots of the diagonal of the inverse Fisher information of
+    the whole sample, taken at the estimate; the robust ones those of the sandwich.
     """
 
     estimate: Any
     standard_errors: Any
+    robust_errors: Any
 
 
 def observations(
@@ -36,4 +50,35 @@ def observations(
     if weights.shape != x.shape:
         raise ValueError(f"{x.shape[0]} observations, but weights of shape {weights.shape}.")
     total = jnp.sum(weights)
-    return jnp.where(weights == 0, 0.0, x), weights / total, total
+    some = x[jnp.argmax(weights > 0)]  # at which likelihoods are finite
+    return jnp.where(weights == 0, some, x), weights / total, total
+
+
+def with_errors(family: Family, estimate, x, share, total) -> Fit:
+    """The fit with both kinds of standard errors, at an estimate from these observations."""
+    flat, unravel = ravel_pytree(estimate)
+
+    def terms(x):
+        score, _ = ravel_pytree(family.score(x, *estimate))
+        return score[:, None] * score[None, :], family.hessian(x, *estimate)
+
+    squares, hessians = jax.vmap(terms)(x)
+    counted = jnp.where(share > 0, share, 0.0)[:, None, None]
+    inner, outer = (
+        jnp.sum(jnp.where(counted > 0, counted * each, 0.0), axis=0) for each in (squares, hessians)
+    )
+    bread = _inverse(outer)
+    information = family.fisher_information(*estimate)
+    errors = (
+        jnp.sqrt(jnp.diag(covariance) / total)
+        for covariance in (_inverse(information), bread @ inner @ bread)
+    )
+    return Fit(estimate, *(unravel(error.astype(flat.dtype)) for error in errors))
+
+
+def _inverse(matrix):
+    """The inverse, scaled to a unit diagonal: parameters have units of their own."""
+    size = jnp.sqrt(jnp.abs(jnp.diag(matrix)))
+    if matrix.shape == (1, 1):
+        return 1 / matrix
+    return jnp.linalg.inv(matrix / size[:, None] / size[None, :]) / size[:, None] / size[None, :]

@@ -1,8 +1,9 @@
 r"""Fillings: what any family of one variable can do once it has log_prob, support and sample.
 
 Integrals are taken by the double exponential rule, sums term by term, quantiles by bisection,
-scores by autodiff, fits by Newton's method. They are slower and less accurate than a family's own
-functions; an expectation is NaN where the total probability that it collects isn't one.
+scores and Hessians by autodiff, fits by Newton's method. They are slower and less accurate than a
+family's own functions; an expectation is NaN where the total probability that it collects isn't
+one.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
+from jaxmath.distributions import generic_divergences as divergences
 from jaxmath.distributions import generic_tails as tails
+from jaxmath.distributions.contract import EXPONENTIAL_FAMILY, PAIRS
+from jaxmath.distributions.coordinates import without_coordinates
 from jaxmath.distributions.expectation import ends, expect, rule_of
-from jaxmath.distributions.generic_fit import fit, no_fit
+from jaxmath.distributions.generic_fit import fit
+from jaxmath.distributions.intervals import interval, profile
 from jaxmath.distributions.shapes import batched
 from jaxmath.domains import contains
 
@@ -25,18 +31,39 @@ if TYPE_CHECKING:
 
 def why_not(family: Family, name: str) -> str:
     """The reason why no generic route leads to a function; nothing if one does."""
-    if family.support.shape != () and name not in ("prob", "score"):
+    if name in EXPONENTIAL_FAMILY:
+        return "it is no exponential family, or none whose natural parameters are recorded."
+    if name in OF_FITS:
+        return _why_no_fit(family, name)
+    for rest in RESTS_ON.get(name, ()):
+        if reason := family.why_not(rest):
+            return f"it rests on {rest}: {reason}"
+    if name in DERIVATIVES:
+        moving = all(domain.differentiable for domain in family.parameters)
+        return "" if moving else "the parameters are not numbers to differentiate in."
+    if family.support.shape != () and name != "prob":
         return f"no generic route for values of shape {family.support.shape}."
-    return no_fit(family) if name == "fit" else ""
+    if name == "mode" and family.kinks is not None:
+        return "no generic route for densities that are not smooth."
+    if name == "squared_wasserstein" and family.discrete:
+        return "no generic route for discrete families, whose quantiles jump."
+    return ""
+
+
+def _why_no_fit(family, name):
+    if name == "fit":
+        return without_coordinates(family) or family.why_not("fisher_information")
+    return family.why_not("fit") or (without_coordinates(family) if name == "profile" else "")
 
 
 def fill(family: Family, name: str) -> Callable[..., Any]:
     """The generic function of that name for a family."""
-    if name == "fit":
-        return fit(family)
+    if name in OF_FITS:
+        return OF_FITS[name](family)
     ranks = [len(domain.shape) for domain in family.parameters]
-    before = {"quantile": [0], "isf": [0]} | {key: [len(family.support.shape)] for key in OF_X}
-    sets = 2 if name in ("cross_entropy", "kl") else 1
+    before = {"quantile": [0], "isf": [0], "renyi": [0]}
+    before |= {key: [len(family.support.shape)] for key in OF_X}
+    sets = 2 if name in PAIRS else 1
     lifted = batched(
         _checked(ROUTES[name](family), family, sets), before.get(name, []) + sets * ranks
     )
@@ -91,9 +118,12 @@ def _entropy(family):
 
 def _pair(family, fn):
     count = len(family.parameters)
-    return lambda *params: expect(
-        family, params[:count], lambda x: fn(x, params[:count], params[count:])
-    )
+
+    def pair(*params):
+        p, q = params[:count], params[count:]
+        return expect(family, p, lambda x: fn(x, p, q), (q,))
+
+    return pair
 
 
 def _cross_entropy(family):
@@ -111,11 +141,22 @@ def _score(family):
     return score
 
 
+def _hessian(family):
+    def hessian(x, *params):
+        flat, unravel = ravel_pytree(params)
+
+        def slopes(flat):
+            return ravel_pytree(family.score(x, *unravel(flat)))[0]
+
+        return jax.jacfwd(slopes)(flat)
+
+    return hessian
+
+
 def _fisher_information(family):
     def information(*params):
         def square(x):
-            leaves = jax.tree.leaves(family.score(x, *params))
-            flat = jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])
+            flat, _ = ravel_pytree(family.score(x, *params))
             return flat[:, None] * flat[None, :]
 
         return expect(family, params, square)
@@ -167,7 +208,21 @@ def _end_arrays(family, params):
     return tuple(jnp.asarray(end, dtype) for end in ends(family, params))
 
 
-OF_X = ("prob", "cdf", "log_cdf", "sf", "log_sf", "score")
+OF_X = ("prob", "cdf", "log_cdf", "sf", "log_sf", "score", "hessian")
+DERIVATIVES = ("score", "hessian", "fisher_information")
+RESTS_ON = {
+    "std": ("variance",),
+    "skewness": ("variance",),
+    "kurtosis": ("variance",),
+    "squared_wasserstein": ("variance",),
+    "hessian": ("score",),
+    "fisher_information": ("score",),
+}
+OF_FITS: dict[str, Callable[..., Callable[..., Any]]] = {
+    "fit": fit,
+    "interval": interval,
+    "profile": profile,
+}
 ROUTES: dict[str, Callable[..., Callable[..., Any]]] = {
     "prob": tails.prob,
     "cdf": tails.cdf,
@@ -186,6 +241,11 @@ ROUTES: dict[str, Callable[..., Callable[..., Any]]] = {
     "entropy": _entropy,
     "cross_entropy": _cross_entropy,
     "kl": _kl,
+    "jensen_shannon": divergences.jensen_shannon,
+    "squared_hellinger": divergences.squared_hellinger,
+    "renyi": divergences.renyi,
+    "squared_wasserstein": divergences.squared_wasserstein,
     "score": _score,
+    "hessian": _hessian,
     "fisher_information": _fisher_information,
 }

@@ -11,12 +11,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
-from jaxmath.distributions.fitting import Fit, observations
+from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import along, positive, standardize, within
+from jaxmath.distributions.ratios import excess_renyi
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Convex, Increasing, Source, with_rule
-from jaxmath.special.logarithm import log1p_gap
+from jaxmath.special.logarithm import log1p, log1p_gap
 from jaxmath.special.normal_tail import (
     SQRT_TAU,
     inverse_mills,
@@ -26,6 +27,7 @@ from jaxmath.special.normal_tail import (
     ndtri,
     ndtri_dp,
 )
+from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
 LOG_SQRT_TAU = math.log(2 * math.pi) / 2
@@ -495,13 +497,74 @@ def fisher_information(loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
     return jnp.square(rate)[..., None, None] * jnp.diag(jnp.asarray([1.0, 2.0], rate.dtype))
 
 
+def hessian(x: Real, loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
+    """The second derivatives of `log_prob` in mean and standard deviation, as a matrix."""
+    pairs = ("loc", "loc"), ("loc", "scale"), ("scale", "scale")
+    a, b, c = (_SECONDS[pair](x, loc, scale) for pair in pairs)
+    return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([b, c], axis=-1)], axis=-2)
+
+
+def _log_cosh(t):
+    size = jnp.abs(t)
+    near = log1p(2 * jnp.square(jnp.sinh(jnp.minimum(size, 1.0) / 2)))
+    return jnp.where(size < 1, near, size + log1p(jnp.exp(-2 * size)) - math.log(2))
+
+
+def squared_hellinger(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    """One minus the integral of the geometric mean of both densities."""
+    wide = jnp.hypot(positive(scale), positive(scale_q))
+    spread = _log_cosh(log_ratio(positive(scale), positive(scale_q)))
+    return -jnp.expm1(-(spread + jnp.square(standardize(loc, loc_q, wide)) / 2) / 2)
+
+
+def renyi(order: Real, loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    """The divergence of order alpha; infinite where alpha scale_q^2 + (1 - alpha) scale^2 <= 0."""
+    order = jnp.asarray(order)
+    distance, excess = _gaps(loc, scale, loc_q, scale_q)
+    _, back = _gaps(loc_q, scale_q, loc, scale)
+    squares = excess * (2 + excess), back * (2 + back)
+    mixed = 1 + (1 - order) * squares[0]
+    inside = ~(mixed <= 0)
+    apart = order * _half_square(distance) / jnp.where(inside, mixed, 1.0)
+    return jnp.where(inside, excess_renyi(order, *squares) / 2 + apart, jnp.inf)
+
+
+def squared_wasserstein(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    """The squared distances of the means and of the standard deviations."""
+    wider = positive(scale) - positive(scale_q)
+    return jnp.square(jnp.asarray(loc) - loc_q) + jnp.square(wider)
+
+
+def sufficient(x: Real) -> Float[Array, "... 2"]:
+    """The value x and its square."""
+    x = jnp.asarray(x)
+    return jnp.stack([x, jnp.square(x)], axis=-1)
+
+
+def natural(loc: Real, scale: Real) -> Float[Array, "... 2"]:
+    """The mean over the variance, and minus half of one over the variance."""
+    rate = _rate(scale) + jnp.zeros_like(loc)
+    return jnp.stack([loc * rate * rate, -jnp.square(rate) / 2], axis=-1)
+
+
+def log_partition(eta: Float[Array, "... 2"]) -> Float[Array, "..."]:
+    r"""The function $A(\eta) = -\eta_1^2 / 4\eta_2 + \tfrac12 \log(-\pi / \eta_2)$."""
+    first, second = jnp.asarray(eta)[..., 0], jnp.asarray(eta)[..., 1]
+    return -first * (first / (4 * second)) + jnp.log(-math.pi / second) / 2
+
+
+def mean_parameters(loc: Real, scale: Real) -> Float[Array, "... 2"]:
+    """The means of x and of its square."""
+    mean = jnp.asarray(loc) + 0 * positive(scale)
+    return jnp.stack([mean, jnp.square(mean) + jnp.square(positive(scale))], axis=-1)
+
+
 def fit(x: Real, weights: Real | None = None) -> Fit:
     """Mean and root mean squared deviation (divided by n) of the observations, shape (n,)."""
     x, share, total = observations(x, weights)
     loc = jnp.sum(share * x)
     scale = jnp.sqrt(jnp.sum(share * jnp.square(x - loc)))
-    error = scale / jnp.sqrt(total)
-    return Fit(Params(loc, scale), Params(error, error / math.sqrt(2)))
+    return with_errors(NORMAL, Params(loc, scale), x, share, total)
 
 
 NORMAL = Family(
@@ -511,7 +574,9 @@ NORMAL = Family(
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
         *(mean, median, mode, variance, std, skewness, kurtosis),
-        *(entropy, cross_entropy, kl, score, fisher_information, fit),
+        *(entropy, cross_entropy, kl, squared_hellinger, renyi, squared_wasserstein),
+        *(score, hessian, fisher_information),
+        *(sufficient, natural, log_partition, mean_parameters, fit),
     ),
     partials=dict(
         log_prob=_LOG_PROB,
@@ -565,3 +630,4 @@ NORMAL = Family(
     source=Source("bishop2006prml", "appendix B"),
     topic="P8",
 )
+__getattr__ = NORMAL.function

@@ -6,6 +6,7 @@ $x = a + w e^{\frac\pi2 \sinh t}$ for $[a, \infty)$, $x = c + w \sinh(\frac\pi2\
 line. Singular ends and heavy tails do no harm; kinks and jumps inside do.
 """
 
+import itertools
 import math
 from typing import NamedTuple, TypeAlias
 
@@ -72,6 +73,22 @@ def interval(low: Number, high: Number, centre: Number, width: Number, dtype) ->
     if is_infinite(low):
         return half_line(high, jnp.maximum(high - centre, jnp.finfo(dtype).tiny), -1, dtype)
     return segment(low, high, dtype)
+
+
+def pieces(low: Number, high: Number, cuts: Array, width: Number, dtype) -> Rule:
+    """The same, in pieces between ascending cuts."""
+    if is_infinite(low):
+        first = half_line(cuts[0], width, -1, dtype)
+    else:
+        first = segment(low, cuts[0], dtype)
+    if is_infinite(high):
+        last = half_line(cuts[-1], width, 1, dtype)
+    else:
+        last = segment(cuts[-1], high, dtype)
+    inner = [segment(a, b, dtype) for a, b in itertools.pairwise(cuts)]
+    x, weight = map(jnp.concatenate, zip(first, *inner, last, strict=True))
+    order = jnp.argsort(x)
+    return Rule(x[order], weight[order])
 
 
 def whole_numbers(first: Number, high: Number, dtype) -> Rule:

@@ -1,6 +1,7 @@
 """Activations, and the stable primitives under losses and distributions, of one example."""
 
 from jaxmath.special.entropy import ENTROPY, entr, kl_div, rel_entr, xlog1py, xlogy
+from jaxmath.special.exponential import EXPONENTIAL, expm1_gap, log1mexp
 from jaxmath.special.gamma import (
     GAMMA,
     betaln,
@@ -83,5 +84,6 @@ SPECIAL = (
     *LOGARITHM,
     *ENTROPY,
     *GAMMA,
+    *EXPONENTIAL,
     *NORMAL_TAIL,
 )

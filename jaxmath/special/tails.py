@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.special.logarithm import log1p
+from jaxmath.special.exponential import log1mexp
 
 
 class Tail(NamedTuple):
@@ -39,14 +39,7 @@ def side(tail: Tail, lower: bool):
 def log_side(tail: Tail, lower: bool):
     """The logarithm of the probability of the lower or the upper tail."""
     log = tail.exponent + jnp.log(tail.factor)
-    return jnp.where(tail.lower == lower, log, _log_complement(log))
-
-
-def _log_complement(log):
-    """log(1 - exp(log)) for log < 0."""
-    close = log > -0.7
-    near = jnp.log(-jnp.expm1(jnp.where(close, log, -1.0)))
-    return jnp.where(close, near, log1p(-jnp.exp(jnp.where(close, -1.0, log))))
+    return jnp.where(tail.lower == lower, log, log1mexp(-log))
 
 
 def log_slope(tail: Tail, lower: bool, unit, density, larger):

@@ -39,10 +39,13 @@ def _unreached(domain, drawn, edges, dtype) -> list[str]:
     if isinstance(domain, Choices):
         return [f"never draws {v:g}" for v in domain.values if v not in drawn]
     if isinstance(domain, Integers):
-        wanted = range(domain.low, domain.high + 1)
-        wanted = wanted if len(wanted) <= 64 else (domain.low, domain.high)
-        return [
-            f"never draws {v}" for v in wanted if v not in (drawn if len(wanted) <= 64 else edges)
+        every = range(domain.low, domain.high + 1)
+        if len(every) <= 64:
+            return [f"never draws {v}" for v in every if v not in drawn]
+        ends = (domain.low, domain.high)
+        small = range(domain.low, domain.low + 64)
+        return [f"its edges lack {v}" for v in ends if v not in edges] + [
+            f"never draws {v}" for v in small if v not in drawn
         ]
     if isinstance(domain, Simplex):
         largest = drawn.max(axis=1)

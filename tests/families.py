@@ -1,0 +1,139 @@
+"""The families of the tests at one setting each: ours, and two as short as they can be."""
+
+import itertools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+from jaxmath import distributions as d
+from jaxmath.distributions import Family
+from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.domains import OPEN_UNIT, POSITIVE, Integers, Interval
+from jaxmath.formula import Source
+
+# A whole family in a few lines: everything else is filled in by generic routes.
+
+
+class Params(NamedTuple):
+    scale: Any
+
+
+def log_prob(x, scale):
+    """The logarithm of x / scale^2 exp(-x^2 / 2 scale^2) for x >= 0."""
+    z = jnp.maximum(x, 0.0) / scale
+    inside = jnp.log(z) - jnp.log(scale) - jnp.square(z) / 2
+    return jnp.where(x >= 0, inside, -jnp.inf)
+
+
+def sample(key, scale, shape=()):
+    """The root of twice an exponential number, times the scale."""
+    size = sample_shape(shape, scale)
+    noise = jax.random.exponential(key, size, float_dtype(scale))
+    return jnp.sqrt(2 * noise) * jnp.broadcast_to(scale, size)
+
+
+RAYLEIGH = Family(
+    name="rayleigh",
+    parameters=Params(scale=POSITIVE),
+    support=Interval(0.0, closed=(True, False)),
+    functions=(log_prob, sample),
+    source=Source("johnson1994continuous", "chapter 18"),
+    topic="P10",
+)
+
+
+class Chance(NamedTuple):
+    chance: Any
+
+
+def renamed(fn, name):
+    fn.__name__ = name
+    return fn
+
+
+def series_log_prob(x, chance):
+    some = jnp.maximum(x, 1.0)
+    inside = some * jnp.log(chance) - jnp.log(some) - jnp.log(-jnp.log1p(-chance))
+    return jnp.where(x >= 1, inside, -jnp.inf)
+
+
+def series_sample(key, chance, shape=()):
+    """Kemp's: a geometric number of a random chance."""
+    size, keys = sample_shape(shape, chance), jax.random.split(key)
+    one, two = (jax.random.uniform(k, size, float_dtype(chance)) for k in keys)
+    return jnp.floor(1 + jnp.log(one) / jnp.log(-jnp.expm1(two * jnp.log1p(-chance))))
+
+
+LOG_SERIES = Family(
+    name="log_series",
+    parameters=Chance(chance=OPEN_UNIT),
+    support=Integers(1, 2**31 - 1),
+    functions=(renamed(series_log_prob, "log_prob"), renamed(series_sample, "sample")),
+    source=Source("johnson1994continuous"),
+    topic="P10",
+    undefined={"mode": "left out on purpose, to see what is said."},
+)
+TOYS = ("rayleigh", "log_series")
+
+
+class Case(NamedTuple):
+    """A family, two settings of it, and what SciPy calls the first."""
+
+    family: Family
+    params: tuple[float, ...]
+    other: tuple[float, ...]
+    truth: Any
+
+
+CASES = {
+    case.family.name: case
+    for case in (
+        Case(d.NORMAL, (0.7, 2.3), (1.4, 1.9), scipy.stats.norm(0.7, 2.3)),
+        Case(d.BERNOULLI, (0.3,), (0.45,), scipy.stats.bernoulli(0.3)),
+        Case(d.UNIFORM, (-1.0, 2.5), (-2.0, 3.5), scipy.stats.uniform(-1.0, 3.5)),
+        Case(d.EXPONENTIAL, (2.5,), (1.5,), scipy.stats.expon(scale=1 / 2.5)),
+        Case(d.GEOMETRIC, (0.3,), (0.45,), scipy.stats.geom(0.3, loc=-1)),
+        Case(d.DISCRETE_UNIFORM, (-2.0, 5.0), (-4.0, 6.0), scipy.stats.randint(-2, 6)),
+        Case(d.LAPLACE, (0.7, 2.3), (1.4, 1.9), scipy.stats.laplace(0.7, 2.3)),
+        Case(d.LOGISTIC, (0.7, 2.3), (1.4, 1.9), scipy.stats.logistic(0.7, 2.3)),
+        Case(d.GUMBEL, (0.7, 2.3), (1.4, 1.9), scipy.stats.gumbel_r(0.7, 2.3)),
+        Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
+        Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
+    )
+}
+SHIPPED = [name for name in CASES if name not in TOYS]
+
+
+def over(names, quick=()):
+    """Parametrised over families; those that are not quick in the long tests."""
+    return pytest.mark.parametrize(
+        "name", [pytest.param(n, marks=() if n in quick else pytest.mark.full) for n in names]
+    )
+
+
+def nodes(case):
+    """Points and weights that integrate, or sum, over all but 1e-18 of the mass; NumPy's."""
+    if case.family.discrete:
+        x = np.arange(-10.0, 400.0)
+        x = x[case.truth.pmf(x) > 0]
+        return x, np.ones_like(x)
+    edges = [case.truth.ppf(1e-20), case.truth.median(), case.truth.isf(1e-20)]
+    if case.family.kinks:
+        edges = sorted([*edges, *case.family.kinks(*case.other)])
+    unit, weight = np.polynomial.legendre.leggauss(150)
+    pieces = [
+        (low + (high - low) * (unit + 1) / 2, weight * (high - low) / 2)
+        for low, high in itertools.pairwise(edges)
+    ]
+    return tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
+
+
+def ordinary(case):
+    """Values where the mass is."""
+    if case.family.discrete:
+        return nodes(case)[0][:6]
+    return np.asarray(case.truth.ppf([1e-9, 0.05, 0.3, 0.49, 0.7, 0.93, 1 - 1e-9]))
