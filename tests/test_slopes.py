@@ -11,7 +11,7 @@ import pytest
 from jaxmath import domains, verify
 from jaxmath.verify import points
 
-POINTS = 256
+POINTS = 4096
 LEAST = 3
 """At so many points at least each formula is looked at."""
 MOST = 12
