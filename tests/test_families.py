@@ -166,7 +166,7 @@ def test_scores_and_hessians_are_derivatives_and_have_their_moments(name):
     np.testing.assert_allclose(found, bends, 1e-12, 1e-14)
 
 
-@over(CASES, quick)
+@over(CASES)
 def test_divergences_are_what_they_are_defined_as(name):
     family, params, other, _ = case = CASES[name]
     x, weight = nodes(case)
@@ -330,7 +330,7 @@ def test_draws_move_with_the_parameters(name):
     np.testing.assert_allclose(slopes, expected, 1e-9)
 
 
-@over([n for n in CASES if "uniform" not in n], quick)
+@over([n for n in CASES if "uniform" not in n])
 def test_fits_find_the_likeliest_parameters(name):
     family, params, _, _ = CASES[name]
     x = np.asarray(family.sample(jax.random.key(11), *params, shape=(401,)))
