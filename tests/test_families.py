@@ -16,7 +16,7 @@ from tests.families import CASES, SHIPPED, TOYS, nodes, ordinary, over
 
 OF_DATA = ("fit", "interval", "profile")
 DIVERGENCES = ("kl", "jensen_shannon", "squared_hellinger", "renyi")
-quick = ("exponential", "laplace")
+quick = ("exponential",)
 
 
 def defined(family, *names):
@@ -166,7 +166,7 @@ def test_scores_and_hessians_are_derivatives_and_have_their_moments(name):
     np.testing.assert_allclose(found, bends, 1e-12, 1e-14)
 
 
-@over(CASES, ("exponential",))
+@over(CASES)
 def test_divergences_are_what_they_are_defined_as(name):
     family, params, other, _ = case = CASES[name]
     x, weight = nodes(case)
@@ -209,7 +209,7 @@ def test_divergences_are_what_they_are_defined_as(name):
         np.testing.assert_allclose(found, 2 * (params[0] - other[0]) ** 2, 1e-9)
 
 
-@over(SHIPPED, ("exponential", "bernoulli"))
+@over(SHIPPED, quick)
 def test_divergences_of_neighbours_are_the_fisher_metric(name):
     """Each is a multiple of the squared length of the step, and none loses its digits there."""
     family, params, _, _ = CASES[name]
@@ -227,7 +227,7 @@ def test_divergences_of_neighbours_are_the_fisher_metric(name):
             assert getattr(family, function)(*order, *params, *params) == 0
 
 
-@over(SHIPPED, ("exponential",))
+@over(SHIPPED, quick)
 def test_cdf_sf_and_quantile_belong_together(name):
     family, params, _, _ = CASES[name]
     p = np.array([0.01, 0.2, 0.5, 0.77, 0.999])
@@ -276,7 +276,7 @@ def test_invalid_parameters_give_nan(name):
             assert np.isnan(getattr(case.family, function)(*args)).all(), function
 
 
-@over([n for n in SHIPPED if CASES[n].family.origin("natural") == "own"], ("normal", "exponential"))
+@over([n for n in SHIPPED if CASES[n].family.origin("natural") == "own"], quick)
 def test_exponential_families_are_such(name):
     family, params, other, _ = case = CASES[name]
     x = ordinary(case)
@@ -330,7 +330,7 @@ def test_draws_move_with_the_parameters(name):
     np.testing.assert_allclose(slopes, expected, 1e-9)
 
 
-@over([n for n in CASES if "uniform" not in n], ("exponential", "normal"))
+@over([n for n in CASES if "uniform" not in n])
 def test_fits_find_the_likeliest_parameters(name):
     family, params, _, _ = CASES[name]
     x = np.asarray(family.sample(jax.random.key(11), *params, shape=(401,)))
@@ -357,7 +357,7 @@ def test_fits_find_the_likeliest_parameters(name):
         np.testing.assert_allclose(found, expected, 1e-6)
 
 
-@over([n for n in SHIPPED if n != "laplace" and "uniform" not in n], ("exponential",))
+@over([n for n in SHIPPED if n != "laplace" and "uniform" not in n], quick)
 def test_intervals_of_a_fit(name):
     family, params, _, _ = CASES[name]
     x = np.asarray(family.sample(jax.random.key(13), *params, shape=(200,)))
