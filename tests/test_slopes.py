@@ -58,7 +58,7 @@ def inside(formula):
     args = domains.sample(dict(formula.domain), np.random.default_rng(0), POINTS, "float64")
     usual = points.ordinary(formula, args)
     if formula.where is not None:
-        usual &= np.asarray(jax.vmap(formula.where)(*args.values()))
+        usual &= np.asarray(jax.vmap(formula.where)(*(args[n] for n in formula.arguments)))
     chosen = np.flatnonzero(usual)[:8]
     assert len(chosen) >= LEAST, formula.name
     return [jax.tree.map(lambda leaf: leaf[chosen], args[name]) for name in formula.arguments]
