@@ -8,6 +8,13 @@ from jaxmath import distributions, losses, models, special, verify
 from jaxmath.verify.laws import LAWS
 
 DTYPES = ("float64", "float32")
+ORDINARY = (
+    *("special.hyperbolic", "special.logarithm", "special.logistic", "special.normal_tail"),
+    *("special.normalized", "special.rectified"),
+    *("losses.classification", "losses.penalties", "losses.regression"),
+    *("distributions.bernoulli", "distributions.normal", "models."),
+)
+"""Modules whose formulas keep the laws in the ordinary tests; of all, `test_slopes` has a look."""
 SLOW = {
     *("linear.mean_loss", "logistic.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "softmax"),
     *("normal.prob", "normal.log_prob", "normal.log_cdf", "normal.cross_entropy"),
@@ -18,10 +25,11 @@ SLOW = {
 def combinations():
     """Every formula in both dtypes.
 
-    In the quick suite only losses in float32, one of the softmax family, and neither models, nor
-    divergences, nor upper tails, which mirror the lower ones.
+    In the quick suite those of some modules, in float32 only losses, one of the softmax family, and
+    neither models, nor divergences, nor upper tails, which mirror the lower ones.
     """
     for formula in verify.FORMULAS:
+        ordinary = formula.fn.__module__.removeprefix("jaxmath.").startswith(ORDINARY)
         for dtype in DTYPES:
             if dtype == "float64":
                 mirrors = formula.name.endswith(("sf", "softmax_complement"))
@@ -29,7 +37,7 @@ def combinations():
             else:
                 loss = formula.fn.__module__.startswith("jaxmath.losses")
                 slow = not loss or formula.name == "softmax_cross_entropy"
-            marks = [pytest.mark.full] if slow else []
+            marks = [] if ordinary and not slow else [pytest.mark.full]
             yield pytest.param(formula, dtype, marks=marks, id=f"{formula.name}-{dtype}")
 
 
