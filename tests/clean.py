@@ -110,8 +110,8 @@ def scalar_functions() -> dict[str, Callable[..., Any]]:
     return found
 
 
-# Constant functions of one number: normalisations of vectors, and what reduces them. And expi, which
-# never returns at minus eps (JAX 0.10.2, float64).
+# Constant functions of one number: normalisations of vectors, and what reduces them; and expi,
+# which never returns at minus eps (JAX 0.10.2, float64).
 EXEMPT = {
     "sp.expi",
     "nn.glu", "nn.log_softmax", "nn.softmax", "nn.standardize", "nn.logmeanexp", "nn.logsumexp",
