@@ -55,4 +55,39 @@ SOURCES: dict[str, str] = {
     "bottou2018optimization": "L. Bottou, F. E. Curtis and J. Nocedal, Optimization methods for "
     "large-scale machine learning, SIAM Review 60 (2018) 223-311",
     "cochran1977sampling": "W. G. Cochran, Sampling Techniques, 3rd edition, Wiley 1977",
+    "bartlett2006convexity": "P. L. Bartlett, M. I. Jordan and J. D. McAuliffe, Convexity, "
+    "classification, and risk bounds, Journal of the American Statistical Association 101 (2006) "
+    "138-156",
+    "rennie2005loss": "J. D. M. Rennie and N. Srebro, Loss functions for preference levels: "
+    "regression with discrete ordered labels, IJCAI Multidisciplinary Workshop on Advances in "
+    "Preference Handling, 2005",
+    "zhang2004solving": "T. Zhang, Solving large scale linear prediction problems using stochastic "
+    "gradient descent algorithms, ICML 2004",
+    "rooyen2015learning": "B. van Rooyen, A. K. Menon and R. C. Williamson, Learning with "
+    "symmetric label noise: the importance of being unhinged, NeurIPS 2015",
+    "lin2017focal": "T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollar, Focal loss for dense "
+    "object detection, ICCV 2017",
+    "leng2022polyloss": "Z. Leng, M. Tan, C. Liu, E. D. Cubuk, X. Shi, S. Cheng and D. Anguelov, "
+    "PolyLoss: a polynomial expansion perspective of classification loss functions, ICLR 2022",
+    "crammer2001algorithmic": "K. Crammer and Y. Singer, On the algorithmic implementation of "
+    "multiclass kernel-based vector machines, Journal of Machine Learning Research 2 (2001) "
+    "265-292",
+    "weston1999support": "J. Weston and C. Watkins, Support vector machines for multi-class "
+    "pattern recognition, European Symposium on Artificial Neural Networks, 1999",
+    "collins2002discriminative": "M. Collins, Discriminative training methods for hidden Markov "
+    "models: theory and experiments with perceptron algorithms, EMNLP 2002",
+    "martins2016sparsemax": "A. F. T. Martins and R. F. Astudillo, From softmax to sparsemax: a "
+    "sparse model of attention and multi-label classification, ICML 2016",
+    "szegedy2016rethinking": "C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "
+    "Rethinking the Inception architecture for computer vision, CVPR 2016",
+    "patrini2017making": "G. Patrini, A. Rozza, A. K. Menon, R. Nock and L. Qu, Making deep neural "
+    "networks robust to label noise: a loss correction approach, CVPR 2017",
+    "mccullagh1980regression": "P. McCullagh, Regression models for ordinal data, Journal of the "
+    "Royal Statistical Society B 42 (1980) 109-142",
+    "burges2005learning": "C. Burges, T. Shaked, E. Renshaw, A. Lazier, M. Deeds, N. Hamilton and "
+    "G. Hullender, Learning to rank using gradient descent, ICML 2005",
+    "herbrich2000large": "R. Herbrich, T. Graepel and K. Obermayer, Large margin rank boundaries "
+    "for ordinal regression, Advances in Large Margin Classifiers, MIT Press 2000",
+    "xia2008listwise": "F. Xia, T.-Y. Liu, J. Wang, W. Zhang and H. Li, Listwise approach to "
+    "learning to rank: theory and algorithm, ICML 2008",
 }

@@ -14,6 +14,100 @@ from jaxmath.losses.classification import (
     softmax_cross_entropy_dlogits,
     softmax_cross_entropy_dlogits_dlogits,
 )
+from jaxmath.losses.divergences import (
+    DIVERGENCES,
+    GENERALIZED_KL,
+    generalized_kl,
+    generalized_kl_dlog_prediction,
+    generalized_kl_dlog_target,
+)
+from jaxmath.losses.fenchel_young import fenchel_young
+from jaxmath.losses.focal import (
+    POLY1,
+    SIGMOID_FOCAL,
+    SOFTMAX_FOCAL,
+    poly1,
+    poly1_depsilon,
+    poly1_dlogits,
+    sigmoid_focal,
+    sigmoid_focal_dalpha,
+    sigmoid_focal_dgamma,
+    sigmoid_focal_dlogit,
+    softmax_focal,
+    softmax_focal_dgamma,
+    softmax_focal_dlogits,
+)
+from jaxmath.losses.listwise_ranking import (
+    LISTMLE,
+    LISTWISE_RANKING,
+    listmle,
+    listmle_dscores,
+    listmle_dscores_dscores,
+)
+from jaxmath.losses.margin import (
+    EXPONENTIAL,
+    LOGISTIC_MARGIN,
+    MARGIN,
+    MODIFIED_HUBER,
+    PERCEPTRON,
+    SMOOTHED_HINGE,
+    SQUARED_HINGE,
+    exponential,
+    exponential_dscore,
+    logistic_margin,
+    logistic_margin_dscore,
+    modified_huber,
+    modified_huber_dscore,
+    modified_huber_dscore_dscore,
+    perceptron,
+    perceptron_dscore,
+    smoothed_hinge,
+    smoothed_hinge_dscore,
+    smoothed_hinge_dscore_dscore,
+    squared_hinge,
+    squared_hinge_dscore,
+)
+from jaxmath.losses.multiclass_margin import (
+    CRAMMER_SINGER,
+    MULTICLASS_MARGIN,
+    MULTICLASS_PERCEPTRON,
+    WESTON_WATKINS,
+    crammer_singer,
+    crammer_singer_dlogits,
+    multiclass_perceptron,
+    multiclass_perceptron_dlogits,
+    weston_watkins,
+    weston_watkins_dlogits,
+)
+from jaxmath.losses.noisy_labels import (
+    BACKWARD_CORRECTED,
+    FORWARD_CORRECTED,
+    NOISY_LABELS,
+    backward_corrected,
+    backward_corrected_dlogits,
+    forward_corrected,
+    forward_corrected_dlogits,
+)
+from jaxmath.losses.ordinal import (
+    ORDINAL_LOGISTIC,
+    ordinal_logistic,
+    ordinal_logistic_dscore,
+    ordinal_logistic_dscore_dscore,
+    ordinal_logistic_dscore_dthresholds,
+    ordinal_logistic_dthresholds,
+)
+from jaxmath.losses.pairwise_ranking import (
+    MARGIN_RANKING,
+    PAIRWISE_LOGISTIC,
+    PAIRWISE_RANKING,
+    margin_ranking,
+    margin_ranking_dfirst,
+    margin_ranking_dmargin,
+    margin_ranking_dsecond,
+    pairwise_logistic,
+    pairwise_logistic_dbetter,
+    pairwise_logistic_dworse,
+)
 from jaxmath.losses.penalties import L1, L2, PENALTIES, l1, l1_dweights, l2, l2_dweights
 from jaxmath.losses.regression import (
     ABSOLUTE_ERROR,
@@ -39,5 +133,39 @@ from jaxmath.losses.regression import (
     squared_error,
     squared_error_dresidual,
 )
+from jaxmath.losses.soft_labels import (
+    MULTILABEL_LOGISTIC,
+    SMOOTH_LABELS,
+    SOFT_CROSS_ENTROPY,
+    SOFT_LABELS,
+    multilabel_logistic,
+    multilabel_logistic_dlogits,
+    smooth_labels,
+    smooth_labels_vjp,
+    soft_cross_entropy,
+    soft_cross_entropy_dlabels,
+    soft_cross_entropy_dlogits,
+)
+from jaxmath.losses.sparsemax_loss import (
+    SPARSEMAX_LOSS,
+    sparsemax_loss,
+    sparsemax_loss_dlogits,
+    sparsemax_loss_dlogits_dlogits,
+)
 
-LOSSES = (*REGRESSION, *CLASSIFICATION)
+RANKING = (*PAIRWISE_RANKING, *LISTWISE_RANKING)
+"""Losses of the scores of two things, or of a list."""
+
+OBJECTIVES = (
+    *SOFT_LABELS,
+    *DIVERGENCES,
+    *NOISY_LABELS,
+    ORDINAL_LOGISTIC,
+    *RANKING,
+)
+"""Losses that take more than a prediction and a label, and are composed in code."""
+
+MULTICLASS = (SOFTMAX_FOCAL, POLY1, *MULTICLASS_MARGIN, SPARSEMAX_LOSS)
+"""Losses of logits and a class index, beside the cross-entropy."""
+
+LOSSES = (*REGRESSION, *CLASSIFICATION, *MARGIN, SIGMOID_FOCAL, *MULTICLASS)

@@ -44,6 +44,11 @@ from jaxmath.special.rectified import (
     relu,
     relu_dx,
 )
+from jaxmath.special.sparsemax import (
+    SPARSEMAX,
+    sparsemax,
+    sparsemax_vjp,
+)
 
 ACTIVATIONS = (SIGMOID, TANH, RELU, SOFTPLUS, GELU)
 """Elementwise functions that a layer of a network applies, by name."""
@@ -55,6 +60,7 @@ SPECIAL = (
     SOFTMAX_COMPLEMENT,
     LOG_SOFTMAX,
     LOGSUMEXP,
+    SPARSEMAX,
     *LOGARITHM,
     *NORMAL_TAIL,
 )

@@ -20,6 +20,15 @@ def safe_unit(size: Real) -> Float[Array, "..."]:
     return jnp.where(size > info.max / 4, 0.5, jnp.where(tiny, 2.0**24 / info.eps, 1.0))
 
 
+def two_difference(x: Real, y: Real) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """The difference of two numbers, and what rounding took from it (Knuth); zero if infinite."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    gap = x - y
+    back = gap - x
+    lost = (x - (gap - back)) - (y + back)
+    return gap, jnp.where(jnp.isinf(gap), 0.0, lost)
+
+
 def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
     """The excess of x over y, relative to y, for y > 0."""
     x, y = jnp.asarray(x), jnp.asarray(y)

@@ -8,6 +8,7 @@ from jaxmath.formula import Formula
 FORMULAS: tuple[Formula, ...] = (
     *special.SPECIAL,
     *losses.LOSSES,
+    *losses.OBJECTIVES,
     *losses.PENALTIES,
     *distributions.FORMULAS,
     *models.FORMULAS,
@@ -17,6 +18,7 @@ _PARTS = "a step of `mean_loss`, which is compared as a whole in every parameter
 _STEPS = "answers a whole number: its slope is zero, and its jumps have none"
 
 EXEMPT: dict[str, str] = {
+    "losses.fenchel_young": "makes a loss of a function; the losses that it makes are compared",
     "distributions.normal.score": "the gradient of `log_prob`, where it is compared",
     "distributions.normal.velocity": "the gradient of `quantile`, where it is compared",
     "distributions.normal.fisher_information": "an expectation, compared with one by quadrature",
