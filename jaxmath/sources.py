@@ -90,4 +90,22 @@ SOURCES: dict[str, str] = {
     "for ordinal regression, Advances in Large Margin Classifiers, MIT Press 2000",
     "xia2008listwise": "F. Xia, T.-Y. Liu, J. Wang, W. Zhang and H. Li, Listwise approach to "
     "learning to rank: theory and algorithm, ICML 2008",
+    "hadsell2006dimensionality": "R. Hadsell, S. Chopra and Y. LeCun, Dimensionality reduction by "
+    "learning an invariant mapping, CVPR 2006",
+    "schroff2015facenet": "F. Schroff, D. Kalenichenko and J. Philbin, FaceNet: a unified "
+    "embedding for face recognition and clustering, CVPR 2015",
+    "oord2018representation": "A. van den Oord, Y. Li and O. Vinyals, Representation learning with "
+    "contrastive predictive coding, arXiv:1807.03748, 2018",
+    "milletari2016vnet": "F. Milletari, N. Navab and S.-A. Ahmadi, V-Net: fully convolutional "
+    "neural networks for volumetric medical image segmentation, 3DV 2016",
+    "sutton2018reinforcement": "R. S. Sutton and A. G. Barto, Reinforcement Learning: An "
+    "Introduction, 2nd edition, MIT Press 2018",
+    "williams1991function": "R. J. Williams and J. Peng, Function optimization using connectionist "
+    "reinforcement learning algorithms, Connection Science 3 (1991) 241-268",
+    "schulman2017proximal": "J. Schulman, F. Wolski, P. Dhariwal, A. Radford and O. Klimov, "
+    "Proximal policy optimization algorithms, arXiv:1707.06347, 2017",
+    "silver2014deterministic": "D. Silver, G. Lever, N. Heess, T. Degris, D. Wierstra and "
+    "M. Riedmiller, Deterministic policy gradient algorithms, ICML 2014",
+    "hasselt2016deep": "H. van Hasselt, A. Guez and D. Silver, Deep reinforcement learning with "
+    "double Q-learning, AAAI 2016",
 }

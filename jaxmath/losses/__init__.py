@@ -14,12 +14,41 @@ from jaxmath.losses.classification import (
     softmax_cross_entropy_dlogits,
     softmax_cross_entropy_dlogits_dlogits,
 )
+from jaxmath.losses.contrastive import (
+    CONTRASTIVE,
+    INFO_NCE,
+    info_nce,
+    info_nce_dsimilarities,
+    info_nce_dsimilarities_dsimilarities,
+    nt_xent,
+    supervised_contrastive,
+)
+from jaxmath.losses.dice import DICE, dice, dice_dprobabilities
 from jaxmath.losses.divergences import (
     DIVERGENCES,
     GENERALIZED_KL,
     generalized_kl,
     generalized_kl_dlog_prediction,
     generalized_kl_dlog_target,
+)
+from jaxmath.losses.embedding import (
+    COSINE_DISTANCE,
+    COSINE_SIMILARITY,
+    EMBEDDING,
+    HINGE_EMBEDDING,
+    TRIPLET_MARGIN,
+    cosine_distance,
+    cosine_distance_dx,
+    cosine_distance_dy,
+    cosine_similarity,
+    cosine_similarity_dx,
+    cosine_similarity_dy,
+    hinge_embedding,
+    hinge_embedding_ddistance,
+    hinge_embedding_dmargin,
+    triplet_margin,
+    triplet_margin_dfar,
+    triplet_margin_dnear,
 )
 from jaxmath.losses.fenchel_young import fenchel_young
 from jaxmath.losses.focal import (
@@ -109,6 +138,22 @@ from jaxmath.losses.pairwise_ranking import (
     pairwise_logistic_dworse,
 )
 from jaxmath.losses.penalties import L1, L2, PENALTIES, l1, l1_dweights, l2, l2_dweights
+from jaxmath.losses.policy_gradient import (
+    CLIPPED_SURROGATE,
+    DPG,
+    POLICY,
+    POLICY_GRADIENT,
+    SOFTMAX_ENTROPY,
+    clipped_surrogate,
+    clipped_surrogate_dratio,
+    dpg,
+    dpg_daction,
+    policy_gradient,
+    policy_gradient_dlogits,
+    policy_gradient_dlogits_dlogits,
+    softmax_entropy,
+    softmax_entropy_dlogits,
+)
 from jaxmath.losses.regression import (
     ABSOLUTE_ERROR,
     HUBER,
@@ -152,6 +197,24 @@ from jaxmath.losses.sparsemax_loss import (
     sparsemax_loss_dlogits,
     sparsemax_loss_dlogits_dlogits,
 )
+from jaxmath.losses.temporal_difference import (
+    DOUBLE_Q_LEARNING,
+    EXPECTED_SARSA,
+    Q_LEARNING,
+    SARSA,
+    TD,
+    TEMPORAL_DIFFERENCE,
+    double_q_learning,
+    double_q_learning_dvalues,
+    expected_sarsa,
+    expected_sarsa_dvalues,
+    q_learning,
+    q_learning_dvalues,
+    sarsa,
+    sarsa_dvalues,
+    td,
+    td_dvalue,
+)
 
 RANKING = (*PAIRWISE_RANKING, *LISTWISE_RANKING)
 """Losses of the scores of two things, or of a list."""
@@ -162,6 +225,11 @@ OBJECTIVES = (
     *NOISY_LABELS,
     ORDINAL_LOGISTIC,
     *RANKING,
+    *EMBEDDING,
+    *CONTRASTIVE,
+    DICE,
+    *POLICY,
+    *TEMPORAL_DIFFERENCE,
 )
 """Losses that take more than a prediction and a label, and are composed in code."""
 

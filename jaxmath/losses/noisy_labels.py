@@ -7,7 +7,7 @@ loss, and may be negative. The matrix is data: it is not differentiated.
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import REAL, Box, Choices, Fixed, Integers, PositiveDefinite
 from jaxmath.formula import Bounded, Formula, Lipschitz, Source, with_rule
@@ -16,12 +16,13 @@ from jaxmath.special import log_softmax, logsumexp, softmax, softmax_jacobian
 from jaxmath.special.normalized import Logits
 from jaxmath.typing import Label
 
-Transition = Float[Array, "n n"]
+Transition = Float[ArrayLike, "n n"]
 _CHANCES = Choices((0.0625, 0.25, 0.75, 0.9375))
 
 
 def _chances(transition: Transition, label: Label) -> Float[Array, " n"]:
     """How probable the seen label is given each true one; NaN for an index that is no class."""
+    transition = jnp.asarray(transition)
     hot = jnp.arange(transition.shape[1]) == label
     chosen = jnp.sum(jnp.where(hot[None, :], transition, 0.0), axis=1)
     return jnp.where(jnp.any(hot), chosen, jnp.nan)
@@ -70,6 +71,7 @@ def backward_corrected(logits: Logits, label: Label, transition: Transition) -> 
 
 def _weights(transition: Transition, label: Label) -> Float[Array, " n"]:
     """The row of the inverse transition matrix that belongs to the seen label."""
+    transition = jnp.asarray(transition)
     hot = jnp.arange(transition.shape[1]) == label
     return jnp.linalg.solve(transition.T, hot.astype(transition.dtype))
 

@@ -7,20 +7,25 @@ $\sigma(b - s)\,\sigma(s - a)\,(1 - e^{a - b})$, in which nothing cancels.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import REAL, Box, Integers
 from jaxmath.formula import Bounded, Convex, Formula, Lipschitz, Smooth, Source, with_rule
 from jaxmath.special import sigmoid, sigmoid_dx, softplus, tanh
 from jaxmath.typing import Label, Scalar
 
-Thresholds = Float[Array, " n"]
+Thresholds = Float[ArrayLike, " n"]
 
 
 def _ends(thresholds: Thresholds, label: Label):
     """Which threshold is the upper end of a class, and which the lower; none for the outer ones."""
-    places = jnp.arange(thresholds.size)
+    places = jnp.arange(jnp.size(thresholds))
     return places == label, places == jnp.asarray(label) - 1
+
+
+def _past(score: Scalar, thresholds: Thresholds) -> Float[Array, " n"]:
+    """How far the score lies above each threshold."""
+    return jnp.asarray(score) - jnp.asarray(thresholds)
 
 
 def _pick(hot, values):
@@ -48,9 +53,9 @@ def _ordinal_logistic(score: Scalar, label: Label, thresholds: Thresholds) -> Fl
     The thresholds are increasing; NaN for an index that is no class.
     """
     upper, lower = _ends(thresholds, label)
-    known = (jnp.asarray(label) >= 0) & (jnp.asarray(label) <= thresholds.size)
-    ends = jnp.where(upper, softplus(score - thresholds), 0.0)
-    ends = ends + jnp.where(lower, softplus(thresholds - score), 0.0)
+    known = (jnp.asarray(label) >= 0) & (jnp.asarray(label) <= jnp.size(thresholds))
+    ends = jnp.where(upper, softplus(_past(score, thresholds)), 0.0)
+    ends = ends + jnp.where(lower, softplus(-_past(score, thresholds)), 0.0)
     return jnp.where(known, jnp.sum(ends) - _log1mexp(_width(thresholds, label)), jnp.nan)
 
 
@@ -62,8 +67,8 @@ def _ordinal_logistic_dscore(
     Between two near ends, as half the sum of two hyperbolic tangents, each small.
     """
     upper, lower = _ends(thresholds, label)
-    above, below = sigmoid(score - thresholds), sigmoid(thresholds - score)
-    half = jnp.where(upper | lower, (score - thresholds) / 2, 0.0)
+    above, below = sigmoid(_past(score, thresholds)), sigmoid(-_past(score, thresholds))
+    half = jnp.where(upper | lower, (_past(score, thresholds)) / 2, 0.0)
     near = jnp.any(upper) & jnp.any(lower) & (jnp.max(jnp.abs(half)) < 1)
     both = jnp.sum(tanh(jnp.where(near, half, 0.0))) / 2
     return jnp.where(near, both, _pick(upper, above) - _pick(lower, below))
@@ -74,7 +79,7 @@ def ordinal_logistic_dscore_dscore(
 ) -> Float[Array, ""]:
     """The logistic densities at both ends."""
     upper, lower = _ends(thresholds, label)
-    return _pick(upper | lower, sigmoid_dx(score - thresholds))
+    return _pick(upper | lower, sigmoid_dx(_past(score, thresholds)))
 
 
 def ordinal_logistic_dscore_dthresholds(
@@ -82,7 +87,7 @@ def ordinal_logistic_dscore_dthresholds(
 ) -> Float[Array, " n"]:
     """Minus the logistic densities at both ends."""
     upper, lower = _ends(thresholds, label)
-    return -jnp.where(upper | lower, sigmoid_dx(score - thresholds), 0.0)
+    return -jnp.where(upper | lower, sigmoid_dx(_past(score, thresholds)), 0.0)
 
 
 @jax.custom_jvp
@@ -92,7 +97,7 @@ def ordinal_logistic_dthresholds(
     """At the upper end it falls, at the lower it rises: by what moves in or out, and the width."""
     upper, lower = _ends(thresholds, label)
     narrow = 1 / jnp.expm1(_width(thresholds, label))
-    above, below = sigmoid(score - thresholds), sigmoid(thresholds - score)
+    above, below = sigmoid(_past(score, thresholds)), sigmoid(-_past(score, thresholds))
     return jnp.where(lower, below + narrow, 0.0) - jnp.where(upper, above + narrow, 0.0)
 
 
@@ -104,7 +109,9 @@ def _dthresholds_jvp(primals, tangents):
     width = _width(thresholds, label)
     bend = 1 / jnp.expm1(width) / -jnp.expm1(-width)
     wider = bend * (_pick(upper, moved) - _pick(lower, moved))
-    ends = jnp.where(upper | lower, sigmoid_dx(score - thresholds), 0.0) * (moved - moved_score)
+    ends = jnp.where(upper | lower, sigmoid_dx(_past(score, thresholds)), 0.0) * (
+        moved - moved_score
+    )
     change = ends + jnp.where(upper, wider, 0.0) - jnp.where(lower, wider, 0.0)
     return ordinal_logistic_dthresholds(*primals), change
 

@@ -22,11 +22,12 @@ def _sparsemax_loss(logits: Logits, label: Label) -> Float[Array, ""]:
     hot = _hot(logits, label)
     rest = jnp.where(support & ~hot, excess, 0.0)  # p but at the label, where it is 1 - sum(rest)
     square = jnp.square(jnp.sum(rest)) + jnp.sum(jnp.square(rest))
-    return square / 2 + jnp.sum(jnp.where(hot & ~support, -_deep_excess(logits), 0.0))
+    short = jnp.sum(jnp.where(hot & ~support, -_deep_excess(logits), 0.0))
+    return jnp.where(jnp.any(hot), square / 2 + short, jnp.nan)
 
 
 def _hot(logits, label):
-    """One at the label; NaN for an index that is no class."""
+    """Where the label is."""
     return jnp.arange(one_vector(logits).size) == label
 
 

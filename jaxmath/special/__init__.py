@@ -13,6 +13,7 @@ from jaxmath.special.logistic import (
     sigmoid_dx_dx,
     softplus,
 )
+from jaxmath.special.norm import NORM, direction, norm
 from jaxmath.special.normal_tail import (
     NORMAL_TAIL,
     erfcx,
@@ -61,6 +62,7 @@ SPECIAL = (
     LOG_SOFTMAX,
     LOGSUMEXP,
     SPARSEMAX,
+    NORM,
     *LOGARITHM,
     *NORMAL_TAIL,
 )

@@ -18,6 +18,8 @@ _PARTS = "a step of `mean_loss`, which is compared as a whole in every parameter
 _STEPS = "answers a whole number: its slope is zero, and its jumps have none"
 
 EXEMPT: dict[str, str] = {
+    "losses.nt_xent": "`info_nce` of cosines, which are compared themselves",
+    "losses.supervised_contrastive": "a mean of `info_nce`, where it is compared",
     "losses.fenchel_young": "makes a loss of a function; the losses that it makes are compared",
     "distributions.normal.score": "the gradient of `log_prob`, where it is compared",
     "distributions.normal.velocity": "the gradient of `quantile`, where it is compared",
