@@ -108,4 +108,14 @@ SOURCES: dict[str, str] = {
     "M. Riedmiller, Deterministic policy gradient algorithms, ICML 2014",
     "hasselt2016deep": "H. van Hasselt, A. Guez and D. Silver, Deep reinforcement learning with "
     "double Q-learning, AAAI 2016",
+    "graves2006connectionist": "A. Graves, S. Fernandez, F. Gomez and J. Schmidhuber, "
+    "Connectionist temporal classification, ICML 2006",
+    "li2021tilted": "T. Li, A. Beirami, M. Sanjabi and V. Smith, Tilted empirical risk "
+    "minimization, ICLR 2021",
+    "rockafellar2000optimization": "R. T. Rockafellar and S. Uryasev, Optimization of conditional "
+    "value-at-risk, Journal of Risk 2 (2000) 21-41",
+    "bellemare2017distributional": "M. G. Bellemare, W. Dabney and R. Munos, A distributional "
+    "perspective on reinforcement learning, ICML 2017",
+    "dabney2018distributional": "W. Dabney, M. Rowland, M. G. Bellemare and R. Munos, "
+    "Distributional reinforcement learning with quantile regression, AAAI 2018",
 }

@@ -170,3 +170,89 @@ def test_temporal_differences():
     np.testing.assert_allclose(losses.td(1.0, 0.7, 0.9, 2.0), 1.5**2 / 2, rtol=1e-14)
     assert jax.grad(losses.td, 3)(1.0, 0.7, 0.9, 2.0) == 0
     assert jnp.isnan(losses.sarsa(q, 3, 0.7, 0.9, following, 0))
+
+
+def test_tilted_losses():
+    values, weights = RNG.normal(size=6) * 2, RNG.uniform(size=6)
+    weights[2] = 0.0
+    for tilt in (-3.0, -1e-3, 1e-3, 0.7, 20.0):
+        shares = weights / weights.sum()
+        expected = np.log(shares @ np.exp(tilt * values)) / tilt
+        found = losses.tilted(values, tilt, weights)
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
+    mean, slope = jax.value_and_grad(losses.tilted)(values, 0.0, weights)
+    np.testing.assert_allclose(mean, np.average(values, weights=weights), rtol=1e-14)
+    np.testing.assert_allclose(slope, weights / weights.sum(), rtol=1e-14)
+    np.testing.assert_allclose(losses.tilted(values, 1e4), values.max(), atol=1e-3)
+    masked = jnp.array([1.0, jnp.inf, 3.0])
+    value, slope = jax.value_and_grad(losses.tilted)(masked, 2.0, jnp.array([1, 0, 1]))
+    np.testing.assert_allclose(value, losses.tilted(masked[::2], 2.0), rtol=1e-15)
+    assert jnp.all(jnp.isfinite(slope))
+
+
+def test_the_mean_of_the_worst_share_is_the_least_over_thresholds():
+    values, weights = RNG.normal(size=7), RNG.uniform(size=7)
+    for share in (0.1, 0.3, 0.5, 1.0):
+        for given in (None, weights):
+            shares = np.full(7, 1 / 7) if given is None else given / given.sum()
+            bounds = [t + shares @ np.maximum(0, values - t) / share for t in values]
+            found = losses.top_share_mean(values, share, given)
+            np.testing.assert_allclose(found, min(bounds), rtol=1e-12)
+    value, slope = jax.value_and_grad(losses.top_share_mean)(
+        jnp.array([jnp.inf, 2.0, 1.0]), 0.5, jnp.array([0, 1, 1])
+    )
+    assert value == 2
+    assert slope.tolist() == [0, 1, 0]
+
+
+def test_categorical_projection_keeps_mass_and_mean():
+    atoms, points = np.array([-1.0, 0.0, 0.5, 2.0]), np.array([-0.3, 0.5, 1.9, 0.0])
+    masses = np.array([0.1, 0.2, 0.3, 0.4])
+    moved = losses.categorical_projection(atoms, masses, points)
+    np.testing.assert_allclose(moved.sum(), 1, rtol=1e-15)
+    np.testing.assert_allclose(moved @ atoms, masses @ points, rtol=1e-14)
+    np.testing.assert_allclose(moved, [0.03, 0.07 + 0.4, 0.2 + 0.02, 0.28], rtol=1e-12)
+    outer = losses.categorical_projection(atoms, masses, np.array([-9.0, -1.0, 2.0, 9.0]))
+    np.testing.assert_allclose(outer, [0.3, 0, 0, 0.7], rtol=1e-15)
+    z = RNG.normal(size=4)
+    value, slope = jax.value_and_grad(losses.categorical_td)(z, atoms, 0.5, 0.5, masses)
+    target = losses.categorical_projection(atoms, masses, 0.5 + 0.5 * atoms)
+    p = np.exp(z) / np.exp(z).sum()
+    np.testing.assert_allclose(value, -(target * np.log(p)).sum(), rtol=1e-13)
+    np.testing.assert_allclose(slope, p - target, atol=1e-14)
+
+
+def test_quantile_td_is_the_sum_of_the_paper():
+    quantiles, targets = RNG.normal(size=3), RNG.normal(size=4) * 3
+    for delta in (0.5, 1.0):
+        expected = 0.0
+        for i, quantile in enumerate(quantiles):
+            for target in targets:
+                u = target - quantile
+                near = u**2 / 2 if abs(u) <= delta else delta * (abs(u) - delta / 2)
+                expected += abs((i + 0.5) / 3 - (u < 0)) * near / delta / 4
+        found = losses.quantile_td(quantiles, targets, delta)
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+    slope = jax.grad(losses.quantile_td)(jnp.asarray(quantiles), targets, 1.0)
+    np.testing.assert_allclose(losses.quantile_td_dquantiles(quantiles, targets, 1.0), slope)
+
+
+def test_targets_along_a_trajectory():
+    v, following, r = RNG.normal(size=(3, 5))
+    gamma, ratio = RNG.uniform(0.5, 1, 5), RNG.uniform(0.2, 2.5, 5)
+    gamma[3] = 0.0
+    rho, c = np.minimum(ratio, 1.5), 0.9 * np.minimum(ratio, 1.0)
+    errors = r + gamma * following - v
+    found = losses.vtrace(v, following, r, gamma, ratio, 0.9, 1.5)
+    again = losses.retrace(v, following, r, gamma, ratio, 0.9)
+    for t in range(5):
+        total = v[t] + sum(np.prod(gamma[t:k] * c[t:k]) * rho[k] * errors[k] for k in range(t, 5))
+        np.testing.assert_allclose(found[t], total, rtol=1e-13)
+        total = v[t] + sum(np.prod(gamma[t:k] * c[t + 1 : k + 1]) * errors[k] for k in range(t, 5))
+        np.testing.assert_allclose(again[t], total, rtol=1e-13)
+    # On its own policy with values one step apart, V-trace is the return.
+    ones = np.ones(4)
+    v = RNG.normal(size=5)
+    found = losses.vtrace(v[:4], v[1:], r[:4], 0.9 * ones, ones)
+    expected = sum(0.9**k * r[k] for k in range(4)) + 0.9**4 * v[4]
+    np.testing.assert_allclose(found[0], expected, rtol=1e-13)

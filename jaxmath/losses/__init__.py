@@ -1,5 +1,14 @@
 """Losses and penalties of one example; the caller batches with `jax.vmap` and reduces."""
 
+from jaxmath.losses.aggregates import (
+    AGGREGATES,
+    TILTED,
+    TOP_SHARE_MEAN,
+    tilted,
+    tilted_dlosses,
+    top_share_mean,
+    top_share_mean_dlosses,
+)
 from jaxmath.losses.classification import (
     CLASSIFICATION,
     HINGE,
@@ -23,7 +32,18 @@ from jaxmath.losses.contrastive import (
     nt_xent,
     supervised_contrastive,
 )
+from jaxmath.losses.ctc import CTC, ctc, ctc_dlogits
 from jaxmath.losses.dice import DICE, dice, dice_dprobabilities
+from jaxmath.losses.distributional import (
+    CATEGORICAL_TD,
+    DISTRIBUTIONAL,
+    QUANTILE_TD,
+    categorical_projection,
+    categorical_td,
+    categorical_td_dlogits,
+    quantile_td,
+    quantile_td_dquantiles,
+)
 from jaxmath.losses.divergences import (
     DIVERGENCES,
     GENERALIZED_KL,
@@ -178,6 +198,7 @@ from jaxmath.losses.regression import (
     squared_error,
     squared_error_dresidual,
 )
+from jaxmath.losses.returns import retrace, vtrace
 from jaxmath.losses.soft_labels import (
     MULTILABEL_LOGISTIC,
     SMOOTH_LABELS,
@@ -224,12 +245,15 @@ OBJECTIVES = (
     *DIVERGENCES,
     *NOISY_LABELS,
     ORDINAL_LOGISTIC,
+    *AGGREGATES,
     *RANKING,
     *EMBEDDING,
     *CONTRASTIVE,
     DICE,
+    CTC,
     *POLICY,
     *TEMPORAL_DIFFERENCE,
+    *DISTRIBUTIONAL,
 )
 """Losses that take more than a prediction and a label, and are composed in code."""
 

@@ -20,6 +20,9 @@ _STEPS = "answers a whole number: its slope is zero, and its jumps have none"
 EXEMPT: dict[str, str] = {
     "losses.nt_xent": "`info_nce` of cosines, which are compared themselves",
     "losses.supervised_contrastive": "a mean of `info_nce`, where it is compared",
+    "losses.categorical_projection": "data of a loss, not differentiated; compared with its masses",
+    "losses.retrace": "targets, not differentiated; compared with the sum of the paper",
+    "losses.vtrace": "targets, not differentiated; compared with the sum of the paper",
     "losses.fenchel_young": "makes a loss of a function; the losses that it makes are compared",
     "distributions.normal.score": "the gradient of `log_prob`, where it is compared",
     "distributions.normal.velocity": "the gradient of `quantile`, where it is compared",
