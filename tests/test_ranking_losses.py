@@ -256,3 +256,44 @@ def test_targets_along_a_trajectory():
     found = losses.vtrace(v[:4], v[1:], r[:4], 0.9 * ones, ones)
     expected = sum(0.9**k * r[k] for k in range(4)) + 0.9**4 * v[4]
     np.testing.assert_allclose(found[0], expected, rtol=1e-13)
+
+
+def slope_of(fn, x):
+    """By central differences, for a number."""
+    h = 1e-6 * max(abs(x), 1.0)
+    return (float(fn(x + h)) - float(fn(x - h))) / (2 * h)
+
+
+def test_slopes_in_what_is_usually_given():
+    """Temperatures, tilts, weights and transition matrices may be learned as well."""
+    s, weights = RNG.normal(size=4), RNG.uniform(0.1, 1, 4)
+
+    def nce(temperature):
+        return losses.info_nce(s, 2, temperature)
+
+    np.testing.assert_allclose(jax.grad(nce)(0.3), slope_of(nce, 0.3), rtol=1e-7)
+    masked = jnp.append(jnp.asarray(s), -jnp.inf)
+    assert jnp.isfinite(jax.grad(losses.info_nce, 2)(masked, 2, 0.3))
+    for tilt in (-2.0, 0.0, 1e-3, 5.0):
+
+        def tilted(tilt):
+            return losses.tilted(s, tilt, weights)
+
+        np.testing.assert_allclose(jax.grad(tilted)(tilt), slope_of(tilted, tilt), rtol=1e-6)
+
+        def weighed(weight, tilt=tilt):
+            return losses.tilted(s, tilt, jnp.asarray(weights).at[1].set(weight))
+
+        np.testing.assert_allclose(
+            jax.grad(weighed)(weights[1]), slope_of(weighed, weights[1]), rtol=1e-6
+        )
+
+    def flipped(chance):
+        return losses.forward_corrected(s[:2], 1, jnp.array([[0.8, chance], [0.3, 0.7]]))
+
+    np.testing.assert_allclose(jax.grad(flipped)(0.2), slope_of(flipped, 0.2), rtol=1e-7)
+
+    def quantile(delta):
+        return losses.quantile_td(s, s[:3] + 0.4, delta)
+
+    np.testing.assert_allclose(jax.grad(quantile)(0.7), slope_of(quantile, 0.7), rtol=1e-6)

@@ -3,6 +3,8 @@ r"""Aggregates of the losses of many examples that weigh the worst ones more tha
 A weight of zero is a mask: what it masks may be infinite. Without weights all count alike.
 """
 
+import math
+
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -30,7 +32,50 @@ def _over(numerator: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array
     return jnp.where(none, 1.0, numerator / jnp.where(none, 1.0, x))
 
 
-def _tilted(losses: Losses, tilt: Scalar, weights: Label | None = None) -> Float[Array, ""]:
+def _tilt_mean(losses, tilt, shares) -> Float[Array, ""]:
+    """The aggregate of losses with shares that sum to one, measured from the furthest loss."""
+    furthest = jnp.where(tilt > 0, jnp.max(losses), jnp.min(losses))
+    mean = _mean_above(losses, tilt, shares, furthest)
+    return furthest + mean * _over(log1p(tilt * mean), tilt * mean)
+
+
+def _mean_above(losses, tilt, shares, level) -> Float[Array, ""]:
+    """The mean of (e^(t g) - 1) / t over the gaps g above a level."""
+    gap = losses - level
+    return jnp.sum(shares * gap * _over(jnp.expm1(tilt * gap), tilt * gap))
+
+
+def _tilt_mean_dlosses(losses, tilt, shares) -> Float[Array, " n"]:
+    return softmax(tilt * losses + jnp.log(shares))
+
+
+def _tilt_mean_dtilt(losses, tilt, shares) -> Float[Array, ""]:
+    r"""The divergence of the tilted shares from the given ones over the square of the tilt.
+
+    A mean of squared gaps times $(d e^d - e^d + 1) / d^2$ with $d = t (\ell - L)$, a half at zero.
+    """
+    gap = losses - _tilt_mean(losses, tilt, shares)
+    d = tilt * gap
+    near = jnp.where(jnp.abs(d) < 0.5, d, 0.0)
+    series = jnp.zeros_like(d)
+    for k in range(16, -1, -1):
+        series = series * near + (k + 1) / math.factorial(k + 2)
+    far = jnp.where(jnp.abs(d) < 0.5, 1.0, d)
+    closed = (far * jnp.exp(far) - jnp.expm1(far)) / jnp.square(far)
+    return jnp.sum(shares * jnp.square(gap) * jnp.where(jnp.abs(d) < 0.5, series, closed))
+
+
+def _tilt_mean_dshares(losses, tilt, shares) -> Float[Array, " n"]:
+    gap = losses - _tilt_mean(losses, tilt, shares)
+    return gap * _over(jnp.expm1(tilt * gap), tilt * gap)
+
+
+tilt_mean = with_rule(
+    _tilt_mean, losses=_tilt_mean_dlosses, tilt=_tilt_mean_dtilt, shares=_tilt_mean_dshares
+)
+
+
+def tilted(losses: Losses, tilt: Scalar, weights: Label | None = None) -> Float[Array, ""]:
     """The logarithm of the weighted mean of exp(tilt * loss), over the tilt.
 
     The mean at a tilt of zero; towards the largest loss as the tilt grows, towards the least as it
@@ -38,11 +83,7 @@ def _tilted(losses: Losses, tilt: Scalar, weights: Label | None = None) -> Float
     a Kullback-Leibler ball around the given ones (distributional robustness).
     """
     losses, shares = _counted(losses, weights)
-    tilt = jnp.asarray(tilt, losses.dtype)
-    furthest = jnp.where(tilt > 0, jnp.max(losses), jnp.min(losses))
-    gap = losses - furthest
-    mean = jnp.sum(shares * gap * _over(jnp.expm1(tilt * gap), tilt * gap))
-    return furthest + mean * _over(log1p(tilt * mean), tilt * mean)
+    return tilt_mean(losses, jnp.asarray(tilt, losses.dtype), shares)
 
 
 def tilted_dlosses(
@@ -50,15 +91,11 @@ def tilted_dlosses(
 ) -> Float[Array, " n"]:
     """The weights, tilted by the exponentials: they sum to one."""
     losses, shares = _counted(losses, weights)
-    tilt = jnp.asarray(tilt, losses.dtype)
-    return softmax(tilt * losses + jnp.log(shares))
+    return _tilt_mean_dlosses(losses, jnp.asarray(tilt, losses.dtype), shares)
 
-
-tilted = with_rule(_tilted, losses=tilted_dlosses)
 
 TILTED = Formula(
     fn=tilted,
-    plain=_tilted,
     domain=dict(
         losses=Box((3,), Interval(-10.0, 10.0, closed=(True, True))),
         tilt=Fixed(Interval(0.0, 10.0, closed=(True, True))),

@@ -51,7 +51,18 @@ def info_nce_dsimilarities_dsimilarities(
     return softmax_cross_entropy_dlogits_dlogits(scaled, label) / temperature / temperature
 
 
-info_nce = with_rule(_info_nce, similarities=info_nce_dsimilarities)
+def _info_nce_dtemperature(
+    similarities: Logits, label: Label, temperature: Scalar = 1.0
+) -> Float[Array, ""]:
+    """Minus the slopes times the logits, over the temperature."""
+    scaled = _scaled(similarities, temperature)
+    slope = softmax_cross_entropy_dlogits(scaled, label)
+    return -jnp.sum(jnp.where(slope == 0, 0.0, scaled) * slope) / temperature
+
+
+info_nce = with_rule(
+    _info_nce, similarities=info_nce_dsimilarities, temperature=_info_nce_dtemperature
+)
 
 INFO_NCE = Formula(
     fn=info_nce,

@@ -119,7 +119,17 @@ def quantile_td_dquantiles(
 # A target of zero stands for all: only differences count.
 _NOTHING = Choices((0.0,))
 
-quantile_td = with_rule(_quantile_td, quantiles=quantile_td_dquantiles)
+
+def _quantile_td_ddelta(
+    quantiles: Vector, targets: Float[ArrayLike, " m"], delta: Scalar = 1.0
+) -> Float[Array, ""]:
+    """Minus half the squared share of delta that the residuals take, at most one."""
+    residual, weight = _pairs(quantiles, targets)
+    share = jnp.minimum(jnp.abs(residual) / delta, 1.0)
+    return -jnp.sum(weight * jnp.square(share)) / 2 / jnp.size(targets)
+
+
+quantile_td = with_rule(_quantile_td, quantiles=quantile_td_dquantiles, delta=_quantile_td_ddelta)
 
 QUANTILE_TD = Formula(
     fn=quantile_td,

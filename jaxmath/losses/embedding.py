@@ -138,7 +138,7 @@ def triplet_margin(near: Real, far: Real, margin: Real = 1.0) -> Float[Array, ".
 def _lead(near: Real, far: Real, margin: Real) -> Float[Array, "..."]:
     """By how much the positive is too far or the negative too near."""
     gap, lost = two_difference(near, far)
-    return (gap + margin) + lost
+    return (gap + margin) + jnp.where(jnp.isinf(gap), 0.0, lost)
 
 
 def triplet_margin_dnear(near: Real, far: Real, margin: Real = 1.0) -> Float[Array, "..."]:

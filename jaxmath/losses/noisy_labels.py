@@ -3,7 +3,7 @@ r"""Cross-entropies corrected for labels that were flipped by a known transition
 `transition[i, j]` is the probability that a label i is seen as j: its rows sum to one. The forward
 correction flips the prediction as the labels were, and its minimiser is that of clean labels; the
 backward correction weighs the losses of all labels so that the mean over the flips is the clean
-loss, and may be negative. The matrix is data: it is not differentiated.
+loss, and may be negative.
 """
 
 import jax.numpy as jnp
@@ -50,7 +50,21 @@ def forward_corrected_dlogits(
     return jnp.where(enough, close, p - softmax(logits + jnp.log(chances)))
 
 
-forward_corrected = with_rule(_forward_corrected, logits=forward_corrected_dlogits)
+def _forward_corrected_dtransition(
+    logits: Logits, label: Label, transition: Transition
+) -> Float[Array, "n n"]:
+    """In the column of the seen label, minus the probabilities over that of the seen label."""
+    log_p, transition = log_softmax(logits), jnp.asarray(transition)
+    share = jnp.exp(log_p - logsumexp(log_p + jnp.log(_chances(transition, label))))
+    hot = jnp.arange(transition.shape[1]) == label
+    return jnp.where(hot[None, :], -share[:, None], 0.0)
+
+
+forward_corrected = with_rule(
+    _forward_corrected,
+    logits=forward_corrected_dlogits,
+    transition=_forward_corrected_dtransition,
+)
 
 FORWARD_CORRECTED = Formula(
     fn=forward_corrected,

@@ -59,7 +59,7 @@ def _short(first: Real, second: Real, label: Label, margin: Real) -> Float[Array
     """By how much the lead of the right one of two falls short of the margin."""
     gap, lost = two_difference(first, second)
     label = jnp.asarray(label, gap.dtype)
-    return (jnp.asarray(margin) - label * gap) - label * lost
+    return (jnp.asarray(margin) - label * gap) - label * jnp.where(jnp.isinf(gap), 0.0, lost)
 
 
 def margin_ranking(

@@ -21,12 +21,11 @@ def safe_unit(size: Real) -> Float[Array, "..."]:
 
 
 def two_difference(x: Real, y: Real) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """The difference of two numbers, and what rounding took from it (Knuth); zero if infinite."""
+    """The difference of two numbers, and what rounding took from it (Knuth); NaN if infinite."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     gap = x - y
     back = gap - x
-    lost = (x - (gap - back)) - (y + back)
-    return gap, jnp.where(jnp.isinf(gap), 0.0, lost)
+    return gap, (x - (gap - back)) - (y + back)
 
 
 def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:

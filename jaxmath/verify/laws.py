@@ -256,7 +256,8 @@ def _on(e: Evidence, jump) -> np.ndarray:
 def _ascends(e: Evidence, jump, point: int, j: int) -> bool:
     """Whether the distance to the break grows with coordinate j."""
     theta = e.theta[point].astype(np.float64)
-    theta[j] += max(abs(theta[j]), 1.0) * 1e-3
+    with np.errstate(over="ignore"):
+        theta[j] += max(abs(theta[j]), 1.0) * 1e-3
     fixed = jax.tree.map(lambda leaf: leaf[point], e.fixed)
     with jax.enable_x64(True):
         sides = sides_of(None, (jump,))(*e.lay.arguments(e.lay.vectors(theta), fixed))[1:]
