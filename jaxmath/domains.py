@@ -214,6 +214,35 @@ class Integers:
         return np.array(sorted(ends), np.int32)
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """The elements of another domain as data: not differentiated, like a label."""
+
+    of: Domain
+
+    differentiable = False
+
+    def __str__(self) -> str:
+        return f"{self.of}, fixed"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the other domain."""
+        return self.of.shape
+
+    def contains(self, value) -> Bool[Array, ""]:
+        """Whether the other domain does."""
+        return self.of.contains(value)
+
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
+        """Draw from the other domain."""
+        return self.of.sample(rng, count, dtype)
+
+    def edges(self, dtype: DTypeLike) -> np.ndarray:
+        """Those of the other domain."""
+        return self.of.edges(dtype)
+
+
 BINARY = Choices((0.0, 1.0))
 SIGN = Choices((-1.0, 1.0))
 

@@ -71,4 +71,67 @@ SOURCES: dict[str, str] = {
     "johnson1995continuous": "N. L. Johnson, S. Kotz and N. Balakrishnan, Continuous Univariate "
     "Distributions, volume 2, 2nd edition, Wiley 1995",
     "cochran1977sampling": "W. G. Cochran, Sampling Techniques, 3rd edition, Wiley 1977",
+    "bartlett2006convexity": "P. L. Bartlett, M. I. Jordan and J. D. McAuliffe, Convexity, "
+    "classification, and risk bounds, Journal of the American Statistical Association 101 (2006) "
+    "138-156",
+    "rennie2005loss": "J. D. M. Rennie and N. Srebro, Loss functions for preference levels: "
+    "regression with discrete ordered labels, IJCAI Multidisciplinary Workshop on Advances in "
+    "Preference Handling, 2005",
+    "zhang2004solving": "T. Zhang, Solving large scale linear prediction problems using stochastic "
+    "gradient descent algorithms, ICML 2004",
+    "rooyen2015learning": "B. van Rooyen, A. K. Menon and R. C. Williamson, Learning with "
+    "symmetric label noise: the importance of being unhinged, NeurIPS 2015",
+    "lin2017focal": "T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollar, Focal loss for dense "
+    "object detection, ICCV 2017",
+    "leng2022polyloss": "Z. Leng, M. Tan, C. Liu, E. D. Cubuk, X. Shi, S. Cheng and D. Anguelov, "
+    "PolyLoss: a polynomial expansion perspective of classification loss functions, ICLR 2022",
+    "crammer2001algorithmic": "K. Crammer and Y. Singer, On the algorithmic implementation of "
+    "multiclass kernel-based vector machines, Journal of Machine Learning Research 2 (2001) "
+    "265-292",
+    "weston1999support": "J. Weston and C. Watkins, Support vector machines for multi-class "
+    "pattern recognition, European Symposium on Artificial Neural Networks, 1999",
+    "collins2002discriminative": "M. Collins, Discriminative training methods for hidden Markov "
+    "models: theory and experiments with perceptron algorithms, EMNLP 2002",
+    "martins2016sparsemax": "A. F. T. Martins and R. F. Astudillo, From softmax to sparsemax: a "
+    "sparse model of attention and multi-label classification, ICML 2016",
+    "szegedy2016rethinking": "C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "
+    "Rethinking the Inception architecture for computer vision, CVPR 2016",
+    "patrini2017making": "G. Patrini, A. Rozza, A. K. Menon, R. Nock and L. Qu, Making deep neural "
+    "networks robust to label noise: a loss correction approach, CVPR 2017",
+    "mccullagh1980regression": "P. McCullagh, Regression models for ordinal data, Journal of the "
+    "Royal Statistical Society B 42 (1980) 109-142",
+    "burges2005learning": "C. Burges, T. Shaked, E. Renshaw, A. Lazier, M. Deeds, N. Hamilton and "
+    "G. Hullender, Learning to rank using gradient descent, ICML 2005",
+    "herbrich2000large": "R. Herbrich, T. Graepel and K. Obermayer, Large margin rank boundaries "
+    "for ordinal regression, Advances in Large Margin Classifiers, MIT Press 2000",
+    "xia2008listwise": "F. Xia, T.-Y. Liu, J. Wang, W. Zhang and H. Li, Listwise approach to "
+    "learning to rank: theory and algorithm, ICML 2008",
+    "hadsell2006dimensionality": "R. Hadsell, S. Chopra and Y. LeCun, Dimensionality reduction by "
+    "learning an invariant mapping, CVPR 2006",
+    "schroff2015facenet": "F. Schroff, D. Kalenichenko and J. Philbin, FaceNet: a unified "
+    "embedding for face recognition and clustering, CVPR 2015",
+    "oord2018representation": "A. van den Oord, Y. Li and O. Vinyals, Representation learning with "
+    "contrastive predictive coding, arXiv:1807.03748, 2018",
+    "milletari2016vnet": "F. Milletari, N. Navab and S.-A. Ahmadi, V-Net: fully convolutional "
+    "neural networks for volumetric medical image segmentation, 3DV 2016",
+    "sutton2018reinforcement": "R. S. Sutton and A. G. Barto, Reinforcement Learning: An "
+    "Introduction, 2nd edition, MIT Press 2018",
+    "williams1991function": "R. J. Williams and J. Peng, Function optimization using connectionist "
+    "reinforcement learning algorithms, Connection Science 3 (1991) 241-268",
+    "schulman2017proximal": "J. Schulman, F. Wolski, P. Dhariwal, A. Radford and O. Klimov, "
+    "Proximal policy optimization algorithms, arXiv:1707.06347, 2017",
+    "silver2014deterministic": "D. Silver, G. Lever, N. Heess, T. Degris, D. Wierstra and "
+    "M. Riedmiller, Deterministic policy gradient algorithms, ICML 2014",
+    "hasselt2016deep": "H. van Hasselt, A. Guez and D. Silver, Deep reinforcement learning with "
+    "double Q-learning, AAAI 2016",
+    "graves2006connectionist": "A. Graves, S. Fernandez, F. Gomez and J. Schmidhuber, "
+    "Connectionist temporal classification, ICML 2006",
+    "li2021tilted": "T. Li, A. Beirami, M. Sanjabi and V. Smith, Tilted empirical risk "
+    "minimization, ICLR 2021",
+    "rockafellar2000optimization": "R. T. Rockafellar and S. Uryasev, Optimization of conditional "
+    "value-at-risk, Journal of Risk 2 (2000) 21-41",
+    "bellemare2017distributional": "M. G. Bellemare, W. Dabney and R. Munos, A distributional "
+    "perspective on reinforcement learning, ICML 2017",
+    "dabney2018distributional": "W. Dabney, M. Rowland, M. G. Bellemare and R. Munos, "
+    "Distributional reinforcement learning with quantile regression, AAAI 2018",
 }

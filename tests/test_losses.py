@@ -114,7 +114,10 @@ BARS = {  # of the value, of the first derivatives, of the second
     "l1": (2, 0, 0),
     "l2": (3, 0, 0),
 }
-FORMULAS = {formula.name: formula for formula in (*losses.LOSSES, *losses.PENALTIES)}
+FORMULAS = {
+    formula.name: formula
+    for formula in (*losses.REGRESSION, *losses.CLASSIFICATION, *losses.PENALTIES)
+}
 
 
 def batch(name, dtype):

@@ -30,7 +30,10 @@ from jaxmath.verify import facts, opinions, sampling
 from jaxmath.verify.compare import compare
 from jaxmath.verify.laws import evidence, facts_hold, first_derivatives, sampler_covers
 
-ORDINARY = {*(f.name for f in losses.LOSSES), *(f.name for f in losses.PENALTIES), "sigmoid"}
+ORDINARY = {
+    *(f.name for f in (*losses.REGRESSION, *losses.CLASSIFICATION, *losses.PENALTIES)),
+    "sigmoid",
+}
 """What the ordinary tests plant faults in; the long ones take every formula."""
 
 

@@ -24,6 +24,7 @@ from jaxmath.sources import SOURCES
 
 FORMULA_ROOMS = (
     ("special functions", "jaxmath.special", "SPECIAL"),
+    ("objectives", "jaxmath.losses", "OBJECTIVES"),
     ("distributions", "jaxmath.distributions", "FORMULAS"),
     ("gradients by hand", "jaxmath.models", "FORMULAS"),
 )

@@ -39,6 +39,7 @@ from jaxmath.special.logistic import (
     sigmoid_dx_dx,
     softplus,
 )
+from jaxmath.special.norm import NORM, direction, norm
 from jaxmath.special.normal_tail import (
     NORMAL_TAIL,
     erfcx,
@@ -70,6 +71,11 @@ from jaxmath.special.rectified import (
     relu,
     relu_dx,
 )
+from jaxmath.special.sparsemax import (
+    SPARSEMAX,
+    sparsemax,
+    sparsemax_vjp,
+)
 
 ACTIVATIONS = (SIGMOID, TANH, RELU, SOFTPLUS, GELU)
 """Elementwise functions that a layer of a network applies, by name."""
@@ -81,6 +87,8 @@ SPECIAL = (
     SOFTMAX_COMPLEMENT,
     LOG_SOFTMAX,
     LOGSUMEXP,
+    SPARSEMAX,
+    NORM,
     *LOGARITHM,
     *ENTROPY,
     *GAMMA,

@@ -34,6 +34,14 @@ def _quotient_dy(x, y):
 quotient = with_rule(_quotient, x=lambda x, y: 1 / y + 0.0 * x, y=_quotient_dy)
 
 
+def two_difference(x: Real, y: Real) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """The difference of two numbers, and what rounding took from it (Knuth); NaN if infinite."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    gap = x - y
+    back = gap - x
+    return gap, (x - (gap - back)) - (y + back)
+
+
 def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
     """The excess of x over y, relative to y, for y > 0."""
     x, y = jnp.asarray(x), jnp.asarray(y)

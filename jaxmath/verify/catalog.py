@@ -9,6 +9,7 @@ from jaxmath.formula import Formula
 FORMULAS: tuple[Formula, ...] = (
     *special.SPECIAL,
     *losses.LOSSES,
+    *losses.OBJECTIVES,
     *losses.PENALTIES,
     *distributions.FORMULAS,
     *models.FORMULAS,
@@ -62,6 +63,12 @@ EXEMPT: dict[str, str] = {
         for name, reason in _exempt_of(family).items()
     },
     **{f"special.{name}": _SIXTY for name in _INCOMPLETE},
+    "losses.nt_xent": "`info_nce` of cosines, which are compared themselves",
+    "losses.supervised_contrastive": "a mean of `info_nce`, where it is compared",
+    "losses.categorical_projection": "data of a loss, not differentiated; compared with its masses",
+    "losses.retrace": "targets, not differentiated; compared with the sum of the paper",
+    "losses.vtrace": "targets, not differentiated; compared with the sum of the paper",
+    "losses.fenchel_young": "makes a loss of a function; the losses that it makes are compared",
     "models.linear.init": "starting values",
     "models.linear.apply": _PARTS,
     "models.linear.predict": _PARTS,

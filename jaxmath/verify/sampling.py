@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxmath.domains import ORDINARY, Box, Choices, Domain, Integers, Interval, Simplex
+from jaxmath.domains import ORDINARY, Box, Choices, Domain, Fixed, Integers, Interval, Simplex
 
 DRAWS = 1 << 16
 
@@ -29,6 +29,8 @@ def gaps(domain: Domain, dtype: DTypeLike) -> tuple[str, ...]:
 
 
 def _unreached(domain, drawn, edges, dtype) -> list[str]:
+    if isinstance(domain, Fixed):
+        return _unreached(domain.of, drawn, edges, dtype)
     if isinstance(domain, Box):
         ties = np.ptp(drawn.reshape(len(drawn), -1), axis=1) == 0
         size = math.prod(domain.shape)

@@ -1,0 +1,198 @@
+r"""Losses of the margin $m = y s$: label times score, with a label in {-1, 1}.
+
+A positive margin is a right answer, and its size is how sure. `hinge` stands with the logistic
+losses in `classification`.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.domains import REAL, SIGN
+from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source
+from jaxmath.losses.classification import _alike, _margin
+from jaxmath.special import log_sigmoid, relu, relu_dx, sigmoid, sigmoid_dx
+from jaxmath.typing import Label, Real
+
+
+def squared_hinge(score: Real, label: Label) -> Float[Array, "..."]:
+    """The square, without a half, of what the margin falls short of one; label in {-1, 1}."""
+    return jnp.square(relu(1 - _margin(score, label)))
+
+
+def squared_hinge_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Minus twice the shortfall, times the label."""
+    score, label = _alike(score, label)
+    return -2 * label * relu(1 - label * score)
+
+
+SQUARED_HINGE = Formula(
+    fn=squared_hinge,
+    domain=dict(score=REAL, label=SIGN),
+    partials=dict(score=squared_hinge_dscore),
+    seconds={("score", "score"): lambda score, label: 2 * relu_dx(1 - _margin(score, label))},
+    breaks=(Break(lambda score, label: 1 - _margin(score, label), order=2),),
+    facts=(Convex("score"), Smooth("score", 2.0)),
+    tex=r"\ell(s, y) = \max(0, 1 - y s)^2",
+    source=Source("bartlett2006convexity", "example 2"),
+    topic="O8",
+)
+
+
+def _above(margin: Float[Array, "..."], bend: float) -> Float[Array, "..."]:
+    """The margin where it lies above the bend, and there alone its square is wanted; else zero."""
+    return jnp.where(margin < bend, 0.0, margin)
+
+
+def smoothed_hinge(score: Real, label: Label) -> Float[Array, "..."]:
+    """The hinge loss with its corner rounded: a half of the square of the shortfall up to one.
+
+    For a margin below zero it is a half less than `hinge`; label in {-1, 1}.
+    """
+    margin = _margin(score, label)
+    parabola = 0.5 * jnp.square(relu(1 - _above(margin, 0.0)))
+    return jnp.where(margin < 0, 0.5 - margin, parabola)
+
+
+def smoothed_hinge_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the label times the shortfall, which counts at most one."""
+    score, label = _alike(score, label)
+    return -label * jnp.minimum(relu(1 - label * score), 1.0)
+
+
+def smoothed_hinge_dscore_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """One for a margin between zero and one, else zero."""
+    margin = _margin(score, label)
+    return relu_dx(1 - margin) * relu_dx(margin)
+
+
+SMOOTHED_HINGE = Formula(
+    fn=smoothed_hinge,
+    domain=dict(score=REAL, label=SIGN),
+    partials=dict(score=smoothed_hinge_dscore),
+    seconds={("score", "score"): smoothed_hinge_dscore_dscore},
+    breaks=(
+        Break(lambda score, label: 1 - _margin(score, label), order=2),
+        Break(lambda score, label: _margin(score, label), order=2),
+    ),
+    facts=(Convex("score"), Lipschitz("score", 1.0), Smooth("score", 1.0)),
+    tex=r"\ell(s, y) = \begin{cases} \frac12 \max(0, 1 - ys)^2 & ys \ge 0 \\"
+    r" \frac12 - ys & ys < 0 \end{cases}",
+    source=Source("rennie2005loss", "section 2"),
+    topic="O8",
+)
+
+
+def modified_huber(score: Real, label: Label) -> Float[Array, "..."]:
+    """The squared hinge for a margin above minus one, and its tangent below; label in {-1, 1}."""
+    margin = _margin(score, label)
+    return jnp.where(margin < -1, -4 * margin, jnp.square(relu(1 - _above(margin, -1.0))))
+
+
+def modified_huber_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Minus twice the label times the shortfall, which counts at most two."""
+    score, label = _alike(score, label)
+    return -2 * label * jnp.minimum(relu(1 - label * score), 2.0)
+
+
+def modified_huber_dscore_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Two for a margin between minus one and one, else zero."""
+    margin = _margin(score, label)
+    return 2 * relu_dx(1 - margin) * relu_dx(1 + margin)
+
+
+MODIFIED_HUBER = Formula(
+    fn=modified_huber,
+    domain=dict(score=REAL, label=SIGN),
+    partials=dict(score=modified_huber_dscore),
+    seconds={("score", "score"): modified_huber_dscore_dscore},
+    breaks=(
+        Break(lambda score, label: 1 - _margin(score, label), order=2),
+        Break(lambda score, label: 1 + _margin(score, label), order=2),
+    ),
+    facts=(Convex("score"), Lipschitz("score", 4.0), Smooth("score", 2.0)),
+    tex=r"\ell(s, y) = \begin{cases} \max(0, 1 - ys)^2 & ys \ge -1 \\ -4ys & ys < -1 \end{cases}",
+    source=Source("zhang2004solving", "section 2"),
+    topic="O8",
+)
+
+
+def exponential(score: Real, label: Label) -> Float[Array, "..."]:
+    """The exponential of minus the margin, which AdaBoost minimises; label in {-1, 1}."""
+    return jnp.exp(-_margin(score, label))
+
+
+def exponential_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the label times the loss."""
+    score, label = _alike(score, label)
+    return -label * exponential(score, label)
+
+
+EXPONENTIAL = Formula(
+    fn=exponential,
+    domain=dict(score=REAL, label=SIGN),
+    partials=dict(score=exponential_dscore),
+    seconds={("score", "score"): exponential},
+    facts=(Convex("score"),),
+    tex=r"\ell(s, y) = e^{-y s}",
+    source=Source("hastie2009esl", "eq. 10.8"),
+    topic="O8",
+)
+
+
+def perceptron(score: Real, label: Label) -> Float[Array, "..."]:
+    """By how much the margin lies below zero; label in {-1, 1}.
+
+    At a margin of exactly zero the slope is taken as zero.
+    """
+    return relu(-_margin(score, label))
+
+
+def perceptron_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the label where the margin is negative, else zero."""
+    score, label = _alike(score, label)
+    return -label * relu_dx(-label * score)
+
+
+PERCEPTRON = Formula(
+    fn=perceptron,
+    domain=dict(score=REAL, label=SIGN),
+    partials=dict(score=perceptron_dscore),
+    seconds={("score", "score"): lambda score, label: jnp.zeros_like(score)},
+    breaks=(Break(lambda score, label: _margin(score, label), order=1, convention="zero"),),
+    facts=(Convex("score"), Lipschitz("score", 1.0)),
+    tex=r"\ell(s, y) = \max(0, -y s)",
+    source=Source("bishop2006prml", "eq. 4.54"),
+    topic="M5",
+)
+
+
+def logistic_margin(score: Real, label: Label) -> Float[Array, "..."]:
+    """The logistic loss of a margin, in nats: `logistic` with a label in {-1, 1}."""
+    return -log_sigmoid(_margin(score, label))
+
+
+def logistic_margin_dscore(score: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the label times the probability of the other one."""
+    score, label = _alike(score, label)
+    return -label * sigmoid(-label * score)
+
+
+LOGISTIC_MARGIN = Formula(
+    fn=logistic_margin,
+    domain=dict(score=REAL, label=SIGN),
+    partials=dict(score=logistic_margin_dscore),
+    seconds={("score", "score"): lambda score, label: sigmoid_dx(_margin(score, label))},
+    facts=(Convex("score"), Lipschitz("score", 1.0), Smooth("score", 0.25)),
+    tex=r"\ell(s, y) = \log(1 + e^{-y s})",
+    source=Source("hastie2009esl", "eq. 10.18"),
+    topic="O8",
+)
+
+MARGIN = (
+    SQUARED_HINGE,
+    SMOOTHED_HINGE,
+    MODIFIED_HUBER,
+    EXPONENTIAL,
+    PERCEPTRON,
+    LOGISTIC_MARGIN,
+)

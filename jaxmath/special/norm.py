@@ -1,0 +1,74 @@
+r"""The Euclidean norm, direction and cosine of vectors of any size, with slopes that are numbers.
+
+Vectors are divided by their largest entry first, so that no square overflows or vanishes. Of zero
+the direction is zero, and with it the slope of the norm, where the truth has a whole ball of them.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxmath.domains import REAL, Box
+from jaxmath.formula import Convex, Even, Formula, Lipschitz, Source, with_rule
+
+Vector = Float[ArrayLike, " n"]
+
+
+def _scaled(x: Vector) -> tuple[Float[Array, " n"], Float[Array, ""], Float[Array, ""]]:
+    """The vector times a number that brings its largest entry near one, its length, the number."""
+    x = jnp.asarray(x)
+    largest = jnp.max(jnp.abs(x))
+    reach = float(jnp.finfo(x.dtype).maxexp) - 4
+    power = jnp.exp2(-jnp.clip(jnp.floor(jnp.log2(largest)), -reach, reach))
+    return x * power, jnp.sqrt(jnp.sum(jnp.square(x * power))), power
+
+
+def _norm(x: Vector) -> Float[Array, ""]:
+    """The Euclidean norm; its slope at zero is taken as zero."""
+    _, size, power = _scaled(x)
+    return size / power
+
+
+@jax.custom_jvp
+def direction(x: Vector) -> Float[Array, " n"]:
+    """The vector of norm one in the direction of x; zero for zero."""
+    scaled, size, _ = _scaled(x)
+    return scaled / jnp.where(size == 0, 1.0, size)
+
+
+@direction.defjvp
+def _direction_jvp(primals, tangents):
+    """The part of the change across the direction, over the norm.
+
+    A multiple of the direction is taken away first, so that the largest entry does not change:
+    then nothing cancels.
+    """
+    (x,), (change,) = primals, tangents
+    u = direction(x)
+    top = jnp.arange(u.size) == jnp.argmax(jnp.abs(u))
+    peak = jnp.sum(jnp.where(top, u, 0.0))
+    along = jnp.sum(jnp.where(top, change, 0.0)) / jnp.where(peak == 0, 1.0, peak)
+    _, size, power = _scaled(x)
+    rest = jnp.where(top | (size == 0), 0.0, change - u * along)
+    rest = rest / jnp.where(size == 0, 1.0, size) * power
+    return u, rest - u * jnp.sum(u * rest)
+
+
+norm = with_rule(_norm, x=direction)
+
+
+def direction_vjp(x: Vector, cotangent: Vector) -> tuple[Float[Array, " n"]]:
+    """The part of the cotangent across the direction, over the norm: the Jacobian is symmetric."""
+    return (_direction_jvp((x,), (jnp.asarray(cotangent),))[1],)
+
+
+NORM = Formula(
+    fn=norm,
+    plain=_norm,
+    domain=dict(x=Box((2,), REAL)),
+    partials=dict(x=direction),
+    facts=(Convex("x"), Even("x"), Lipschitz("x", 1.0)),
+    tex=r"\lVert x \rVert = \sqrt{\sum_i x_i^2}",
+    source=Source("boyd2004convex", "appendix A.1.2"),
+    topic="L2",
+)
