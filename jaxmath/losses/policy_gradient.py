@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL, Box, Fixed, Integers
+from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL, Box, Fixed, Integers, Interval
 from jaxmath.formula import Bounded, Break, Formula, Lipschitz, Source, with_rule
 from jaxmath.losses.classification import (
     softmax_cross_entropy,
@@ -39,10 +39,12 @@ def policy_gradient_dlogits_dlogits(
 
 
 _ADVANTAGE = Fixed(REAL)
+# Only a factor; a large one would show that probabilities below the normal numbers count as zero.
+_UNIT = Interval(-1.0, 1.0, closed=(True, True))
 
 POLICY_GRADIENT = Formula(
     fn=policy_gradient,
-    domain=dict(logits=Box((3,), REAL), action=Integers(0, 2), advantage=_ADVANTAGE),
+    domain=dict(logits=Box((3,), REAL), action=Integers(0, 2), advantage=Fixed(_UNIT)),
     partials=dict(logits=policy_gradient_dlogits),
     seconds={("logits", "logits"): policy_gradient_dlogits_dlogits},
     facts=(Lipschitz("logits", lambda logits, action, advantage: 2**0.5 * jnp.abs(advantage)),),
