@@ -144,7 +144,7 @@ def before_mpmath(name: str, x: float, answers) -> Right:
             meant = MEANT[name]
             at = mp.mpf(x)
             value, step = meant(at), mp.mpf(10) ** -25 * max(abs(at), 1)
-            with mp.workdps(100):
+            with mp.workdps(360):  # the smallest normal slope beside a value of one
                 slopes = [(meant(at + s * step) - meant(at)) / (s * step) for s in (1, -1)]
                 slopes.append((meant(at + step) - meant(at - step)) / (2 * step))
             slope = min(max(_ulps(a, s) for a in answers[1:]) for s in slopes)

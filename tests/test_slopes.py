@@ -59,6 +59,10 @@ def inside(formula):
     usual = points.ordinary(formula, args)
     if formula.where is not None:
         usual &= np.asarray(jax.vmap(formula.where)(*(args[n] for n in formula.arguments)))
+    for leaf in jax.tree.leaves(args):
+        rows = np.asarray(leaf, float).reshape(POINTS, -1)
+        if rows.shape[1] > 1:  # no ties
+            usual &= np.ptp(rows, axis=1) > 0
     chosen = np.flatnonzero(usual)[:8]
     assert len(chosen) >= LEAST, formula.name
     return [jax.tree.map(lambda leaf: leaf[chosen], args[name]) for name in formula.arguments]
