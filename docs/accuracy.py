@@ -1,8 +1,8 @@
 """Measure docs/accuracy/: every formula and its counterparts against exact truth, in each dtype.
 
-`python docs/accuracy.py` measures all of it anew, in twenty minutes, and writes the figures (JSON, one
-file a dtype), the page made from them and its pictures. `--only NAME ...` measures some formulas,
-such as new ones, and keeps the figures of the others; `--page` measures nothing.
+`python docs/accuracy.py` measures all of it anew, in twenty minutes, and writes the figures (JSON,
+one file a dtype), the page made from them and its pictures. `--only NAME ...` measures some
+formulas, such as new ones, and keeps the figures of the others; `--page` measures nothing.
 `tests/test_accuracy.py` measures again and compares, with a tolerance in ulp, since processors and
 versions differ.
 """

@@ -223,7 +223,7 @@ def _betainc_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     a, b, x, limit = _inside(a, b, x)
     y = 1 - x
     tail = _tail(a, b, x, y)
-    value = tails.times_exponential(tail, tail.rate / x / y)
+    value = tails.times_exponential(tail, tail.rate, x, y)
 
     def at_end(own, other, there):
         height = jnp.where(own < 1, jnp.inf, jnp.where(own == 1, other, 0.0))

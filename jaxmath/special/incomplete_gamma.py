@@ -43,19 +43,20 @@ _TERMS = [(float(k), (-1.0) ** (k - 1) / math.factorial(k)) for k in range(DEPTH
 def _ratio(a, x, unit, left, small, *, rolled):
     """Numerator and denominator of the series, of the fraction, or of v / x for `small` a.
 
-    From the far end, without a division: each step is linear in both. They are scaled by `unit`.
+    From the far end, without a division: each step is linear in both. All numbers, a and x as
+    well, are counted in some scale, of which `unit` is one part.
     """
-    middle, place = (DEPTH + 0.5 - a / 2) * unit, x * unit
-    root = jnp.sqrt(jnp.abs(middle * place + jnp.square(place) / 4))
-    n = jnp.where(small, 0.0, jnp.where(left, 1.0, middle + place / 2 + unit / 4 + root))
+    middle = (DEPTH + 0.5) * unit - a / 2
+    root = jnp.sqrt(jnp.abs(middle * x + jnp.square(x) / 4))
+    n = jnp.where(small, 0.0, jnp.where(left, 1.0, middle + x / 2 + unit / 4 + root))
     series = small | left
 
     def step(carry, k, term):
         n, d = carry
-        next_ = (a + k) * unit
-        fraction = (x + (2 * k - 1 - a)) * unit
-        p = jnp.where(small, next_ * x, jnp.where(left, x * unit, fraction))
-        q = jnp.where(small, term, jnp.where(left, next_, -(k * unit) * ((k - a) * unit)))
+        next_ = a + k * unit
+        fraction = (x - a) + (2 * k - 1) * unit
+        p = jnp.where(small, next_ * x, jnp.where(left, x, fraction))
+        q = jnp.where(small, term, jnp.where(left, next_, -(k * unit) * (k * unit - a)))
         return p * n + q * d, jnp.where(series, next_ * d, n)
 
     return loop(step, (n, jnp.ones_like(n)), _TERMS, rolled=rolled)
@@ -75,7 +76,12 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     eta = near * jnp.sqrt(2 * log1p_gap_ratio(near))
     z = eta * jnp.sqrt(large)
     away = jnp.where(around, 1.0, x / large)
-    log_away = jnp.where(around, 0.0, jnp.log(x) - jnp.log(large))
+    extreme = jnp.abs(jnp.log(away)) > 80  # in float32 soon out of range
+    log_away = jnp.where(
+        extreme & ~around,
+        jnp.log(x) - jnp.log(large),
+        jnp.log(jnp.where(extreme, 1.0, away)),
+    )
     half = jnp.where(around, jnp.square(z) / 2, large * (away - 1 - log_away))
     error = stirling_error(large)
     exponent = -half - jnp.where(around, 0.0, error)
@@ -87,10 +93,11 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     share = log_gamma_share(jnp.where(small, a, 0.5))
     level = a * (jnp.log(jnp.where(small, x, 1.0)) - share)
 
-    unit = jnp.where(both, 1.0, 1 / jnp.where(left, a, jnp.where(around, 1.0, x)))
-    n, d = _ratio(a, jnp.where(around, 1.0, x), unit, left, both, rolled=rolled)
+    scale = jnp.where(both | around, 1.0, jnp.where(left, a, x))
+    a_scaled, x_scaled = a / scale, jnp.where(around, 1.0, x / scale)
+    n, d = _ratio(a_scaled, x_scaled, 1 / scale, left, both, rolled=rolled)
     lead = jnp.where(small, 1.0, 1 / (ROOT_TAU * jnp.sqrt(large)))
-    outer = jnp.where(left, n / d, (a * unit) * d / n)
+    outer = jnp.where(left, n / d, a_scaled * d / n)
     factor = jnp.where(around, middle / ROOT_TAU, lead * outer)
     missing = log1p(-jnp.where(both, a * x * n / d, 0.0))
     exponent = jnp.where(small, level + jnp.where(both, missing, -x), exponent)
@@ -161,7 +168,7 @@ def _gammainc_dx(a: Real, x: Real) -> Float[Array, "..."]:
     tail = tail_of(a, x)
     at_zero = jnp.where(given < 1, jnp.inf, jnp.where(given == 1, 1.0, 0.0))
     at_zero = jnp.where(place == 0, at_zero, 0.0)
-    return tails.at_limits(limit, tails.times_exponential(tail, tail.rate / x), at_zero, 0.0)
+    return tails.at_limits(limit, tails.times_exponential(tail, tail.rate, x), at_zero, 0.0)
 
 
 def gammainc_dx_dx(a: Real, x: Real) -> Float[Array, "..."]:

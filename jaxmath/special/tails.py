@@ -23,10 +23,13 @@ class Tail(NamedTuple):
     both: Array
 
 
-def times_exponential(tail: Tail, factor):
-    """The factor times the exponential, which alone might underflow."""
+def times_exponential(tail: Tail, factor, *over):
+    """The factor times the exponential, which alone might underflow, over small numbers."""
     part = jnp.exp(tail.exponent / 2)
-    return part * factor * part
+    value = part * factor
+    for divisor in over:
+        value = value / divisor
+    return value * part
 
 
 def side(tail: Tail, lower: bool):
