@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge
@@ -28,6 +29,8 @@ from jaxmath.lab.program import workers
 
 TOPICS = ("C1", "C2")
 
+BATCH = 16
+"""After so many formulas their compiled programs, some hundred megabytes, are forgotten."""
 COUNTS = ("agree", "disagree", "undecided", "zeros", "kinks")
 
 
@@ -82,7 +85,10 @@ def survey(config: Config, data, seed: int, progress) -> dict[str, Any]:
         # At the edges of a domain numbers overflow on purpose.
         warnings.simplefilter("ignore", RuntimeWarning)
         # Nearly all of the work is compiling, which Python's lock does not hold up.
-        found = list(pool.map(compare, data["names"]))
+        found: list[Any] = []
+        for start in range(0, len(data["names"]), BATCH):
+            found += pool.map(compare, data["names"][start : start + BATCH])
+            jax.clear_caches()
     rows = [(name, row) for name, one in zip(data["names"], found, strict=True) for row in one]
     return dict(
         formula=np.array([name for name, _ in rows]),

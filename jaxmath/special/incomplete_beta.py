@@ -59,7 +59,7 @@ def _fraction(a, b, x, y, lead, *, rolled):
     last = DEPTH
     after, here = 1 / (a + (2 * last + 1)), 1 / (a + (2 * last - 1))
     far, denominator = above(last + 1, after), below(last, here, after)
-    # What solves value = denominator + far / value.
+    # What solves value = denominator + far / value; the bound keeps the slope of the root finite.
     root = jnp.sqrt(jnp.maximum(jnp.square(denominator) + 4 * far, 1e-30))
     start = above(last, here), (denominator + root) / 2, here
     terms = [(float(n),) for n in range(last - 1, 0, -1)]

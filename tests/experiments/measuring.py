@@ -1,6 +1,7 @@
 """Each shipped config measured once a session and judged as often as needed.
 
-All in full length but one, whose every figure tests/test_accuracy.py measures by itself.
+All in full length but two, whose every figure tests/test_accuracy.py and tests/test_laws.py measure
+by themselves.
 """
 
 import functools
@@ -13,7 +14,11 @@ from jaxmath.lab.study import Study
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FEWER = {
-    "accuracy": ('formulas=["log_cosh", "sigmoid", "softplus", "huber"]', 'dtypes=["float64"]')
+    "accuracy": ('formulas=["log_cosh", "sigmoid", "softplus", "huber"]', 'dtypes=["float64"]'),
+    "derivatives": (
+        'formulas=["sigmoid", "softmax", "huber", "hinge", "softmax_cross_entropy", "normal.kl"]',
+        "points=64",
+    ),
 }
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.toml"))
 

@@ -1,4 +1,4 @@
-"""The experiment `derivatives`, on a few formulas; the long tests run it on all."""
+"""The experiment `derivatives`, on a few formulas."""
 
 import pytest
 
