@@ -93,6 +93,8 @@ def _parts(formula: Formula) -> tuple[list[_Part], str]:
         if isinstance(one, Choices | Integers):
             few = isinstance(one, Choices)
             values = one.values if few else range(one.low, one.high + 1)
+            if len(values) ** len(elements) > MOST_LABELS:  # perhaps all whole numbers there are
+                why, values = why or "too many sets of labels", values[:1]
             labels.append((k, list(itertools.product(values, repeat=len(elements)))))
             continue
         ends = one.limits(np.float64) if isinstance(one, Interval) else (-math.inf, math.inf)
