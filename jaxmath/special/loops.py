@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmath.special.polynomial import polynomial
+
 
 def loop(step: Callable[..., Any], start: Any, terms: Any, *, rolled: bool = False) -> Any:
     """The last of `start`, step(start, *terms[0]), step(that, *terms[1]), ...; terms are numbers.
@@ -37,11 +39,4 @@ def polynomials(rows: tuple[tuple[float, ...], ...], t: Any, *, rolled: bool = F
     """
     width = max(map(len, rows))
     padded = [(*row, *(0.0,) * (width - len(row))) if rolled else row for row in rows]
-
-    def value(*row):
-        total = jnp.zeros_like(t)
-        for coefficient in reversed(row):
-            total = total * t + coefficient
-        return total
-
-    return list(reversed(padded)), value
+    return list(reversed(padded)), lambda *row: polynomial(row, t)
