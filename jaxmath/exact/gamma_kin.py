@@ -8,9 +8,6 @@ from __future__ import annotations
 from jaxmath.exact import functions as fn
 from jaxmath.exact.ball import arb
 from jaxmath.exact.gamma import digamma, lgamma, polygamma
-from jaxmath.exact.incomplete import igamma, igammac, incomplete_beta
-
-__all__ = ["digamma", "igamma", "igammac", "incomplete_beta", "lgamma"]
 
 ONE, TWO = arb(1), arb(2)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxmath.exact import functions as fn
+from jaxmath.exact import gamma, incomplete, normal
 from jaxmath.exact import gamma_kin as kin
-from jaxmath.exact import normal
 from jaxmath.exact.meanings import Twin
 
 MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
@@ -35,10 +35,10 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "betaln": kin.betaln,
         "betaln_da": kin.betaln_da,
         "betaln_da_da": kin.betaln_da_da,
-        "digamma": kin.digamma,
-        "digamma_difference": kin.along_step(kin.digamma),
-        "gammaln": kin.lgamma,
-        "gammaln_difference": kin.along_step(kin.lgamma),
+        "digamma": gamma.digamma,
+        "digamma_difference": kin.along_step(gamma.digamma),
+        "gammaln": gamma.lgamma,
+        "gammaln_difference": kin.along_step(gamma.lgamma),
         "stirling_error": kin.stirling_error,
         "stirling_error_dx": kin.stirling_error_dx,
         "trigamma": kin.trigamma,
@@ -46,23 +46,23 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "trigamma_dx": kin.trigamma_dx,
     },
     "jaxmath.special.incomplete_gamma": {
-        "gammainc": kin.igamma,
-        "gammaincc": kin.igammac,
+        "gammainc": incomplete.igamma,
+        "gammaincc": incomplete.igammac,
         "gammainc_dx": kin.gammainc_dx,
         "gammainc_dx_da": kin.gammainc_dx_da,
         "gammainc_dx_dx": kin.gammainc_dx_dx,
-        "log_gammainc": lambda a, x: fn.log(kin.igamma(a, x)),
-        "log_gammaincc": lambda a, x: fn.log(kin.igammac(a, x)),
+        "log_gammainc": lambda a, x: fn.log(incomplete.igamma(a, x)),
+        "log_gammaincc": lambda a, x: fn.log(incomplete.igammac(a, x)),
     },
     "jaxmath.special.incomplete_beta": {
-        "betainc": kin.incomplete_beta,
-        "betaincc": lambda a, b, x: kin.incomplete_beta(b, a, 1 - x),
+        "betainc": incomplete.incomplete_beta,
+        "betaincc": lambda a, b, x: incomplete.incomplete_beta(b, a, 1 - x),
         "betainc_dx": kin.betainc_dx,
         "betainc_dx_da": kin.betainc_dx_da,
         "betainc_dx_db": lambda a, b, x: kin.betainc_dx_da(b, a, 1 - x),
         "betainc_dx_dx": kin.betainc_dx_dx,
-        "log_betainc": lambda a, b, x: fn.log(kin.incomplete_beta(a, b, x)),
-        "log_betaincc": lambda a, b, x: fn.log(kin.incomplete_beta(b, a, 1 - x)),
+        "log_betainc": lambda a, b, x: fn.log(incomplete.incomplete_beta(a, b, x)),
+        "log_betaincc": lambda a, b, x: fn.log(incomplete.incomplete_beta(b, a, 1 - x)),
     },
 }
 

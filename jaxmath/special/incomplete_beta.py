@@ -180,41 +180,31 @@ def _inside(a, b, x):
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 
-def _side(a, b, x, lower: bool, *, rolled: bool = False):
-    a, b, x, limit = _inside(a, b, x)
-    value = tails.side(_tail(a, b, x, 1 - x, rolled=rolled), lower)
-    return tails.at_limits(limit, value, *((0.0, 1.0) if lower else (1.0, 0.0)))
+def _tail_at(a, b, x, *, rolled: bool) -> Tail:
+    return _tail(a, b, x, 1 - x, rolled=rolled)
 
 
-def _log_side(a, b, x, lower: bool, *, rolled: bool = False):
-    a, b, x, limit = _inside(a, b, x)
-    value = tails.log_side(_tail(a, b, x, 1 - x, rolled=rolled), lower)
-    return tails.at_limits(limit, value, *((-jnp.inf, 0.0) if lower else (0.0, -jnp.inf)))
+_side, _log_side = tails.sides(_inside, _tail_at)
 
 
 def _betainc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The regularised incomplete beta function $I_x(a, b)$, for a, b > 0 and x in [0, 1]."""
-    return _side(a, b, x, True)
+    return _side(True)(a, b, x)
 
 
 def _betaincc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The complement $1 - I_x(a, b) = I_{1-x}(b, a)$."""
-    return _side(a, b, x, False)
+    return _side(False)(a, b, x)
 
 
 def _log_betainc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log I_x(a, b)$; minus infinity at x = 0."""
-    return _log_side(a, b, x, True)
+    return _log_side(True)(a, b, x)
 
 
 def _log_betaincc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log(1 - I_x(a, b))$; minus infinity at x = 1."""
-    return _log_side(a, b, x, False)
-
-
-def _rolled(side, lower: bool):
-    """The same function, as its slopes in a and b are taken."""
-    return lambda a, b, x: side(a, b, x, lower, rolled=True)
+    return _log_side(False)(a, b, x)
 
 
 def _betainc_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
@@ -284,10 +274,10 @@ def _parameters(fn):
     return dict(a=along(fn, 0), b=along(fn, 1))
 
 
-_BETAINC = _parameters(_rolled(_side, True)) | dict(x=betainc_dx)
-_BETAINCC = _parameters(_rolled(_side, False)) | dict(x=tails.minus(betainc_dx))
-_LOG_BETAINC = _parameters(_rolled(_log_side, True)) | dict(x=_log_slope(True))
-_LOG_BETAINCC = _parameters(_rolled(_log_side, False)) | dict(x=_log_slope(False))
+_BETAINC = _parameters(_side(True, rolled=True)) | dict(x=betainc_dx)
+_BETAINCC = _parameters(_side(False, rolled=True)) | dict(x=tails.minus(betainc_dx))
+_LOG_BETAINC = _parameters(_log_side(True, rolled=True)) | dict(x=_log_slope(True))
+_LOG_BETAINCC = _parameters(_log_side(False, rolled=True)) | dict(x=_log_slope(False))
 betainc = with_rule(_betainc, **_BETAINC)
 betaincc = with_rule(_betaincc, **_BETAINCC)
 log_betainc = with_rule(_log_betainc, **_LOG_BETAINC)
@@ -304,7 +294,7 @@ _SECONDS = {
 INCOMPLETE_BETA = (
     Formula(
         fn=betainc,
-        plain=_rolled(_side, True),
+        plain=_side(True, rolled=True),
         domain=_DOMAIN,
         partials=_BETAINC,
         seconds=_SECONDS,
@@ -315,7 +305,7 @@ INCOMPLETE_BETA = (
     ),
     Formula(
         fn=betaincc,
-        plain=_rolled(_side, False),
+        plain=_side(False, rolled=True),
         domain=_DOMAIN,
         partials=_BETAINCC,
         seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
@@ -326,7 +316,7 @@ INCOMPLETE_BETA = (
     ),
     Formula(
         fn=log_betainc,
-        plain=_rolled(_log_side, True),
+        plain=_log_side(True, rolled=True),
         domain=_DOMAIN,
         partials=_LOG_BETAINC,
         facts=(Increasing("x"),),
@@ -336,7 +326,7 @@ INCOMPLETE_BETA = (
     ),
     Formula(
         fn=log_betaincc,
-        plain=_rolled(_log_side, False),
+        plain=_log_side(False, rolled=True),
         domain=_DOMAIN,
         partials=_LOG_BETAINCC,
         facts=(Decreasing("x"),),

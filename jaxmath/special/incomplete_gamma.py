@@ -119,46 +119,32 @@ def _inside(a, x):
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 
-def _side(a, x, lower: bool, *, rolled: bool = False):
-    a, x, limit = _inside(a, x)
-    value = tails.side(tail_of(a, x, rolled=rolled), lower)
-    return tails.at_limits(limit, value, *((0.0, 1.0) if lower else (1.0, 0.0)))
-
-
-def _log_side(a, x, lower: bool, *, rolled: bool = False):
-    a, x, limit = _inside(a, x)
-    value = tails.log_side(tail_of(a, x, rolled=rolled), lower)
-    return tails.at_limits(limit, value, *((-jnp.inf, 0.0) if lower else (0.0, -jnp.inf)))
+_side, _log_side = tails.sides(_inside, tail_of)
 
 
 def _gammainc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The lower regularised incomplete gamma function $P(a, x)$, for a > 0 and x >= 0."""
-    return _side(a, x, True)
+    return _side(True)(a, x)
 
 
 def _gammaincc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The upper regularised incomplete gamma function $Q(a, x) = 1 - P(a, x)$."""
-    return _side(a, x, False)
+    return _side(False)(a, x)
 
 
 def _log_gammainc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log P(a, x)$; minus infinity at x = 0."""
-    return _log_side(a, x, True)
+    return _log_side(True)(a, x)
 
 
 def _log_gammaincc(a: Real, x: Real) -> Float[Array, "..."]:
     r"""The logarithm $\log Q(a, x)$; minus infinity at infinity."""
-    return _log_side(a, x, False)
+    return _log_side(False)(a, x)
 
 
 def rolled_side(lower: bool):
     """The lower or the upper tail, as its slope in a is taken."""
-    return _rolled(_side, lower)
-
-
-def _rolled(side, lower: bool):
-    """The same function, as its slope in a is taken."""
-    return lambda a, x: side(a, x, lower, rolled=True)
+    return _side(lower, rolled=True)
 
 
 def _gammainc_dx(a: Real, x: Real) -> Float[Array, "..."]:
@@ -201,12 +187,12 @@ def _log_slope(lower: bool):
     return slope
 
 
-_GAMMAINC = dict(a=along(_rolled(_side, True), 0), x=gammainc_dx)
-_GAMMAINCC = dict(a=along(_rolled(_side, False), 0), x=tails.minus(gammainc_dx))
+_GAMMAINC = dict(a=along(_side(True, rolled=True), 0), x=gammainc_dx)
+_GAMMAINCC = dict(a=along(_side(False, rolled=True), 0), x=tails.minus(gammainc_dx))
 gammainc = with_rule(_gammainc, **_GAMMAINC)
 gammaincc = with_rule(_gammaincc, **_GAMMAINCC)
-_LOG_GAMMAINC = dict(a=along(_rolled(_log_side, True), 0), x=_log_slope(True))
-_LOG_GAMMAINCC = dict(a=along(_rolled(_log_side, False), 0), x=_log_slope(False))
+_LOG_GAMMAINC = dict(a=along(_log_side(True, rolled=True), 0), x=_log_slope(True))
+_LOG_GAMMAINCC = dict(a=along(_log_side(False, rolled=True), 0), x=_log_slope(False))
 log_gammainc = with_rule(_log_gammainc, **_LOG_GAMMAINC)
 log_gammaincc = with_rule(_log_gammaincc, **_LOG_GAMMAINCC)
 
@@ -217,7 +203,7 @@ _SECONDS = {("x", "x"): gammainc_dx_dx, ("a", "x"): gammainc_dx_da}
 INCOMPLETE_GAMMA = (
     Formula(
         fn=gammainc,
-        plain=_rolled(_side, True),
+        plain=_side(True, rolled=True),
         domain=_DOMAIN,
         partials=_GAMMAINC,
         seconds=_SECONDS,
@@ -228,7 +214,7 @@ INCOMPLETE_GAMMA = (
     ),
     Formula(
         fn=gammaincc,
-        plain=_rolled(_side, False),
+        plain=_side(False, rolled=True),
         domain=_DOMAIN,
         partials=_GAMMAINCC,
         seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
@@ -239,7 +225,7 @@ INCOMPLETE_GAMMA = (
     ),
     Formula(
         fn=log_gammainc,
-        plain=_rolled(_log_side, True),
+        plain=_log_side(True, rolled=True),
         domain=_DOMAIN,
         partials=_LOG_GAMMAINC,
         facts=(Increasing("x"), Concave("x")),
@@ -249,7 +235,7 @@ INCOMPLETE_GAMMA = (
     ),
     Formula(
         fn=log_gammaincc,
-        plain=_rolled(_log_side, False),
+        plain=_log_side(False, rolled=True),
         domain=_DOMAIN,
         partials=_LOG_GAMMAINCC,
         facts=(Decreasing("x"),),

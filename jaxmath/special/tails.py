@@ -64,6 +64,28 @@ def at_limits(limit, value, at_zero, at_one):
     return jnp.where(jnp.isnan(limit), jnp.nan, value)
 
 
+def sides(inside, tail_of):
+    """Both tails and their logarithms of a family, written out and rolled up as in `loops`.
+
+    `inside(*args)` are the arguments, replaced where a limit is taken, and the limit; of these
+    `tail_of(*args, rolled)` makes the tail.
+    """
+
+    def made(make, least, most):
+        def of(lower: bool, *, rolled: bool = False):
+            at_zero, at_one = (least, most) if lower else (most, least)
+
+            def function(*args):
+                *args, limit = inside(*args)
+                return at_limits(limit, make(tail_of(*args, rolled=rolled), lower), at_zero, at_one)
+
+            return function
+
+        return of
+
+    return made(side, 0.0, 1.0), made(log_side, -jnp.inf, 0.0)
+
+
 def minus(fn):
     """The function with its sign turned."""
     return lambda *args: -fn(*args)
