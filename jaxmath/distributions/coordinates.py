@@ -1,4 +1,4 @@
-"""Coordinates without ends for the parameters of a family: where likelihoods are searched."""
+"""Coordinates without ends for the parameters of a family, and likelihoods searched in them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,22 @@ def free(family: Family, params):
     """The free coordinates of parameters."""
     pairs = zip(family.parameters, params, strict=True)
     return jnp.stack([_freed(domain, value) for domain, value in pairs])
+
+
+def mean_loss(family: Family, x, share):
+    """The mean negative log likelihood of observations as a function of free coordinates."""
+
+    def loss(u):
+        values = jax.vmap(lambda x: family.log_prob(x, *constrained(family, u)))(x)
+        return -jnp.sum(jnp.where(share > 0, share * values, 0.0))
+
+    return loss
+
+
+def newton(u, gradient, hessian, damping):
+    """The point after a Newton step by the Hessian's absolute eigenvalues, damped."""
+    values, vectors = jnp.linalg.eigh(hessian)
+    return u - vectors @ ((vectors.T @ gradient) / (jnp.abs(values) + damping))
 
 
 def _inside(domain, u):

@@ -20,6 +20,7 @@ from jaxmath.domains import NONNEGATIVE, POSITIVE
 from jaxmath.formula import Concave, Convex, Decreasing, Source, with_rule
 from jaxmath.special.exponential import bernoulli_ratio, log1mexp
 from jaxmath.special.logarithm import log1p
+from jaxmath.special.partials import minus
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -43,10 +44,6 @@ def _supported(x, inside, outside):
     """The entry inside or outside of the support, NaN for NaN."""
     x = jnp.asarray(x)
     return jnp.where(x >= 0, inside, jnp.where(x < 0, outside, jnp.nan))
-
-
-def _minus(fn):
-    return lambda x, rate: -fn(x, rate)
 
 
 def _constant(value):
@@ -140,7 +137,7 @@ _x_decay = with_rule(
     _times(jnp.ones_like, 1, 0), x=prob_drate, rate=_times(lambda z: -jnp.ones_like(z), 2, 0)
 )
 _CDF = dict(x=prob, rate=_x_decay)
-_SF = dict(x=_minus(prob), rate=_minus(_x_decay))
+_SF = dict(x=minus(prob), rate=minus(_x_decay))
 cdf = with_rule(_cdf, **_CDF)
 sf = with_rule(_sf, **_SF)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from jaxmath.distributions.coordinates import constrained
+from jaxmath.distributions.coordinates import constrained, mean_loss, newton
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 
 if TYPE_CHECKING:
@@ -34,18 +34,12 @@ def likeliest(family: Family, x, share):
     minimised from u = 0 by Newton steps with the Hessian's absolute eigenvalues, damped until each
     step improves.
     """
-
-    def loss(u):
-        values = jax.vmap(lambda x: family.log_prob(x, *constrained(family, u)))(x)
-        return -jnp.sum(jnp.where(share > 0, share * values, 0.0))
-
+    loss = mean_loss(family, x, share)
     gradient, hessian = jax.grad(loss), jax.hessian(loss)
 
     def step(_, state):
         u, damping = state
-        values, vectors = jnp.linalg.eigh(hessian(u))
-        curvature = jnp.abs(values) + damping
-        moved = u - vectors @ ((vectors.T @ gradient(u)) / curvature)
+        moved = newton(u, gradient(u), hessian(u), damping)
         better = loss(moved) <= loss(u)
         return (
             jnp.where(better, moved, u),

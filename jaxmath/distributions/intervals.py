@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxmath.distributions.coordinates import constrained, free
+from jaxmath.distributions.coordinates import constrained, free, mean_loss, newton
 from jaxmath.distributions.fitting import Fit, observations
 from jaxmath.special.normal_tail import ndtri
 from jaxmath.typing import Scalar
@@ -64,16 +64,12 @@ def profile(family: Family):
         """
         x, share, total = observations(x, weights)
         centre = free(family, fit.estimate)
-        threshold = jnp.square(ndtri((1 + jnp.asarray(level, x.dtype)) / 2)) / 2
-
-        def loss(u):
-            values = jax.vmap(lambda x: family.log_prob(x, *constrained(family, u)))(x)
-            return -total * jnp.sum(jnp.where(share > 0, share * values, 0.0))
-
+        threshold = jnp.square(ndtri((1 + jnp.asarray(level, x.dtype)) / 2)) / 2 / total
+        loss = mean_loss(family, x, share)
         least = loss(centre)
 
         def drop(k, distance):
-            """How far the profile lies below the maximum, so far from it in coordinate k."""
+            """How far the mean profile lies below the maximum, so far from it in coordinate k."""
             start = centre.at[k].add(distance)
             held = jnp.arange(centre.size) == k
 
@@ -83,15 +79,13 @@ def profile(family: Family):
                 hessian = jnp.where(
                     held[:, None] | held[None, :], jnp.diag(jnp.ones_like(u)), hessian
                 )
-                values, vectors = jnp.linalg.eigh(hessian)
-                size = jnp.maximum(jnp.abs(values), jnp.finfo(u.dtype).eps)
-                moved = u - vectors @ ((vectors.T @ gradient) / size)
+                moved = newton(u, gradient, hessian, 0.0)
                 return jnp.where(loss(moved) <= loss(u), moved, u)
 
             steps = NEWTON_STEPS if centre.size > 1 else 0
             return loss(jax.lax.fori_loop(0, steps, step, start)) - least
 
-        unit = 1 / jnp.sqrt(jnp.abs(jnp.diag(jax.hessian(loss)(centre))))
+        unit = 1 / jnp.sqrt(total * jnp.abs(jnp.diag(jax.hessian(loss)(centre))))
 
         def end(k, sign):
             def reach(_, width):

@@ -24,6 +24,7 @@ from jaxmath.distributions.standard import (
 from jaxmath.formula import Break, Concave, Convex, Source, with_rule
 from jaxmath.special.exponential import expm1_gap
 from jaxmath.special.logarithm import log1p_gap_ratio
+from jaxmath.special.partials import minus
 from jaxmath.special.ratio import relative_excess
 from jaxmath.typing import Real
 
@@ -168,35 +169,31 @@ def _dscale_q_dscale_q(loc, scale, loc_q, scale_q):
     return (1 + 2 * more) * rate_q * rate_q
 
 
-def _minus(fn):
-    return lambda *args: -fn(*args)
-
-
 dloc = with_rule(
-    _dloc, loc=_dloc_dloc, scale=_dloc_dscale, loc_q=_minus(_dloc_dloc), scale_q=_dloc_dscale_q
+    _dloc, loc=_dloc_dloc, scale=_dloc_dscale, loc_q=minus(_dloc_dloc), scale_q=_dloc_dscale_q
 )
 dscale = with_rule(
     _dscale,
     loc=_dloc_dscale,
     scale=_dscale_dscale,
-    loc_q=_minus(_dloc_dscale),
+    loc_q=minus(_dloc_dscale),
     scale_q=_dscale_dscale_q,
 )
 kl_dscale = with_rule(
     _kl_dscale,
     loc=_dloc_dscale,
     scale=_kl_dscale_dscale,
-    loc_q=_minus(_dloc_dscale),
+    loc_q=minus(_dloc_dscale),
     scale_q=_dscale_dscale_q,
 )
 dscale_q = with_rule(
     _dscale_q,
     loc=_dloc_dscale_q,
     scale=_dscale_dscale_q,
-    loc_q=_minus(_dloc_dscale_q),
+    loc_q=minus(_dloc_dscale_q),
     scale_q=_dscale_q_dscale_q,
 )
-_CROSS_ENTROPY = dict(loc=dloc, scale=dscale, loc_q=_minus(dloc), scale_q=dscale_q)
+_CROSS_ENTROPY = dict(loc=dloc, scale=dscale, loc_q=minus(dloc), scale_q=dscale_q)
 _KL = _CROSS_ENTROPY | dict(scale=kl_dscale)
 cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
 kl = with_rule(_kl, **_KL)

@@ -27,6 +27,7 @@ from jaxmath.special.normal_tail import (
     ndtri,
     ndtri_dp,
 )
+from jaxmath.special.partials import minus
 from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
@@ -78,21 +79,17 @@ def _bend_scale_scale(x, loc, scale):
     return _bend(x, loc, scale) - 3 * jnp.square(log_prob_dx(x, loc, scale))
 
 
-def _minus(function):
-    return lambda *args: -function(*args)
-
-
-log_prob_dx = with_rule(_log_prob_dx, x=_minus(_bend), loc=_bend, scale=_bend_scale)
+log_prob_dx = with_rule(_log_prob_dx, x=minus(_bend), loc=_bend, scale=_bend_scale)
 log_prob_dscale = with_rule(
-    _log_prob_dscale, x=_bend_scale, loc=_minus(_bend_scale), scale=_bend_scale_scale
+    _log_prob_dscale, x=_bend_scale, loc=minus(_bend_scale), scale=_bend_scale_scale
 )
-_LOG_PROB = dict(x=log_prob_dx, loc=_minus(log_prob_dx), scale=log_prob_dscale)
+_LOG_PROB = dict(x=log_prob_dx, loc=minus(log_prob_dx), scale=log_prob_dscale)
 _SECONDS = {
-    ("x", "x"): _minus(_bend),
+    ("x", "x"): minus(_bend),
     ("x", "loc"): _bend,
     ("x", "scale"): _bend_scale,
-    ("loc", "loc"): _minus(_bend),
-    ("loc", "scale"): _minus(_bend_scale),
+    ("loc", "loc"): minus(_bend),
+    ("loc", "scale"): minus(_bend_scale),
     ("scale", "scale"): _bend_scale_scale,
 }
 log_prob = with_rule(_log_prob, **_LOG_PROB)
@@ -152,11 +149,11 @@ def _prob_dscale(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     return (narrow / SQRT_TAU * (z - 1)) * (narrow * (z + 1))
 
 
-prob_dx = with_rule(_prob_dx, x=_prob_dx_dx, loc=_minus(_prob_dx_dx), scale=_prob_dx_dscale)
+prob_dx = with_rule(_prob_dx, x=_prob_dx_dx, loc=minus(_prob_dx_dx), scale=_prob_dx_dscale)
 prob_dscale = with_rule(
     _prob_dscale,
     x=_prob_dx_dscale,
-    loc=_minus(_prob_dx_dscale),
+    loc=minus(_prob_dx_dscale),
     scale=_prob_dscale_dscale,
 )
 
@@ -171,8 +168,8 @@ def _z_prob_dscale(x, loc, scale):
     return (narrow / SQRT_TAU * z) * (narrow * (jnp.square(z) - 2))
 
 
-_prob_times_z = with_rule(_z_prob, x=_minus(prob_dscale), loc=prob_dscale, scale=_z_prob_dscale)
-_PROB = dict(x=prob_dx, loc=_minus(prob_dx), scale=prob_dscale)
+_prob_times_z = with_rule(_z_prob, x=minus(prob_dscale), loc=prob_dscale, scale=_z_prob_dscale)
+_PROB = dict(x=prob_dx, loc=minus(prob_dx), scale=prob_dscale)
 prob = with_rule(_prob, **_PROB)
 
 
@@ -231,11 +228,9 @@ def _left_bend(factor, other=jnp.ones_like):
 _left_dx_dx = _left_bend(lambda z, h, dh: dh)
 _left_dx_z = _left_bend(lambda z, h, dh: h + z * dh)
 _left_z_z = _left_bend(lambda z, h, dh: 2 * h + z * dh, other=lambda z: z)
-_left_dx = with_rule(
-    _left_dx_plain, x=_left_dx_dx, loc=_minus(_left_dx_dx), scale=_minus(_left_dx_z)
-)
+_left_dx = with_rule(_left_dx_plain, x=_left_dx_dx, loc=minus(_left_dx_dx), scale=minus(_left_dx_z))
 _left_dx_times_z = with_rule(
-    _left_dx_z_plain, x=_left_dx_z, loc=_minus(_left_dx_z), scale=_minus(_left_z_z)
+    _left_dx_z_plain, x=_left_dx_z, loc=minus(_left_dx_z), scale=minus(_left_z_z)
 )
 
 
@@ -263,7 +258,7 @@ def _log_sf_dx_times_z(x, loc, scale):
 
 
 _CDF = along(prob, _prob_times_z)
-_SF = along(sf_dx, _minus(_prob_times_z))
+_SF = along(sf_dx, minus(_prob_times_z))
 _LOG_CDF = along(log_cdf_dx, _log_cdf_dx_times_z)
 _LOG_SF = along(log_sf_dx, _log_sf_dx_times_z)
 
@@ -300,7 +295,7 @@ _QUANTILE = dict(
     scale=lambda p, loc, scale: ndtri(p),
 )
 _ISF = _QUANTILE | dict(
-    p=_minus(quantile_dp),
+    p=minus(quantile_dp),
     scale=lambda p, loc, scale: -ndtri(p),
 )
 
@@ -465,7 +460,7 @@ def _dscale_q_dscale_q(loc, scale, loc_q, scale_q):
     return 3 * (jnp.square(dloc(*args)) + jnp.square(dscale(*args))) - _curve(*args)
 
 
-dloc = with_rule(_dloc, loc=_curve, loc_q=_minus(_curve), scale_q=_twice_dloc)
+dloc = with_rule(_dloc, loc=_curve, loc_q=minus(_curve), scale_q=_twice_dloc)
 dscale = with_rule(_dscale, scale=_curve, scale_q=_twice_dscale)
 kl_dscale = with_rule(
     _kl_dscale,
@@ -476,11 +471,11 @@ dscale_q = with_rule(
     _dscale_q,
     loc=_twice_dloc,
     scale=_twice_dscale,
-    loc_q=_minus(_twice_dloc),
+    loc_q=minus(_twice_dloc),
     scale_q=_dscale_q_dscale_q,
 )
 
-_CROSS_ENTROPY = dict(loc=dloc, scale=dscale, loc_q=_minus(dloc), scale_q=dscale_q)
+_CROSS_ENTROPY = dict(loc=dloc, scale=dscale, loc_q=minus(dloc), scale_q=dscale_q)
 _KL = _CROSS_ENTROPY | dict(scale=kl_dscale)
 
 cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)

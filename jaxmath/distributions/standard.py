@@ -29,6 +29,7 @@ from jaxmath.distributions.location_scale import positive, standardize, within
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Increasing, with_rule
+from jaxmath.special.partials import minus
 
 Curve: TypeAlias = Callable[[Array], Array]
 
@@ -125,21 +126,17 @@ class Differentiable(NamedTuple):
     seconds: dict[tuple[str, str], Callable[..., Array]]
 
 
-def _minus(fn):
-    return lambda x, loc, scale: -fn(x, loc, scale)
-
-
 def _of_x(plain, dx, dscale, dx_dx, dx_dscale, dscale_dscale) -> Differentiable:
     """A function of x, loc and scale that depends on x - loc, from its derivatives."""
-    first = with_rule(dx, x=dx_dx, loc=_minus(dx_dx), scale=dx_dscale)
-    other = with_rule(dscale, x=dx_dscale, loc=_minus(dx_dscale), scale=dscale_dscale)
-    partials = dict(x=first, loc=_minus(first), scale=other)
+    first = with_rule(dx, x=dx_dx, loc=minus(dx_dx), scale=dx_dscale)
+    other = with_rule(dscale, x=dx_dscale, loc=minus(dx_dscale), scale=dscale_dscale)
+    partials = dict(x=first, loc=minus(first), scale=other)
     seconds = {
         ("x", "x"): dx_dx,
-        ("x", "loc"): _minus(dx_dx),
+        ("x", "loc"): minus(dx_dx),
         ("x", "scale"): dx_dscale,
         ("loc", "loc"): dx_dx,
-        ("loc", "scale"): _minus(dx_dscale),
+        ("loc", "scale"): minus(dx_dscale),
         ("scale", "scale"): dscale_dscale,
     }
     return Differentiable(with_rule(plain, **partials), plain, partials, seconds)
@@ -249,7 +246,7 @@ def _below_and_above(standard: Standard, prob: Differentiable) -> dict[str, Diff
         prob.partials["scale"],
         lambda x, loc, scale: z_prob(x, loc, scale, True),
     )
-    return dict(cdf=_of_x(_cdf, *derivatives), sf=_of_x(_sf, *map(_minus, derivatives)))
+    return dict(cdf=_of_x(_cdf, *derivatives), sf=_of_x(_sf, *map(minus, derivatives)))
 
 
 def _log_tail(standard: Standard, upper: bool) -> Differentiable:

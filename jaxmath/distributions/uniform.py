@@ -21,6 +21,7 @@ from jaxmath.domains import REAL
 from jaxmath.formula import Concave, Source, with_rule
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.logistic import softplus
+from jaxmath.special.partials import minus
 from jaxmath.special.ratio import safe_unit
 from jaxmath.typing import PRNGKey, Real
 
@@ -165,12 +166,8 @@ _cdf_dhigh = with_rule(
 )
 
 
-def _minus(fn):
-    return lambda x, low, high: -fn(x, low, high)
-
-
 _CDF = dict(x=prob, low=_cdf_dlow, high=_cdf_dhigh)
-_SF = {name: _minus(partial) for name, partial in _CDF.items()}
+_SF = {name: minus(partial) for name, partial in _CDF.items()}
 cdf = with_rule(_cdf, **_CDF)
 sf = with_rule(_sf, **_SF)
 
@@ -221,7 +218,7 @@ def _log_tail(lower):
     square = _nearness(lambda s, t: 1.0 + 0.0 * s, 2, lower)
     dx = with_rule(
         _nearness(lambda s, t: sign + 0.0 * s, 1, lower),
-        **{"x": _minus(square), near: square, far: _flat},
+        **{"x": minus(square), near: square, far: _flat},
     )
     dnear = with_rule(
         _nearness(own(lambda s, t: -sign * t), 1, lower),

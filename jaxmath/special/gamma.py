@@ -19,8 +19,8 @@ from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Convex, Decreasing, Formula, Increasing, Source, with_rule
-from jaxmath.special.along import along
 from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.partials import along
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 

@@ -20,7 +20,6 @@ from jaxtyping import Array, Float
 from jaxmath.domains import OPEN_UNIT, POSITIVE
 from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
-from jaxmath.special.along import along
 from jaxmath.special.beta_transition import LEAST, NEAR, transition
 from jaxmath.special.gamma import (
     digamma_difference,
@@ -33,6 +32,7 @@ from jaxmath.special.incomplete_gamma import ROOT_TAU
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.loops import loop
 from jaxmath.special.normal_tail import mills_ratio
+from jaxmath.special.partials import along, minus
 from jaxmath.special.tails import Tail
 from jaxmath.typing import Real
 
@@ -275,7 +275,7 @@ def _parameters(fn):
 
 
 _BETAINC = _parameters(_side(True, rolled=True)) | dict(x=betainc_dx)
-_BETAINCC = _parameters(_side(False, rolled=True)) | dict(x=tails.minus(betainc_dx))
+_BETAINCC = _parameters(_side(False, rolled=True)) | dict(x=minus(betainc_dx))
 _LOG_BETAINC = _parameters(_log_side(True, rolled=True)) | dict(x=_log_slope(True))
 _LOG_BETAINCC = _parameters(_log_side(False, rolled=True)) | dict(x=_log_slope(False))
 betainc = with_rule(_betainc, **_BETAINC)
@@ -308,7 +308,7 @@ INCOMPLETE_BETA = (
         plain=_side(False, rolled=True),
         domain=_DOMAIN,
         partials=_BETAINCC,
-        seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
+        seconds={pair: minus(second) for pair, second in _SECONDS.items()},
         facts=(Decreasing("x"), Increasing("a"), Decreasing("b"), Bounded("x", 0.0, 1.0)),
         tex=r"1 - I_x(a, b) = I_{1-x}(b, a)",
         source=Source(DIDONATO, "eq. 9"),

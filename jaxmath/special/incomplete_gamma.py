@@ -21,11 +21,11 @@ from jaxtyping import Array, Float
 from jaxmath.domains import POSITIVE
 from jaxmath.formula import Bounded, Concave, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
-from jaxmath.special.along import along
 from jaxmath.special.gamma import digamma, log_gamma_share, stirling_error, stirling_error_dx
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.loops import loop
 from jaxmath.special.normal_tail import mills_ratio
+from jaxmath.special.partials import along, minus
 from jaxmath.special.tails import Tail
 from jaxmath.special.transition import transition
 from jaxmath.typing import Real
@@ -188,7 +188,7 @@ def _log_slope(lower: bool):
 
 
 _GAMMAINC = dict(a=along(_side(True, rolled=True), 0), x=gammainc_dx)
-_GAMMAINCC = dict(a=along(_side(False, rolled=True), 0), x=tails.minus(gammainc_dx))
+_GAMMAINCC = dict(a=along(_side(False, rolled=True), 0), x=minus(gammainc_dx))
 gammainc = with_rule(_gammainc, **_GAMMAINC)
 gammaincc = with_rule(_gammaincc, **_GAMMAINCC)
 _LOG_GAMMAINC = dict(a=along(_log_side(True, rolled=True), 0), x=_log_slope(True))
@@ -217,7 +217,7 @@ INCOMPLETE_GAMMA = (
         plain=_side(False, rolled=True),
         domain=_DOMAIN,
         partials=_GAMMAINCC,
-        seconds={pair: tails.minus(second) for pair, second in _SECONDS.items()},
+        seconds={pair: minus(second) for pair, second in _SECONDS.items()},
         facts=(Decreasing("x"), Increasing("a"), Bounded("x", 0.0, 1.0)),
         tex=r"Q(a, x) = \frac{1}{\Gamma(a)} \int_x^\infty t^{a-1} e^{-t}\,dt",
         source=Source("temme1979asymptotic", "eq. 1.4"),

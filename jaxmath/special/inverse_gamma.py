@@ -12,11 +12,11 @@ from jaxtyping import Array, Float
 from jaxmath.domains import OPEN_UNIT, POSITIVE
 from jaxmath.formula import Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import incomplete_gamma, tails
-from jaxmath.special.along import along
 from jaxmath.special.gamma import gammaln
 from jaxmath.special.incomplete_gamma import gammainc_dx
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.normal_tail import ndtri
+from jaxmath.special.partials import along
 from jaxmath.typing import Real
 
 STEPS = 3

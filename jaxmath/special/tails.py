@@ -84,8 +84,3 @@ def sides(inside, tail_of):
         return of
 
     return made(side, 0.0, 1.0), made(log_side, -jnp.inf, 0.0)
-
-
-def minus(fn):
-    """The function with its sign turned."""
-    return lambda *args: -fn(*args)

@@ -78,7 +78,7 @@ def quick_check(
     nearby = ROUNDINGS * EPS * theta * rng.choice([-1.0, 1.0], (NEARBY, theta.size))
     shapes = tuple(leaf.shape for leaf in leaves)
     look, difference = _programs(function, gradient, structure, shapes)
-    meanwhile = None if whole else _compiling(difference, theta, args)
+    meanwhile = None if whole else difference.compiling(theta, args)
     with jax.enable_x64(True), np.errstate(all="ignore"):
         first, along, second, values, slopes = jax.device_get(look(theta, args, moves, nearby))
         noise = scatter(values[0], values[1 : 1 + NEARBY] - nearby @ slopes[0])
@@ -192,22 +192,21 @@ class _Difference:
     def __init__(self, run):
         self.run, self.met = run, False
 
+    def compiling(self, theta, args) -> Future[None] | None:
+        """Compiles it, the first time, while the other program is compiled."""
+        if self.met:
+            return None
+        self.met = True
 
-def _compiling(difference: _Difference, theta, args) -> Future[None] | None:
-    """Compiles the differences, the first time, while the other program is compiled."""
-    if difference.met:
-        return None
-    difference.met = True
+        def once():
+            nowhere = np.zeros(TILE, int), np.zeros(TILE)
+            with jax.enable_x64(True):
+                jax.block_until_ready(self.run(theta.astype(np.float64), args, *nowhere))
 
-    def once():
-        nowhere = np.zeros(TILE, int), np.zeros(TILE)
-        with jax.enable_x64(True):
-            jax.block_until_ready(difference.run(theta.astype(np.float64), args, *nowhere))
-
-    pool = ThreadPoolExecutor(1)
-    compiled = pool.submit(once)
-    pool.shutdown(wait=False)
-    return compiled
+        pool = ThreadPoolExecutor(1)
+        compiled = pool.submit(once)
+        pool.shutdown(wait=False)
+        return compiled
 
 
 def _floating(args, dtype):
