@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxmath.distributions import quadrature
 from jaxmath.distributions.quadrature import Rule
@@ -69,8 +68,8 @@ def rule_of(family, params, others=()) -> tuple[Rule, Any]:
 def masses(family, params, rule: Rule, inside):
     """The points, those without mass moved to `inside`, and the probability at each."""
     log_prob = jax.vmap(lambda x: family.log_prob(x, *params))
-    lowest = np.log(float(jnp.finfo(rule.x.dtype).tiny))
-    alive = (log_prob(rule.x) > lowest) & (rule.weight > 0)
+    # A point whose mass is lost is left out, for its slopes may be out of range.
+    alive = rule.weight * jnp.exp(log_prob(rule.x)) > jnp.finfo(rule.x.dtype).tiny
     x = jnp.where(alive, rule.x, inside)
     return x, jnp.where(alive, rule.weight * jnp.exp(log_prob(x)), 0.0)
 
