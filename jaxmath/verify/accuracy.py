@@ -24,10 +24,14 @@ from jaxmath.formula import Formula
 from jaxmath.verify import opinions, points
 from jaxmath.verify.counterparts import counterparts
 from jaxmath.verify.evidence import conditioning
+from jaxmath.verify.family_counterparts import Outside
 from jaxmath.verify.flat import as_dtype, layout
 from jaxmath.verify.proven import UNASKED, Proven
 
 OURS = "jaxmath"
+
+UNANSWERED = (NotImplementedError, OverflowError, RuntimeError, TypeError, ValueError)
+"""What another library may say to a function that it only names, or to points of its domain."""
 
 MANY = 8
 """Slopes in more coordinates than these are measured in units of the largest of them."""
@@ -98,18 +102,39 @@ def accuracies(
         values = _Truth(truth.centre, pull, none, none == 0, 0)
         found = []
         for library, function in {OURS: formula.fn, **counterparts().get(formula.name, {})}.items():
-            auto = opinions.autodiff(function, lay, theta, fixed, False)
             closed = opinions.closed_first(formula, lay, args) if library == OURS else {}
-            answers = [("value", "value", auto.value, values)]
+            try:
+                value, reverse = _answered(function, formula, args, theta, fixed, lay)
+            except UNANSWERED:
+                if library == OURS:
+                    raise
+                continue
+            answers = [("value", "value", value, values)]
             for name, known in slopes.items():
                 if name in closed:
                     answers.append((f"d/d{name}", "closed form", closed[name], known))
-                reverse = auto.first["reverse mode"][:, :, lay.columns(name)]
-                answers.append((f"d/d{name}", "reverse mode", reverse, known))
+                if reverse is not None:
+                    own = reverse[:, :, lay.columns(name)]
+                    answers.append((f"d/d{name}", "reverse mode", own, known))
             for quantity, kind, answer, known in answers:
                 result = _judged(answer, known, args, theta, dtype)
                 found.append(Accuracy(formula.name, library, dtype.name, quantity, kind, *result))
     return found
+
+
+def _answered(function, formula, args, theta, fixed, lay):
+    """Value and slopes in reverse mode, `(points, outputs, coordinates)`; None without slopes."""
+    if not isinstance(function, Outside):
+        auto = opinions.autodiff(function, lay, theta, fixed, False)
+        return auto.value, auto.first["reverse mode"]
+    # Of numbers: one output, and a coordinate for each argument that is differentiated in.
+    batches = [np.asarray(args[name]) for name in formula.arguments]
+    value = np.reshape(function.value(*batches), (len(theta), 1))
+    if function.slopes is None:
+        return value, None
+    places = [formula.arguments.index(name) for name in lay.wrt]
+    slopes = np.stack(function.slopes(places, *batches), axis=-1)
+    return value, slopes[:, None, :]
 
 
 def spread(formula: Formula, count: int, dtype: np.dtype, seed: int) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The same functions in other libraries, called as our formulas are: who else computes this.
 
 Only libraries that import take part; nothing here is needed by anything but the comparison of
-accuracy. Distrax and TensorFlow Probability are missing since they do not import with the versions
-of JAX that jaxmath needs.
+accuracy. TensorFlow Probability takes part as its nightly package: the stable one doesn't import
+with the versions of JAX that jaxmath needs, nor does distrax with it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.scipy.special as jss
-import jax.scipy.stats as jstats
+
+from jaxmath.verify.family_counterparts import Outside, family_counterparts, in_torch
 
 
 def _jax() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
-    norm, bernoulli = jstats.norm, jstats.bernoulli
     return {
         "jax.nn": {
             "sigmoid": jax.nn.sigmoid,
@@ -40,22 +40,54 @@ def _jax() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
         "jax.scipy": {
             "sigmoid": jss.expit,
             "logsumexp": jss.logsumexp,
-            "ndtr": jss.ndtr,
-            "log_ndtr": jss.log_ndtr,
-            "ndtri": jss.ndtri,
-            **({"erfcx": jss.erfcx} if hasattr(jss, "erfcx") else {}),
-            "normal.log_prob": norm.logpdf,
-            "normal.prob": norm.pdf,
-            "normal.cdf": norm.cdf,
-            "normal.log_cdf": norm.logcdf,
-            "normal.sf": norm.sf,
-            "normal.log_sf": norm.logsf,
-            "normal.quantile": norm.ppf,
-            "normal.isf": norm.isf,
-            "bernoulli.log_prob": bernoulli.logpmf,
-            "bernoulli.prob": bernoulli.pmf,
-            "bernoulli.cdf": bernoulli.cdf,
+            "trigamma": functools.partial(jss.polygamma, 1),
+            **{name: fn for name in SPECIAL if (fn := getattr(jss, name, None)) is not None},
         },
+    }
+
+
+SPECIAL = (
+    *("ndtr", "log_ndtr", "ndtri", "erf", "erfc", "erfcx", "owens_t"),
+    *("entr", "rel_entr", "kl_div", "xlogy", "xlog1py"),
+    *("gammaln", "digamma", "polygamma", "betaln", "gammainc", "gammaincc", "betainc"),
+    *("gammaincinv", "gammainccinv", "betaincc", "betaincinv", "betainccinv"),
+)
+"""Functions whose names are ours in several libraries."""
+
+
+def _scipy():
+    sc = importlib.import_module("scipy.special")
+    functions = {name: fn for name in SPECIAL if (fn := getattr(sc, name, None)) is not None}
+    functions |= {"sigmoid": sc.expit, "log_sigmoid": sc.log_expit}
+    functions |= {"trigamma": functools.partial(sc.polygamma, 1)}
+    functions |= {"lambertw": lambda x: sc.lambertw(x).real}
+    return {"scipy": {name: Outside(fn) for name, fn in functions.items()}}
+
+
+def _torch():
+    torch = importlib.import_module("torch")
+    sp, nn = torch.special, torch.nn.functional
+    functions = {name: fn for name in SPECIAL if (fn := getattr(sp, name, None)) is not None}
+    functions |= {"sigmoid": sp.expit, "log_sigmoid": nn.logsigmoid, "softplus": nn.softplus}
+    functions |= {"tanh": torch.tanh, "relu": nn.relu, "gelu": nn.gelu, "log1p": torch.log1p}
+    functions |= {"trigamma": functools.partial(sp.polygamma, 1)}
+    return {"torch": {name: in_torch(fn) for name, fn in functions.items()}}
+
+
+def _tfp():
+    tm = importlib.import_module("tensorflow_probability.substrates.jax.math")
+    return {
+        "tfp": {
+            "betaln": tm.lbeta,
+            "betainc": tm.betainc,
+            "betaincinv": tm.betaincinv,
+            "erfcx": tm.erfcx,
+            "gammaincinv": tm.igammainv,
+            "gammainccinv": tm.igammacinv,
+            "lambertw": tm.lambertw,
+            "log1mexp": tm.log1mexp,
+            "owens_t": tm.owens_t,
+        }
     }
 
 
@@ -68,32 +100,34 @@ def _optax():
             "log_cosh": optax.log_cosh,
             "logistic": optax.sigmoid_binary_cross_entropy,
             "softmax_cross_entropy": optax.softmax_cross_entropy_with_integer_labels,
-            "hinge": optax.hinge_loss,
-        }
-    }
-
-
-def _numpyro():
-    d = importlib.import_module("numpyro.distributions")
-    normal, bernoulli = d.Normal, d.BernoulliProbs
-    return {
-        "numpyro": {
-            "normal.log_prob": lambda x, loc, scale: normal(loc, scale).log_prob(x),
-            "normal.cdf": lambda x, loc, scale: normal(loc, scale).cdf(x),
-            "normal.log_cdf": lambda x, loc, scale: normal(loc, scale).log_cdf(x),
-            "normal.quantile": lambda p, loc, scale: normal(loc, scale).icdf(p),
-            "normal.entropy": lambda loc, scale: normal(loc, scale).entropy(),
-            "bernoulli.log_prob": lambda x, probability: bernoulli(probability).log_prob(x),
-            "bernoulli.entropy": lambda probability: bernoulli(probability).entropy(),
+            "soft_cross_entropy": optax.softmax_cross_entropy,
+            "hinge": optax.losses.hinge_loss,
+            "perceptron": optax.losses.perceptron_loss,
+            "poly1": lambda z, label, epsilon: optax.losses.poly_loss_cross_entropy(
+                z, jax.nn.one_hot(label, z.shape[-1], dtype=z.dtype), epsilon
+            ),
+            "crammer_singer": optax.losses.multiclass_hinge_loss,
+            "multiclass_perceptron": optax.losses.multiclass_perceptron_loss,
+            "sparsemax_loss": lambda logits, label: optax.losses.multiclass_sparsemax_loss(
+                logits[None], label[None]
+            )[0],
+            "cosine_similarity": optax.cosine_similarity,
+            "cosine_distance": optax.cosine_distance,
+            "ctc": lambda logits, labels: optax.ctc_loss(
+                logits[None],
+                jnp.zeros((1, logits.shape[0]), logits.dtype),
+                labels[None],
+                jnp.zeros((1, labels.shape[0]), logits.dtype),
+            )[0],
         }
     }
 
 
 @functools.cache
-def counterparts() -> dict[str, dict[str, Callable[..., Any]]]:
+def counterparts() -> dict[str, dict[str, Callable[..., Any] | Outside]]:
     """By the name of a formula, the same function in each library that is installed."""
-    found: dict[str, dict[str, Callable[..., Any]]] = {}
-    for libraries in (_jax, _optax, _numpyro):
+    found = family_counterparts()
+    for libraries in (_jax, _optax, _scipy, _torch, _tfp):
         try:
             tables = libraries()
         except ImportError:
