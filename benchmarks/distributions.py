@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.record import ROOT, keep
-from jaxmath import distributions, verify
+from jaxmath import distributions
 from jaxmath.verify.counterparts import counterparts
 from jaxmath.verify.family_counterparts import Outside
 
@@ -128,14 +128,14 @@ def measured(name: str, function: str, arrays: bool, options) -> dict[str, Any] 
     calls = {}
     for library, (call, args) in contenders.items():
         try:
-            few = [np.asarray(arg)[:FEW] if np.ndim(arg) else arg for arg in args(FEW)]
+            few = placed(call, args(FEW))
             ready(call(*few))
             seconds = timed(call, few)
         except (NotImplementedError, OverflowError, RuntimeError, TypeError, ValueError):
             continue  # a method that this library only names
         calls[library] = (call, few, FEW)
         if seconds * POINTS / FEW < PATIENCE:
-            whole = args(POINTS)
+            whole = placed(call, args(POINTS))
             ready(call(*whole))
             calls[library] = (call, whole, POINTS)
     for _ in range(options.rounds):
@@ -185,9 +185,7 @@ def contenders_of(name: str, function: str, arrays: bool, dtype: str):
         return given[points]
 
     wrt = tuple(
-        i
-        for i, domain in enumerate((fields.support, *fields.parameters))
-        if domain.differentiable
+        i for i, domain in enumerate((fields.support, *fields.parameters)) if domain.differentiable
     )
     for library, fn in {"jaxmath": own, **others}.items():
         if isinstance(fn, Outside):
@@ -215,15 +213,24 @@ def gradient(fn, wrt):
 def draws(name, family, setting, dtype):
     """Samplers: ours, NumPy's generator, jax.random's, and those of TFP and torch."""
     typed = [np.asarray(v, dtype) for v in setting]
-    ours = jax.jit(lambda key, n: family.sample(key, *typed, shape=(n,)), static_argnums=1)
-    found: dict[str, Any] = {"jaxmath": (ours, lambda n: (jax.random.key(0), n))}
+
+    def random(fn):
+        sampler = jax.jit(fn, static_argnums=1)
+        return (lambda key, n: sampler(key, n)), lambda n: (jax.random.key(0), n)
+
+    ours = random(lambda key, n: family.sample(key, *typed, shape=(n,)))
+    found: dict[str, Any] = {"jaxmath": ours}
     if name in DRAWS:
         rng = np.random.default_rng(1)
         found["numpy"] = (lambda n: DRAWS[name](rng, n, *setting), lambda n: (n,))
     if name in RANDOM:
-        fn = jax.jit(lambda key, n: RANDOM[name](key, n, *typed), static_argnums=1)
-        found["jax.random"] = (fn, lambda n: (jax.random.key(0), n))
+        found["jax.random"] = random(lambda key, n: RANDOM[name](key, n, *typed))
     return found
+
+
+def placed(call, args):
+    """The arguments where the function wants them: NumPy's arrays cost JAX a copy."""
+    return jax.tree.map(jnp.asarray, args) if hasattr(call, "lower") else args
 
 
 def timed(call, args) -> float:

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.formula import with_rule
-from jaxmath.special.ratio import safe_unit
 from jaxmath.typing import Real
 
 Partial: TypeAlias = Callable[..., Array]
@@ -24,10 +23,15 @@ def positive(scale: Real) -> Float[Array, "..."]:
 
 
 def _standardize(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
-    """The distance of x from `loc` in units of `scale`; NaN for a scale that isn't positive."""
+    """The distance of x from `loc` in units of `scale`; NaN for a scale that isn't positive.
+
+    A power of two that hangs on the scale alone, so that numbers cost little, keeps a distance
+    that matters from under- or overflowing; what overflows by it is far from underflow.
+    """
     x, loc, scale = jnp.asarray(x), jnp.asarray(loc), positive(scale)
-    unit = safe_unit(jnp.maximum(jnp.abs(x), jnp.abs(loc)))
-    return (x * unit - loc * unit) / (scale * unit)
+    unit = jnp.where(scale < 1, 2.0**24 / jnp.finfo(scale.dtype).eps, 0.5).astype(scale.dtype)
+    distance = x * unit - loc * unit
+    return jnp.where(jnp.isfinite(distance), distance / (scale * unit), (x - loc) / scale)
 
 
 standardize = with_rule(
