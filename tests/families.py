@@ -101,6 +101,7 @@ CASES = {
         Case(d.LAPLACE, (0.7, 2.3), (1.4, 1.9), scipy.stats.laplace(0.7, 2.3)),
         Case(d.LOGISTIC, (0.7, 2.3), (1.4, 1.9), scipy.stats.logistic(0.7, 2.3)),
         Case(d.GUMBEL, (0.7, 2.3), (1.4, 1.9), scipy.stats.gumbel_r(0.7, 2.3)),
+        Case(d.POISSON, (3.4,), (2.6,), scipy.stats.poisson(3.4)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )

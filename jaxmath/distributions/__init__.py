@@ -9,6 +9,7 @@ from jaxmath.distributions import (
     laplace,
     logistic,
     normal,
+    poisson,
     uniform,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
@@ -22,11 +23,12 @@ from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.normal import NORMAL
+from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.uniform import UNIFORM
 
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
-    *(LAPLACE, LOGISTIC, GUMBEL),
+    *(LAPLACE, LOGISTIC, GUMBEL, POISSON),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
