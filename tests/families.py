@@ -88,6 +88,24 @@ class Case(NamedTuple):
     other: tuple[float, ...]
     truth: Any
 
+    @property
+    def moving(self):
+        """The places of the parameters that are not known."""
+        return [self.params_names.index(name) for name in self.family.moving]
+
+    @property
+    def params_names(self):
+        return self.family.parameters._fields
+
+    def fit(self, x, weights=None):
+        """The fit, which takes what is known before the weights."""
+        known = [p for k, p in enumerate(self.params) if k not in self.moving]
+        return self.family.fit(x, *known, weights=weights)
+
+    def of_moving(self, values):
+        """Of a pytree as the parameters are, those that are not known."""
+        return np.stack([np.asarray(values[k]) for k in self.moving])
+
 
 CASES = {
     case.family.name: case
@@ -102,6 +120,7 @@ CASES = {
         Case(d.LOGISTIC, (0.7, 2.3), (1.4, 1.9), scipy.stats.logistic(0.7, 2.3)),
         Case(d.GUMBEL, (0.7, 2.3), (1.4, 1.9), scipy.stats.gumbel_r(0.7, 2.3)),
         Case(d.POISSON, (3.4,), (2.6,), scipy.stats.poisson(3.4)),
+        Case(d.BINOMIAL, (12.0, 0.3), (12.0, 0.45), scipy.stats.binom(12, 0.3)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )

@@ -154,7 +154,7 @@ def test_scores_and_hessians_are_derivatives_and_have_their_moments(name):
     x, weight = nodes(case)
     mass = weight * np.exp(family.log_prob(x, *params))
     score = np.stack(jax.tree.leaves(family.score(x, *params)))
-    places = tuple(range(1, len(params) + 1))
+    places = tuple(k + 1 for k in case.moving)
     axes = (0, *(None for _ in params))
     slopes = jax.vmap(jax.grad(family.log_prob, places), axes)(x, *params)
     np.testing.assert_allclose(score, np.stack(slopes), 1e-13, 1e-15)
@@ -214,12 +214,13 @@ def test_divergences_are_what_they_are_defined_as(name):
 @over(SHIPPED, quick)
 def test_divergences_of_neighbours_are_the_fisher_metric(name):
     """Each is a multiple of the squared length of the step, and none loses its digits there."""
-    family, params, _, _ = CASES[name]
+    family, params, _, _ = case = CASES[name]
     if family.origin("fisher_information") == "not defined":
         pytest.skip("there is no metric")
-    step = 1e-7 * np.array([1.0, 0.6])[: len(params)]
+    step = 1e-7 * np.array([1.0, 0.6])[: len(case.moving)]
     length = step @ np.asarray(family.fisher_information(*params)) @ step
-    near = tuple(np.asarray(params) + step)
+    near = np.array(params)
+    near[case.moving] += step
     halves = dict(kl=1 / 2, jensen_shannon=1 / 8, squared_hellinger=1 / 8, renyi=0.7 / 2)
     for function, share in halves.items():
         order = (0.7,) if function == "renyi" else ()
@@ -278,7 +279,7 @@ def test_invalid_parameters_give_nan(name):
             assert np.isnan(getattr(case.family, function)(*args)).all(), function
 
 
-@over([n for n in SHIPPED if CASES[n].family.origin("natural") == "own"], quick)
+@over([n for n in SHIPPED if CASES[n].family.origin("log_partition") == "own"], quick)
 def test_exponential_families_are_such(name):
     family, params, other, _ = case = CASES[name]
     x = ordinary(case)
@@ -334,36 +335,37 @@ def test_draws_move_with_the_parameters(name):
 
 @over([n for n in CASES if "uniform" not in n])
 def test_fits_find_the_likeliest_parameters(name):
-    family, params, _, _ = CASES[name]
+    family, params, _, _ = case = CASES[name]
     x = np.asarray(family.sample(jax.random.key(11), *params, shape=(401,)))
-    fit = family.fit(x)
+    fit = case.fit(x)
     assert isinstance(fit.estimate, family.params)
     score = np.stack(family.score(x, *fit.estimate))
     size = np.sqrt(np.diag(401 * np.asarray(family.fisher_information(*fit.estimate))))
     np.testing.assert_allclose(score.sum(axis=1) / size, 0, atol=1e-6)
     inverse = np.linalg.inv(401 * np.asarray(family.fisher_information(*fit.estimate)))
-    errors = np.stack(fit.standard_errors)
+    errors = case.of_moving(fit.standard_errors)
     np.testing.assert_allclose(errors, np.sqrt(np.diag(inverse)), 1e-9)
-    assert np.all(np.abs(np.stack(fit.estimate) - params) < 5 * errors)
+    found = case.of_moving(fit.estimate)
+    assert np.all(np.abs(found - case.of_moving(params)) < 5 * errors)
     if name != "laplace":  # whose likelihood has no curvature in the location
         bread = np.linalg.inv(np.asarray(family.hessian(x, *fit.estimate)).sum(axis=0))
         robust = np.sqrt(np.diag(bread @ (score @ score.T) @ bread))
-        np.testing.assert_allclose(np.stack(fit.robust_errors), robust, 1e-6)
+        np.testing.assert_allclose(case.of_moving(fit.robust_errors), robust, 1e-6)
     # A weight is a number of repetitions; weight zero hides even NaN.
     weights = np.resize([1.0, 2.0, 0.0], 401)
     masked = np.where(weights == 0, np.nan, x)
-    repeated = family.fit(np.repeat(x, weights.astype(int)))
+    repeated = case.fit(np.repeat(x, weights.astype(int)))
     for found, expected in zip(
-        jax.tree.leaves(family.fit(masked, weights)), jax.tree.leaves(repeated), strict=True
+        jax.tree.leaves(case.fit(masked, weights)), jax.tree.leaves(repeated), strict=True
     ):
         np.testing.assert_allclose(found, expected, 1e-6)
 
 
 @over([n for n in SHIPPED if n != "laplace" and "uniform" not in n], quick)
 def test_intervals_of_a_fit(name):
-    family, params, _, _ = CASES[name]
+    family, params, _, _ = case = CASES[name]
     x = np.asarray(family.sample(jax.random.key(13), *params, shape=(200,)))
-    fit = family.fit(x)
+    fit = case.fit(x)
     times = scipy.stats.norm.ppf(0.95)
     for errors, robust in ((fit.standard_errors, False), (fit.robust_errors, True)):
         ends = family.interval(fit, 0.9, robust)
@@ -372,6 +374,8 @@ def test_intervals_of_a_fit(name):
         )
         np.testing.assert_allclose(np.stack(ends.low) + np.stack(ends.high),
                                    2 * np.stack(fit.estimate), 1e-9)  # fmt: skip
+    if family.origin("profile") == "not defined":
+        return
     ends = family.profile(fit, x, 0.9)
     best = np.sum(family.log_prob(x, *fit.estimate))
     for k in range(len(params)):

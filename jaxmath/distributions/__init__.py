@@ -2,6 +2,7 @@
 
 from jaxmath.distributions import (
     bernoulli,
+    binomial,
     discrete_uniform,
     exponential,
     geometric,
@@ -13,6 +14,7 @@ from jaxmath.distributions import (
     uniform,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
+from jaxmath.distributions.binomial import BINOMIAL
 from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
@@ -28,7 +30,7 @@ from jaxmath.distributions.uniform import UNIFORM
 
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
-    *(LAPLACE, LOGISTIC, GUMBEL, POISSON),
+    *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

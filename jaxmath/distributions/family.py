@@ -82,6 +82,12 @@ class Family:
         return not self.support.differentiable
 
     @property
+    def moving(self) -> tuple[str, ...]:
+        """The parameters that can be differentiated in: the score is of these alone."""
+        pairs = zip(self.parameters._fields, self.parameters, strict=True)
+        return tuple(name for name, domain in pairs if domain.differentiable)
+
+    @property
     def params(self) -> type:
         """The NamedTuple of its parameters."""
         return type(self.parameters)
@@ -184,7 +190,7 @@ class Family:
             def component(parameter):
                 return lambda *args: getattr(score(*args), parameter)
 
-            return {key: component(key) for key in self.parameters._fields} | stated
+            return {key: component(key) for key in self.moving} | stated
         return stated
 
 

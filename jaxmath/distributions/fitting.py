@@ -55,8 +55,13 @@ def observations(
 
 
 def with_errors(family: Family, estimate, x, share, total) -> Fit:
-    """The fit with both kinds of standard errors, at an estimate from these observations."""
-    flat, unravel = ravel_pytree(estimate)
+    """The fit with both kinds of standard errors, at an estimate from these observations.
+
+    Parameters that cannot be differentiated in are known, and have no error.
+    """
+    moving = {name: jnp.asarray(getattr(estimate, name)) for name in family.moving}
+    flat, unravel = ravel_pytree(moving)
+    known = {name: jnp.zeros_like(value) for name, value in estimate._asdict().items()}
 
     def terms(x):
         score, _ = ravel_pytree(family.score(x, *estimate))
@@ -73,7 +78,10 @@ def with_errors(family: Family, estimate, x, share, total) -> Fit:
         jnp.sqrt(jnp.diag(covariance) / total)
         for covariance in (_inverse(information), bread @ inner @ bread)
     )
-    return Fit(estimate, *(unravel(error.astype(flat.dtype)) for error in errors))
+    return Fit(
+        estimate,
+        *(estimate._replace(**(known | unravel(error.astype(flat.dtype)))) for error in errors),
+    )
 
 
 def _inverse(matrix):

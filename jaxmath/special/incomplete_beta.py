@@ -276,8 +276,9 @@ def _parameters(fn):
 
 _BETAINC = _parameters(_side(True, rolled=True)) | dict(x=betainc_dx)
 _BETAINCC = _parameters(_side(False, rolled=True)) | dict(x=minus(betainc_dx))
-_LOG_BETAINC = _parameters(_log_side(True, rolled=True)) | dict(x=_log_slope(True))
-_LOG_BETAINCC = _parameters(_log_side(False, rolled=True)) | dict(x=_log_slope(False))
+log_betainc_dx, log_betaincc_dx = _log_slope(True), _log_slope(False)
+_LOG_BETAINC = _parameters(_log_side(True, rolled=True)) | dict(x=log_betainc_dx)
+_LOG_BETAINCC = _parameters(_log_side(False, rolled=True)) | dict(x=log_betaincc_dx)
 betainc = with_rule(_betainc, **_BETAINC)
 betaincc = with_rule(_betaincc, **_BETAINCC)
 log_betainc = with_rule(_log_betainc, **_LOG_BETAINC)
