@@ -121,6 +121,7 @@ CASES = {
         Case(d.GUMBEL, (0.7, 2.3), (1.4, 1.9), scipy.stats.gumbel_r(0.7, 2.3)),
         Case(d.POISSON, (3.4,), (2.6,), scipy.stats.poisson(3.4)),
         Case(d.BINOMIAL, (12.0, 0.3), (12.0, 0.45), scipy.stats.binom(12, 0.3)),
+        Case(d.GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.gamma(7, scale=1 / 1.5)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )

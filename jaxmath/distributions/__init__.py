@@ -5,6 +5,7 @@ from jaxmath.distributions import (
     binomial,
     discrete_uniform,
     exponential,
+    gamma,
     geometric,
     gumbel,
     laplace,
@@ -20,6 +21,7 @@ from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
 from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.gamma import GAMMA
 from jaxmath.distributions.geometric import GEOMETRIC
 from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.laplace import LAPLACE
@@ -30,7 +32,7 @@ from jaxmath.distributions.uniform import UNIFORM
 
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
-    *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL),
+    *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

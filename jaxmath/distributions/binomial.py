@@ -126,27 +126,26 @@ def _prob(x: Label, count: Label, probability: Real) -> Float[Array, "..."]:
     return jnp.where(inside, jnp.exp(_log_mass(k, rest, p)), 0.0 * p)
 
 
-def _fewer(k, rest, p, successes, failures):
-    """The probability of the same trials without some of each; zero where there are not so many."""
+def _fewer(k, rest, p, successes, failures, ways):
+    """The probability of the same trials without some of each, so many times; zero without them."""
     there = (k >= successes) & (rest >= failures)
-    value = jnp.exp(
-        _log_mass(jnp.where(there, k - successes, 0.0), jnp.where(there, rest - failures, 0.0), p)
-    )
-    return jnp.where(there, value, 0.0)
+    less = jnp.where(there, k - successes, 0.0), jnp.where(there, rest - failures, 0.0)
+    root = jnp.exp(_log_mass(*less, p) / 2)  # alone the probability might underflow
+    return jnp.where(there, (root * ways) * root, 0.0)
 
 
 def _prob_dprobability(x: Label, count: Label, probability: Real) -> Float[Array, "..."]:
     """The trials, times what one less makes of one success less, and of one failure less."""
     k, rest, p, inside = _value(x, count, probability)
-    gap = _fewer(k, rest, p, 1, 0) - _fewer(k, rest, p, 0, 1)
-    return jnp.where(inside, (k + rest) * gap, 0.0 * p)
+    n = k + rest
+    return jnp.where(inside, _fewer(k, rest, p, 1, 0, n) - _fewer(k, rest, p, 0, 1, n), 0.0 * p)
 
 
 def _prob_bend(x, count, probability):
     k, rest, p, inside = _value(x, count, probability)
-    n = k + rest
-    ends = _fewer(k, rest, p, 2, 0) + _fewer(k, rest, p, 0, 2)
-    return jnp.where(inside, n * (n - 1) * (ends - 2 * _fewer(k, rest, p, 1, 1)), 0.0 * p)
+    pairs = (k + rest) * (k + rest - 1)
+    ends = _fewer(k, rest, p, 2, 0, pairs) + _fewer(k, rest, p, 0, 2, pairs)
+    return jnp.where(inside, ends - _fewer(k, rest, p, 1, 1, 2 * pairs), 0.0 * p)
 
 
 prob_dprobability = with_rule(_prob_dprobability, probability=_prob_bend)

@@ -15,6 +15,7 @@ $\Gamma(x + 1) = x\,\Gamma(x)$ leads upwards, below zero the reflection does.
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, REAL
@@ -166,7 +167,7 @@ def _stirling_error(x: Real) -> Float[Array, "..."]:
     return _evaluated(_STIRLING, y) / (12 * y) + jnp.where(below, lifted, 0.0)
 
 
-def stirling_error_dx(x: Real) -> Float[Array, "..."]:
+def _stirling_error_dx(x: Real) -> Float[Array, "..."]:
     r"""Minus 1/(12x²) and more: $\psi(x) - \log x + 1 / (2x)$."""
     x = jnp.asarray(x)
     y, below = _upwards(x)
@@ -175,7 +176,52 @@ def stirling_error_dx(x: Real) -> Float[Array, "..."]:
     return jnp.where(below, lifted, 0.0) - _evaluated(_STIRLING_SLOPE, y) / (12 * y) / y
 
 
+def stirling_error_dx_dx(x: Real) -> Float[Array, "..."]:
+    r"""1/(6x³) and less: $\psi'(x) - 1 / x - 1 / (2x^2)$."""
+    x = jnp.asarray(x)
+    y, below = _upwards(x)
+    inner = jnp.where(below, x, 1.0)
+    lifted = trigamma(inner + 1) + (0.5 / inner - 1) / inner
+    return jnp.where(below, lifted, _evaluated(_STIRLING_CURVATURE, y) / (6 * y) / y / y)
+
+
+stirling_error_dx = with_rule(_stirling_error_dx, x=stirling_error_dx_dx)
 stirling_error = with_rule(_stirling_error, x=stirling_error_dx)
+
+_NODES = tuple(
+    ((1 + node) / 2, (1 - node) / 2 * weight / 2)
+    for node, weight in zip(*np.polynomial.legendre.leggauss(12), strict=True)
+)
+"""Of [0, 1]: Gauss's nodes, and the weights of an integral against the distance from its end."""
+
+
+def _stirling_error_gap(x: Real, step: Real) -> Float[Array, "..."]:
+    r"""By how much $\delta(x + s)$ lies above the tangent of $\delta$ at x, for x, x + s > 0."""
+    x, step = jnp.asarray(x), jnp.asarray(step)
+    other = x + step
+    close = (step < x) & (other > x / 2)
+    inner, along_ = jnp.where(close, x, 1.0), jnp.where(close, step, 0.0)
+    # The remainder of the tangent as an integral: nothing cancels however small the step is.
+    near = sum(weight * stirling_error_dx_dx(inner + node * along_) for node, weight in _NODES)
+    far = stirling_error(other) - stirling_error(x) - step * stirling_error_dx(x)
+    return jnp.where(close, jnp.square(along_) * near, far)
+
+
+def stirling_error_gap_dx(x: Real, step: Real) -> Float[Array, "..."]:
+    """The gap of the slope, minus its step times what the slope's own slope changes."""
+    x, step = jnp.asarray(x), jnp.asarray(step)
+    rise = stirling_error_dx(x + step) - stirling_error_dx(x)
+    return rise - step * stirling_error_dx_dx(x)
+
+
+def stirling_error_gap_dstep(x: Real, step: Real) -> Float[Array, "..."]:
+    """How much the slope changes over the step."""
+    return stirling_error_dx(jnp.asarray(x) + step) - stirling_error_dx(x)
+
+
+stirling_error_gap = with_rule(
+    _stirling_error_gap, x=stirling_error_gap_dx, step=stirling_error_gap_dstep
+)
 
 
 def _ordered(x, step):

@@ -1,0 +1,564 @@
+r"""The gamma distribution with shape `concentration` > 0 and `rate` > 0.
+
+Elementwise functions of arrays or numbers. A parameter that isn't positive gives NaN; below zero
+the density is zero. With $z = \beta x$ densities rest on $a \log(a / z) - a + z$ and on what
+Stirling's formula leaves over (Loader 2000), so that large concentrations cost no digits.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.distributions import exponential_family
+from jaxmath.distributions.family import Family
+from jaxmath.distributions.fitting import Fit, observations, with_errors
+from jaxmath.distributions.gamma_draws import log_gamma_draw
+from jaxmath.distributions.location_scale import positive
+from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.domains import NONNEGATIVE, Interval
+from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
+from jaxmath.special.entropy import kl_div
+from jaxmath.special.gamma import (
+    HALF_LOG_TAU,
+    digamma,
+    gammaln,
+    stirling_error,
+    stirling_error_dx,
+    stirling_error_dx_dx,
+    stirling_error_gap,
+    trigamma,
+)
+from jaxmath.special.incomplete_gamma import (
+    INCOMPLETE_GAMMA,
+    gammainc,
+    gammaincc,
+    log_gammainc,
+    log_gammaincc,
+)
+from jaxmath.special.inverse_gamma import INVERSE_GAMMA, gammainccinv, gammaincinv
+from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.ratio import log_ratio, relative_excess
+from jaxmath.typing import PRNGKey, Real
+
+
+class Params(NamedTuple):
+    """Shape and rate; also the shape of what belongs to each, such as the score."""
+
+    concentration: Any
+    rate: Any
+
+
+SHAPES = Interval(2.0**-14, 2.0**27, closed=(True, True))
+"""Of concentrations: where all digits are promised."""
+RATES = Interval(2.0**-40, 2.0**40, closed=(True, True))
+
+_SPECIAL = {formula.name: formula.partials for formula in (*INCOMPLETE_GAMMA, *INVERSE_GAMMA)}
+
+
+def _parts(x, concentration, rate):
+    """The value times the rate, the value, one below the support, and both parameters."""
+    a, b = positive(concentration), positive(rate)
+    x = jnp.asarray(x)
+    inner = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
+    return b * inner, inner, a, b
+
+
+def _supported(x, inside, outside):
+    """The entry above zero, or below; at zero what `outside` says of it."""
+    return jnp.where(jnp.asarray(x) <= 0, outside, inside)
+
+
+def log_density(z, a):
+    """Of the standard distribution, times the value itself, in nats."""
+    far = (z < a / 8) | (z > 8 * a)
+    near = kl_div(jnp.where(far, 1.0, a), jnp.where(far, 1.0, z))
+    away = jnp.where(far, z, a)
+    return (
+        jnp.log(a) / 2 - HALF_LOG_TAU - stirling_error(a)
+        - jnp.where(far, a * (jnp.log(a) - jnp.log(away)) - a + away, near)
+    )  # fmt: skip
+
+
+def log_excess(z, a):
+    """The logarithm of z less the digamma function of a, whose terms cancel for large a."""
+    small = a < 1
+    large = jnp.where(small, 1.0, a)
+    near = log1p((z - large) / large) + 1 / (2 * large) - stirling_error_dx(large)
+    return jnp.where(small, jnp.log(z) - digamma(a), near)
+
+
+def _at_zero(a, one, other):
+    """The limit at zero: infinite for a < 1, `one` for a = 1, `other` above."""
+    return jnp.where(a < 1, jnp.inf, jnp.where(a == 1, one, other))
+
+
+def _log_prob(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The logarithm of the density, in nats."""
+    z, inner, a, b = _parts(x, concentration, rate)
+    edge = jnp.where(jnp.asarray(x) == 0, _at_zero(a, jnp.log(b), -jnp.inf), -jnp.inf)
+    return _supported(x, log_density(z, a) - jnp.log(inner), edge + 0.0 * (a + b))
+
+
+def _log_prob_dx(x, concentration, rate):
+    z, inner, a, b = _parts(x, concentration, rate)
+    edge = jnp.where((jnp.asarray(x) == 0) & (a == 1), -b, 0.0 * (a + b))
+    return _supported(x, (a - 1) / inner - b + 0.0 * z, edge)
+
+
+def _log_prob_dconcentration(x, concentration, rate):
+    z, _, a, b = _parts(x, concentration, rate)
+    return _supported(x, log_excess(z, a), 0.0 * (a + b))
+
+
+def _log_prob_drate(x, concentration, rate):
+    z, inner, a, b = _parts(x, concentration, rate)
+    edge = jnp.where((jnp.asarray(x) == 0) & (a == 1), 1 / b, 0.0 * (a + b))
+    return _supported(x, a / b - inner + 0.0 * z, edge)
+
+
+def _flat(fn):
+    """A second derivative inside the support; zero outside."""
+
+    def second(x, concentration, rate):
+        z, inner, a, b = _parts(x, concentration, rate)
+        return _supported(x, fn(inner, a, b) + 0.0 * z, 0.0 * (a + b))
+
+    return second
+
+
+_BENDS = {
+    ("x", "x"): _flat(lambda x, a, b: (1 - a) / x / x),
+    ("x", "concentration"): _flat(lambda x, a, b: 1 / x),
+    ("x", "rate"): _flat(lambda x, a, b: -jnp.ones_like(x)),
+    ("concentration", "concentration"): _flat(lambda x, a, b: -trigamma(a)),
+    ("concentration", "rate"): _flat(lambda x, a, b: 1 / b),
+    ("rate", "rate"): _flat(lambda x, a, b: -a / b / b),
+}
+
+
+def _row(name):
+    order = {**_BENDS, **{(two, one): bend for (one, two), bend in _BENDS.items()}}
+    return {other: order[name, other] for other in ("x", "concentration", "rate")}
+
+
+log_prob_dx = with_rule(_log_prob_dx, **_row("x"))
+log_prob_dconcentration = with_rule(_log_prob_dconcentration, **_row("concentration"))
+log_prob_drate = with_rule(_log_prob_drate, **_row("rate"))
+_LOG_PROB = dict(x=log_prob_dx, concentration=log_prob_dconcentration, rate=log_prob_drate)
+log_prob = with_rule(_log_prob, **_LOG_PROB)
+
+
+def score(x: Real, concentration: Real, rate: Real) -> Params:
+    """The slopes of `log_prob` in the parameters."""
+    args = (x, concentration, rate)
+    return Params(log_prob_dconcentration(*args), log_prob_drate(*args))
+
+
+def hessian(x: Real, concentration: Real, rate: Real) -> Float[Array, "... 2 2"]:
+    """The second derivatives of `log_prob` in the parameters."""
+    names = ("concentration", "concentration"), ("concentration", "rate"), ("rate", "rate")
+    aa, ab, bb = jnp.broadcast_arrays(*(_BENDS[pair](x, concentration, rate) for pair in names))
+    return jnp.stack([jnp.stack([aa, ab], -1), jnp.stack([ab, bb], -1)], -2)
+
+
+def _times_density(factor, zero):
+    """The density times a factor, which may be large where it is small."""
+
+    def product(x, concentration, rate):
+        z, inner, a, b = _parts(x, concentration, rate)
+        root = jnp.exp(log_density(z, a) / 2)
+        there = jnp.where(root > 0, factor(z, inner, a, b), 0.0)
+        edge = jnp.where(jnp.asarray(x) == 0, zero(a, b), 0.0) + 0.0 * (a + b)
+        return _supported(x, (root / inner) * (there * root), edge)
+
+    return product
+
+
+def _prob(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The density; its unit is one over that of x."""
+    ones = _times_density(lambda z, x, a, b: jnp.ones_like(z), lambda a, b: _at_zero(a, b, 0.0))
+    return ones(x, concentration, rate)
+
+
+def _inner(factor):
+    return _times_density(factor, lambda a, b: 0.0 * a)
+
+
+def _square(z, a):
+    """The second derivative in the rate over the density, times the square of the rate."""
+    return a * (a - 1) - z * (2 * a - z)
+
+
+_DENSITY_BENDS = {
+    ("x", "x"): _inner(lambda z, x, a, b: ((a - 1) * (a - 2) - z * (2 * (a - 1) - z)) / x / x),
+    ("x", "concentration"): _inner(lambda z, x, a, b: (((a - 1) - z) * log_excess(z, a) + 1) / x),
+    ("x", "rate"): _inner(lambda z, x, a, b: _square(z, a) / z),
+    ("concentration", "concentration"): _inner(
+        lambda z, x, a, b: jnp.square(log_excess(z, a)) - trigamma(a)
+    ),
+    ("concentration", "rate"): _inner(lambda z, x, a, b: ((a - z) * log_excess(z, a) + 1) / b),
+    ("rate", "rate"): _inner(lambda z, x, a, b: _square(z, a) / b / b),
+}
+
+
+def _density_row(name):
+    order = {**_DENSITY_BENDS, **{(t, o): bend for (o, t), bend in _DENSITY_BENDS.items()}}
+    return {other: order[name, other] for other in ("x", "concentration", "rate")}
+
+
+_PROB = dict(
+    x=with_rule(_inner(lambda z, x, a, b: (a - 1 - z) / x), **_density_row("x")),
+    concentration=with_rule(
+        _inner(lambda z, x, a, b: log_excess(z, a)), **_density_row("concentration")
+    ),
+    rate=with_rule(_inner(lambda z, x, a, b: (a - z) / b), **_density_row("rate")),
+)
+prob = with_rule(_prob, **_PROB)
+
+
+def _tail(fn, none):
+    """A function of concentration and value times rate; `none` below zero."""
+
+    def tail(x, concentration, rate):
+        z, _, a, b = _parts(x, concentration, rate)
+        return _supported(x, fn(a, z), none + 0.0 * (a + b))
+
+    return tail
+
+
+def cdf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The probability of at most x."""
+    return _tail(gammainc, 0.0)(x, concentration, rate)
+
+
+def sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The probability of more than x, accurate where it is tiny."""
+    return _tail(gammaincc, 1.0)(x, concentration, rate)
+
+
+def log_cdf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The logarithm of `cdf`, accurate in both tails."""
+    return _tail(log_gammainc, -jnp.inf)(x, concentration, rate)
+
+
+def log_sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The logarithm of `sf`, accurate in both tails."""
+    return _tail(log_gammaincc, 0.0)(x, concentration, rate)
+
+
+def _chain(partials):
+    """The slopes of a function of concentration and value times rate."""
+
+    def made(fn):
+        def partial(x, concentration, rate):
+            z, inner, a, b = _parts(x, concentration, rate)
+            return _supported(x, fn(z, inner, a, b), 0.0 * (a + b))
+
+        return partial
+
+    return dict(
+        x=made(lambda z, x, a, b: partials["x"](a, z) * b),
+        concentration=made(lambda z, x, a, b: partials["a"](a, z)),
+        rate=made(lambda z, x, a, b: partials["x"](a, z) * x),
+    )
+
+
+def _of_inverse(partials, inverse):
+    (name,) = set(partials) - {"a"}
+    return dict(
+        p=lambda p, concentration, rate: partials[name](concentration, p) / positive(rate),
+        concentration=lambda p, concentration, rate: (
+            partials["a"](concentration, p) / positive(rate)
+        ),
+        rate=lambda p, concentration, rate: -inverse(concentration, p) / positive(rate) / rate,
+    )
+
+
+def quantile(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The x below which lies probability p; NaN for p outside [0, 1]."""
+    return gammaincinv(positive(concentration), p) / positive(rate)
+
+
+def isf(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The x above which lies probability p; NaN for p outside [0, 1]."""
+    return gammainccinv(positive(concentration), p) / positive(rate)
+
+
+def _of_median(partials, inverse):
+    half = lambda fn: lambda a, b: fn(0.5 + 0.0 * positive(a), a, b)  # noqa: E731
+    slopes = _of_inverse(partials, inverse)
+    return dict(concentration=half(slopes["concentration"]), rate=half(slopes["rate"]))
+
+
+def log_sample(key: PRNGKey, concentration: Real, rate: Real, shape: tuple[int, ...] = ()) -> Array:
+    """The logarithms of draws, which for a small concentration may underflow themselves."""
+    size = sample_shape(shape, concentration, rate)
+    dtype = float_dtype(concentration, rate)
+    a = jnp.broadcast_to(positive(concentration), size).astype(dtype)
+    valid = a > 0
+    draws = log_gamma_draw(key, jnp.where(valid, a, 1.0))
+    return jnp.where(valid, draws, jnp.nan) - jnp.log(positive(rate))
+
+
+def sample(key: PRNGKey, concentration: Real, rate: Real, shape: tuple[int, ...] = ()) -> Array:
+    """Draw `shape` times the common shape of the parameters, differentiable in them."""
+    return jnp.exp(log_sample(key, concentration, rate, shape))
+
+
+def mean(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The concentration over the rate."""
+    return positive(concentration) / positive(rate)
+
+
+def median(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The quantile of one half."""
+    a = positive(concentration)
+    return quantile(jnp.full_like(a, 0.5), a, rate)
+
+
+def mode(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """One less than the concentration over the rate; zero for concentrations below one."""
+    return jnp.maximum(positive(concentration) - 1, 0.0) / positive(rate)
+
+
+def variance(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The mean over the rate."""
+    return mean(concentration, rate) / positive(rate)
+
+
+def std(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The square root of the concentration over the rate."""
+    return jnp.sqrt(positive(concentration)) / positive(rate)
+
+
+def skewness(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """Two over the square root of the concentration."""
+    return 2 / jnp.sqrt(positive(concentration)) + 0.0 * positive(rate)
+
+
+def kurtosis(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """Six over the concentration."""
+    return 6 / positive(concentration) + 0.0 * positive(rate)
+
+
+def _entropy(concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The expected value of minus `log_prob`, in nats."""
+    a = positive(concentration)
+    rest = stirling_error(a) + (1 - a) * stirling_error_dx(a)
+    large = jnp.log(a) / 2 + HALF_LOG_TAU + 0.5 - 1 / (2 * a) + rest
+    small = jnp.where(a < 1, a, 1.0)
+    return (
+        jnp.where(a < 1, small + gammaln(small) + (1 - small) * digamma(small), large)
+        - jnp.log(positive(rate))
+    )  # fmt: skip
+
+
+def _entropy_dconcentration(concentration, rate):
+    a = positive(concentration)
+    large = (1 + 1 / a) / (2 * a) + (1 - a) * stirling_error_dx_dx(a)
+    small = jnp.where(a < 1, a, 1.0)
+    return jnp.where(a < 1, 1 + (1 - small) * trigamma(small), large) + 0.0 * positive(rate)
+
+
+_ENTROPY = dict(
+    concentration=_entropy_dconcentration,
+    rate=lambda concentration, rate: -1 / positive(rate) + 0.0 * positive(concentration),
+)
+entropy = with_rule(_entropy, **_ENTROPY)
+
+
+def _pair(concentration, rate, concentration_q, rate_q):
+    """All parameters, and by how much the second mean is exceeded, relative to it."""
+    a, b = positive(concentration), positive(rate)
+    c, d = positive(concentration_q), positive(rate_q)
+    return a, b, c, d, relative_excess(a / b, c / d)
+
+
+def _kl(
+    concentration: Real, rate: Real, concentration_q: Real, rate_q: Real
+) -> Float[Array, "..."]:
+    """The Kullback-Leibler divergence of the second distribution from the first, in nats.
+
+    A sum of three gaps that are not negative: of the means, of the concentrations, and of what
+    Stirling's formula leaves over of these.
+    """
+    a, _, c, _, u = _pair(concentration, rate, concentration_q, rate_q)
+    return c * log1p_gap(u) + log1p_gap(relative_excess(c, a)) / 2 + stirling_error_gap(a, c - a)
+
+
+def _kl_dconcentration(concentration, rate, concentration_q, rate_q):
+    a, b, c, d, u = _pair(concentration, rate, concentration_q, rate_q)
+    rest = (0.5 / a) / a + stirling_error_dx_dx(a)
+    return (a - c) * rest + c * u / a + 0.0 * (b + d)
+
+
+def _kl_drate(concentration, rate, concentration_q, rate_q):
+    _, b, c, _, u = _pair(concentration, rate, concentration_q, rate_q)
+    return -c * u / b
+
+
+def _kl_dconcentration_q(concentration, rate, concentration_q, rate_q):
+    a, _, c, _, u = _pair(concentration, rate, concentration_q, rate_q)
+    half = relative_excess(c, a) / c / 2
+    return half - log1p(u) + (stirling_error_dx(c) - stirling_error_dx(a))
+
+
+def _kl_drate_q(concentration, rate, concentration_q, rate_q):
+    _, _, c, d, u = _pair(concentration, rate, concentration_q, rate_q)
+    return c * u / d
+
+
+_KL = dict(
+    concentration=_kl_dconcentration,
+    rate=_kl_drate,
+    concentration_q=_kl_dconcentration_q,
+    rate_q=_kl_drate_q,
+)
+kl = with_rule(_kl, **_KL)
+
+
+def cross_entropy(
+    concentration: Real, rate: Real, concentration_q: Real, rate_q: Real
+) -> Float[Array, "..."]:
+    """The expected value under the first of minus the second's `log_prob`, in nats."""
+    first = (concentration, rate)
+    return entropy(*first) + kl(*first, concentration_q, rate_q)
+
+
+def _of_cross_entropy(name):
+    def partial(concentration, rate, concentration_q, rate_q):
+        first = (concentration, rate)
+        return _ENTROPY[name](*first) + _KL[name](*first, concentration_q, rate_q)
+
+    return partial
+
+
+_CROSS_ENTROPY = _KL | {name: _of_cross_entropy(name) for name in Params._fields}
+
+
+def _between(share, p, q):
+    """Natural parameters are linear in both."""
+    return tuple(share * jnp.asarray(one) + (1 - share) * jnp.asarray(two)
+                 for one, two in zip(p, q, strict=True))  # fmt: skip
+
+
+squared_hellinger = exponential_family.squared_hellinger(kl, _between)
+renyi = exponential_family.renyi(kl, _between)
+
+
+def fisher_information(concentration: Real, rate: Real) -> Float[Array, "... 2 2"]:
+    """Minus the expected `hessian`, which does not depend on x."""
+    a, b = positive(concentration), positive(rate)
+    rows = jnp.broadcast_arrays(trigamma(a), -1 / b, a / b / b)
+    return jnp.stack([jnp.stack(rows[:2], -1), jnp.stack(rows[1:], -1)], -2)
+
+
+def sufficient(x: Real) -> Float[Array, "... 2"]:
+    """The logarithm of x, and x."""
+    x = jnp.asarray(x)
+    return jnp.stack([jnp.log(x), x], -1)
+
+
+def natural(concentration: Real, rate: Real) -> Float[Array, "... 2"]:
+    """The concentration less one, and minus the rate."""
+    parts = jnp.broadcast_arrays(positive(concentration) - 1, -positive(rate))
+    return jnp.stack(parts, -1)
+
+
+def mean_parameters(concentration: Real, rate: Real) -> Float[Array, "... 2"]:
+    """The expected logarithm, and the mean."""
+    a, b = positive(concentration), positive(rate)
+    return jnp.stack(jnp.broadcast_arrays(digamma(a) - jnp.log(b), a / b), -1)
+
+
+def log_partition(eta: Float[Array, "... 2"]) -> Float[Array, "..."]:
+    """Of the natural parameters."""
+    eta = jnp.asarray(eta)
+    a = eta[..., 0] + 1
+    return gammaln(a) - a * jnp.log(-eta[..., 1])
+
+
+NEWTON_STEPS = 8
+
+
+def likeliest_concentration(gap: Real) -> Float[Array, "..."]:
+    r"""The a > 0 with $\log a - \psi(a)$ = gap > 0, by Newton's method for 1 / a (Minka 2002)."""
+    gap = jnp.asarray(gap)
+    a = (3 - gap + jnp.sqrt(jnp.square(gap - 3) + 24 * gap)) / (12 * gap)
+    for _ in range(NEWTON_STEPS):
+        error = 1 / (2 * a) - stirling_error_dx(a) - gap
+        slope = -(0.5 / a) / a - stirling_error_dx_dx(a)
+        a = 1 / jnp.maximum(1 / a + error / slope / jnp.square(a), 0.1 / a)
+    return a
+
+
+def fit(x: Real, weights: Real | None = None) -> Fit:
+    """The likeliest concentration, and the rate that gives the mean of the observations (n,)."""
+    x, share, total = observations(x, weights)
+    centre = jnp.sum(share * x)
+    gap = -jnp.sum(share * jnp.where(share > 0, log_ratio(x, centre), 0.0))
+    a = likeliest_concentration(gap)
+    return with_errors(GAMMA, Params(a, a / centre), x, share, total)
+
+
+def _of(concentration, rate):
+    """Partials of a function of both parameters."""
+    made = lambda fn: lambda concentration, rate: fn(positive(concentration), positive(rate))  # noqa: E731
+    return dict(concentration=made(concentration), rate=made(rate))
+
+
+GAMMA = Family(
+    name="gamma",
+    parameters=Params(concentration=SHAPES, rate=RATES),
+    support=NONNEGATIVE,
+    functions=(
+        *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
+        *(mean, median, mode, variance, std, skewness, kurtosis, entropy, cross_entropy, kl),
+        *(squared_hellinger, renyi, score, hessian, fisher_information),
+        *(sufficient, natural, log_partition, mean_parameters, fit),
+    ),
+    partials=dict(
+        log_prob=_LOG_PROB,
+        prob=_PROB,
+        cdf=_chain(_SPECIAL["gammainc"]),
+        sf=_chain(_SPECIAL["gammaincc"]),
+        log_cdf=_chain(_SPECIAL["log_gammainc"]),
+        log_sf=_chain(_SPECIAL["log_gammaincc"]),
+        quantile=_of_inverse(_SPECIAL["gammaincinv"], gammaincinv),
+        isf=_of_inverse(_SPECIAL["gammainccinv"], gammainccinv),
+        median=_of_median(_SPECIAL["gammaincinv"], gammaincinv),
+        entropy=_ENTROPY,
+        cross_entropy=_CROSS_ENTROPY,
+        kl=_KL,
+        mean=_of(lambda a, b: 1 / b + 0.0 * a, lambda a, b: -a / b / b),
+        variance=_of(lambda a, b: 1 / b / b + 0.0 * a, lambda a, b: -2 * a / b / b / b),
+        std=_of(lambda a, b: 0.5 / jnp.sqrt(a) / b, lambda a, b: -jnp.sqrt(a) / b / b),
+        skewness=_of(lambda a, b: -1 / jnp.sqrt(a) / a + 0.0 * b, lambda a, b: 0.0 * (a + b)),
+        kurtosis=_of(lambda a, b: -6 / a / a + 0.0 * b, lambda a, b: 0.0 * (a + b)),
+        mode=_of(
+            lambda a, b: jnp.where(a > 1, 1.0, 0.0) / b,
+            lambda a, b: -jnp.maximum(a - 1, 0.0) / b / b,
+        ),
+    ),
+    seconds=dict(log_prob=_BENDS, prob=_DENSITY_BENDS),
+    plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy, kl=_kl),
+    facts=dict(
+        log_prob=(Concave("concentration"), Concave("rate")),
+        entropy=(Increasing("concentration"), Decreasing("rate")),
+    ),
+    tex=dict(
+        log_prob=r"\log p(x) = a \log \beta + (a - 1) \log x - \beta x - \log\Gamma(a)",
+        prob=r"p(x) = \beta^a x^{a - 1} e^{-\beta x} / \Gamma(a)",
+        cdf=r"F(x) = P(a, \beta x)",
+        sf=r"S(x) = Q(a, \beta x)",
+        mean=r"\mu = a / \beta",
+        variance=r"\sigma^2 = a / \beta^2",
+        skewness=r"2 / \sqrt a",
+        kurtosis=r"6 / a",
+        entropy=r"H = a - \log \beta + \log\Gamma(a) + (1 - a) \psi(a)",
+    ),
+    source=Source("casella2002inference", "section 3.3"),
+    topic="P10",
+)
+__getattr__ = GAMMA.function
