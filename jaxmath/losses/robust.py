@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, REAL
-from jaxmath.formula import Bounded, Even, Formula, Increasing, Lipschitz, Smooth, Source
+from jaxmath.formula import Bounded, Even, Formula, Increasing, Lipschitz, Minimizer, Smooth, Source
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.partials import with_partials
 from jaxmath.special.polynomial import polynomial
@@ -116,6 +116,7 @@ CAUCHY = Formula(
         Lipschitz("residual", lambda residual, scale: 0.5 * scale),
         Smooth("residual", 1.0),
         Increasing("scale"),
+        Minimizer("residual", 0.0),
     ),
     tex=r"\ell_c(r) = \frac{c^2}{2} \log\bigl(1 + (r / c)^2\bigr)",
     source=Source("barron2019general", "section 1"),
@@ -188,6 +189,7 @@ GEMAN_MCCLURE = Formula(
         Lipschitz("residual", lambda residual, scale: 3 * math.sqrt(3) / 16 * scale),
         Smooth("residual", 1.0),
         Increasing("scale"),
+        Minimizer("residual", 0.0),
     ),
     tex=r"\ell_c(r) = \frac12 \frac{r^2}{1 + (r / c)^2}",
     source=Source("geman1987statistical"),
@@ -285,6 +287,7 @@ WELSCH = Formula(
         Lipschitz("residual", lambda residual, scale: math.exp(-0.5) / math.sqrt(2) * scale),
         Smooth("residual", 1.0),
         Increasing("scale"),
+        Minimizer("residual", 0.0),
     ),
     tex=r"\ell_c(r) = \frac{c^2}{2} \bigl(1 - e^{-(r / c)^2}\bigr)",
     source=Source("holland1977robust"),
@@ -368,6 +371,7 @@ TUKEY_BIWEIGHT = Formula(
         Lipschitz("residual", lambda residual, scale: 16 / (25 * math.sqrt(5)) * scale),
         Smooth("residual", 1.0),
         Increasing("scale"),
+        Minimizer("residual", 0.0),
     ),
     tex=r"\ell_c(r) = \begin{cases} \frac{c^2}{6} \bigl(1 - (1 - (r / c)^2)^3\bigr) & |r| \le c \\"
     r" c^2 / 6 & |r| > c \end{cases}",
