@@ -147,4 +147,9 @@ SOURCES: dict[str, str] = {
     "2nd edition, Chapman and Hall 1989",
     "jorgensen1987exponential": "B. Jorgensen, Exponential dispersion models, Journal of the Royal "
     "Statistical Society B 49 (1987) 127-162",
+    "brier1950verification": "G. W. Brier, Verification of forecasts expressed in terms of "
+    "probability, Monthly Weather Review 78 (1950) 1-3",
+    "gneiting2007strictly": "T. Gneiting and A. E. Raftery, Strictly proper scoring rules, "
+    "prediction, and estimation, Journal of the American Statistical Association 102 (2007) "
+    "359-378",
 }

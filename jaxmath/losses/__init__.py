@@ -235,6 +235,22 @@ from jaxmath.losses.robust import (
     tukey_biweight,
     welsch,
 )
+from jaxmath.losses.scoring import (
+    BRIER,
+    BRIER_LOGIT,
+    CRPS_NORMAL,
+    INTERVAL_SCORE,
+    SCORING,
+    brier,
+    brier_dprobability,
+    brier_logit,
+    crps_normal,
+    interval_score,
+    interval_score_dalpha,
+    interval_score_dhigh,
+    interval_score_dlow,
+    interval_score_dtarget,
+)
 from jaxmath.losses.smooth_absolute import (
     PSEUDO_HUBER,
     SMOOTH_ABSOLUTE,
@@ -306,6 +322,7 @@ OBJECTIVES = (
     *DISTRIBUTIONAL,
     *RELATIVE,
     *DEVIANCES,
+    *SCORING,
 )
 """Losses that take more than a prediction and a label, and are composed in code."""
 

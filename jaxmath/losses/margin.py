@@ -44,7 +44,9 @@ SQUARED_HINGE = Formula(
         Convex("score"),
         Smooth("score", 2.0),
         Minimizer("score", lambda score, label: label + 0.0 * score),
-        Proper("score", probability=lambda score: jnp.clip((1 + score) / 2, 0, 1), labels=(-1, 1)),
+        Proper(
+            "score", probability=lambda score: jnp.clip((1 + score) / 2, 0, 1), labels=(-1.0, 1.0)
+        ),
     ),
     tex=r"\ell(s, y) = \max(0, 1 - y s)^2",
     source=Source("bartlett2006convexity", "example 2"),
@@ -148,7 +150,7 @@ EXPONENTIAL = Formula(
     seconds={("score", "score"): exponential},
     facts=(
         Convex("score"),
-        Proper("score", probability=lambda score: sigmoid(2 * score), labels=(-1, 1)),
+        Proper("score", probability=lambda score: sigmoid(2 * score), labels=(-1.0, 1.0)),
     ),
     tex=r"\ell(s, y) = e^{-y s}",
     source=Source("hastie2009esl", "eq. 10.8"),
@@ -203,7 +205,7 @@ LOGISTIC_MARGIN = Formula(
         Convex("score"),
         Lipschitz("score", 1.0),
         Smooth("score", 0.25),
-        Proper("score", probability=sigmoid, labels=(-1, 1)),
+        Proper("score", probability=sigmoid, labels=(-1.0, 1.0)),
     ),
     tex=r"\ell(s, y) = \log(1 + e^{-y s})",
     source=Source("hastie2009esl", "eq. 10.18"),

@@ -36,7 +36,7 @@ def _moved(p: _Pairs, to) -> np.ndarray:
     return theta
 
 
-def _judged(excess, noise) -> tuple[np.ndarray, np.ndarray]:
+def _judged(excess, noise) -> tuple[np.ndarray, Any]:
     """The worst output of each pair, and whether it exceeds the noise."""
     excess, noise = np.asarray(excess), np.asarray(noise)
     bad = np.isfinite(excess) & (excess > noise)
