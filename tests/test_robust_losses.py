@@ -46,3 +46,19 @@ def test_the_ranked_probability_score_in_both_tails(z):
         truth = x * (2 * mp.ncdf(x) - 1) + 2 * mp.npdf(x) - 1 / mp.sqrt(mp.pi)
     np.testing.assert_allclose(losses.crps_normal(0.0, 1.0, z), float(truth), 1e-15)
     np.testing.assert_allclose(losses.crps_normal(1.0, 2.0, 1 + 2 * z), 2 * float(truth), 1e-14)
+
+
+@pytest.mark.parametrize("power", [1.0, 1.3, 2.0])
+@pytest.mark.parametrize(("mean", "target"), [(1.5, 1.4), (3.0, 100.0), (50.0, 0.2), (0.7, 0.71)])
+def test_mixed_second_derivatives_of_the_tweedie_deviance(mean, target, power):
+    seconds = losses.TWEEDIE_DEVIANCE.seconds
+    with mp.workdps(40):
+        m, y, rho = map(mp.mpf, (mean, target, power))
+        truths = {
+            ("prediction", "target"): -2 * m**-rho,
+            ("prediction", "power"): 2 * (y - m) * m**-rho * mp.log(m),
+            ("target", "power"): -2
+            * mp.quad(lambda s: s**-rho * mp.log(s), [m, mp.sqrt(m * y), y]),
+        }
+    for pair, truth in truths.items():
+        np.testing.assert_allclose(seconds[pair](mean, target, power), float(truth), 1e-13)
