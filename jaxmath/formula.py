@@ -108,6 +108,58 @@ class Bounded(Fact):
 
 
 @dataclass(frozen=True)
+class StronglyConvex(Fact):
+    """Still convex when constant / 2 times the square of the argument is taken away.
+
+    The constant is a number or a function of the arguments, as with `Smooth`.
+    """
+
+    constant: float | Callable[..., Any] = 1.0
+
+    @property
+    def name(self) -> str:
+        """Both words."""
+        return "strongly convex"
+
+
+@dataclass(frozen=True)
+class Minimizer(Fact):
+    """No value of the argument gives less than `at`, a number or a function of the arguments."""
+
+    at: float | Callable[..., Any] = 0.0
+
+
+@dataclass(frozen=True)
+class Proper(Fact):
+    """The expected score over a label is least where the argument states its probability.
+
+    The label is binary: the smaller or the larger of two numbers. `probability` gives that of the
+    larger from the argument, which is the probability itself if it is None.
+    """
+
+    label: str = "label"
+    probability: Callable[..., Any] | None = None
+    labels: tuple[float, float] = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Conjugate(Fact):
+    """The greatest of s x - f(x) over x is fn(s), the slope s in the argument's place.
+
+    By Fenchel's inequality f(x) + fn(s) >= s x, which is an equality where s is the slope at x.
+    """
+
+    fn: Callable[..., Any] = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Prox(Fact):
+    """The least of f(u) + (u - x)^2 / (2 step) over u lies at fn(step, *arguments), of x."""
+
+    fn: Callable[..., Any] = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class Formula:
     r"""A function and all that is known of it.
 

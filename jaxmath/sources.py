@@ -134,4 +134,22 @@ SOURCES: dict[str, str] = {
     "perspective on reinforcement learning, ICML 2017",
     "dabney2018distributional": "W. Dabney, M. Rowland, M. G. Bellemare and R. Munos, "
     "Distributional reinforcement learning with quantile regression, AAAI 2018",
+    "barron2019general": "J. T. Barron, A general and adaptive robust loss function, CVPR 2019",
+    "geman1987statistical": "S. Geman and D. E. McClure, Statistical methods for tomographic image "
+    "reconstruction, Bulletin of the International Statistical Institute 52 (1987) 5-21",
+    "holland1977robust": "P. W. Holland and R. E. Welsch, Robust regression using iteratively "
+    "reweighted least-squares, Communications in Statistics - Theory and Methods 6 (1977) 813-827",
+    "beaton1974fitting": "A. E. Beaton and J. W. Tukey, The fitting of power series, meaning "
+    "polynomials, illustrated on band-spectroscopic data, Technometrics 16 (1974) 147-185",
+    "hyndman2006measures": "R. J. Hyndman and A. B. Koehler, Another look at measures of forecast "
+    "accuracy, International Journal of Forecasting 22 (2006) 679-688",
+    "mccullagh1989generalized": "P. McCullagh and J. A. Nelder, Generalized Linear Models, "
+    "2nd edition, Chapman and Hall 1989",
+    "jorgensen1987exponential": "B. Jorgensen, Exponential dispersion models, Journal of the Royal "
+    "Statistical Society B 49 (1987) 127-162",
+    "brier1950verification": "G. W. Brier, Verification of forecasts expressed in terms of "
+    "probability, Monthly Weather Review 78 (1950) 1-3",
+    "gneiting2007strictly": "T. Gneiting and A. E. Raftery, Strictly proper scoring rules, "
+    "prediction, and estimation, Journal of the American Statistical Association 102 (2007) "
+    "359-378",
 }

@@ -17,13 +17,18 @@ from jaxmath.domains import Box, Choices, Integers, Interval
 from jaxmath.formula import (
     Bounded,
     Concave,
+    Conjugate,
     Convex,
     Decreasing,
     Even,
     Increasing,
     Lipschitz,
+    Minimizer,
     Odd,
+    Proper,
+    Prox,
     Smooth,
+    StronglyConvex,
     with_rule,
 )
 from jaxmath.verify import facts, opinions, sampling
@@ -256,6 +261,11 @@ OPPOSITE = {
     Odd: lambda f, _: Even(f.argument),
     Lipschitz: lambda f, _: Lipschitz(f.argument, quarter(f.constant)),
     Smooth: lambda f, _: Smooth(f.argument, quarter(f.constant)),
+    StronglyConvex: lambda f, _: StronglyConvex(f.argument, f.constant * 4),
+    Minimizer: lambda f, _: Minimizer(f.argument, lambda *args: beyond(f.at, args)),
+    Proper: lambda f, _: dataclasses.replace(f, labels=f.labels[::-1]),
+    Conjugate: lambda f, _: Conjugate(f.argument, fn=lambda *args: f.fn(*args) + 1),
+    Prox: lambda f, _: Prox(f.argument, fn=lambda step, *args: f.fn(2 * step, *args)),
     Bounded: lambda f, values: Bounded(f.argument, low=float(np.nanquantile(values, 0.75))),
 }
 
@@ -264,6 +274,11 @@ def quarter(constant_):
     if callable(constant_):
         return lambda *args: constant_(*args) / 4
     return constant_ / 4
+
+
+def beyond(at, args):
+    """A place away from the true minimiser, on the side of zero that a margin must not leave."""
+    return 0.5 * (at(*args) if callable(at) else at) + 0.25
 
 
 def affine(e, argument):

@@ -40,6 +40,17 @@ from jaxmath.losses.contrastive import (
     supervised_contrastive,
 )
 from jaxmath.losses.ctc import CTC, ctc, ctc_dlogits
+from jaxmath.losses.deviances import (
+    DEVIANCES,
+    GAMMA_DEVIANCE,
+    INVERSE_GAUSSIAN_DEVIANCE,
+    POISSON_DEVIANCE,
+    TWEEDIE_DEVIANCE,
+    gamma_deviance,
+    inverse_gaussian_deviance,
+    poisson_deviance,
+    tweedie_deviance,
+)
 from jaxmath.losses.dice import DICE, dice, dice_dprobabilities
 from jaxmath.losses.distributional import (
     CATEGORICAL_TD,
@@ -205,7 +216,41 @@ from jaxmath.losses.regression import (
     squared_error,
     squared_error_dresidual,
 )
+from jaxmath.losses.relative import (
+    ABSOLUTE_PERCENTAGE_ERROR,
+    RELATIVE,
+    SQUARED_LOG_ERROR,
+    absolute_percentage_error,
+    squared_log_error,
+)
 from jaxmath.losses.returns import retrace, vtrace
+from jaxmath.losses.robust import (
+    CAUCHY,
+    GEMAN_MCCLURE,
+    ROBUST,
+    TUKEY_BIWEIGHT,
+    WELSCH,
+    cauchy,
+    geman_mcclure,
+    tukey_biweight,
+    welsch,
+)
+from jaxmath.losses.scoring import (
+    BRIER,
+    BRIER_LOGIT,
+    CRPS_NORMAL,
+    INTERVAL_SCORE,
+    SCORING,
+    brier,
+    brier_dprobability,
+    brier_logit,
+    crps_normal,
+    interval_score,
+    interval_score_dalpha,
+    interval_score_dhigh,
+    interval_score_dlow,
+    interval_score_dtarget,
+)
 from jaxmath.losses.smooth_absolute import (
     PSEUDO_HUBER,
     SMOOTH_ABSOLUTE,
@@ -275,13 +320,16 @@ OBJECTIVES = (
     *POLICY,
     *TEMPORAL_DIFFERENCE,
     *DISTRIBUTIONAL,
+    *RELATIVE,
+    *DEVIANCES,
+    *SCORING,
 )
 """Losses that take more than a prediction and a label, and are composed in code."""
 
 MULTICLASS = (SOFTMAX_FOCAL, POLY1, *MULTICLASS_MARGIN, SPARSEMAX_LOSS)
 """Losses of logits and a class index, beside the cross-entropy."""
 
-RESIDUAL = (*REGRESSION, *ASYMMETRIC, *TOLERANT, *SMOOTH_ABSOLUTE)
+RESIDUAL = (*REGRESSION, *ASYMMETRIC, *TOLERANT, *SMOOTH_ABSOLUTE, *ROBUST)
 """Losses of a residual, target minus prediction."""
 
 LOSSES = (*RESIDUAL, *CLASSIFICATION, *MARGIN, SIGMOID_FOCAL, *MULTICLASS)

@@ -9,7 +9,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import BINARY, REAL, SIGN, Box, Integers
-from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Proper,
+    Prox,
+    Smooth,
+    Source,
+    with_rule,
+)
 from jaxmath.special import (
     relu,
     relu_dx,
@@ -18,6 +30,7 @@ from jaxmath.special import (
     softmax,
     softmax_jacobian,
 )
+from jaxmath.special.entropy import entr
 from jaxmath.special.normalized import Logits, one_vector
 from jaxmath.typing import Label, Real
 
@@ -56,13 +69,27 @@ def logistic_dlogit_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
     return sigmoid_dx(logit)
 
 
+def _logistic_conjugate(slope: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the entropy, in nats, of a probability of 1 that is the label plus the slope."""
+    slope, label = _alike(slope, label)
+    # The share of the label itself and that of the other one, which is the size of the slope.
+    other = jnp.where(label > 0, -slope, slope)
+    return -entr(other) - entr(1 - other)
+
+
 LOGISTIC = Formula(
     fn=logistic,
     plain=_logistic,
     domain=dict(logit=REAL, label=BINARY),
     partials=dict(logit=logistic_dlogit),
     seconds={("logit", "logit"): logistic_dlogit_dlogit},
-    facts=(Convex("logit"), Lipschitz("logit", 1.0), Smooth("logit", 0.25)),
+    facts=(
+        Convex("logit"),
+        Lipschitz("logit", 1.0),
+        Smooth("logit", 0.25),
+        Proper("logit", probability=sigmoid),
+        Conjugate("logit", fn=_logistic_conjugate),
+    ),
     tex=r"\ell(z, y) = \log(1 + e^z) - y z",
     source=Source("bishop2006prml", "eq. 4.90"),
     topic="O8",
@@ -149,13 +176,31 @@ def _margin(score: Real, label: Label) -> Float[Array, "..."]:
     return label * score
 
 
+def _hinge_conjugate(slope: Real, label: Label) -> Float[Array, "..."]:
+    """The slope in the margin, which lies between minus one and zero; infinite beyond."""
+    slope = _margin(slope, label)
+    return jnp.where((slope >= -1) & (slope <= 0), slope, jnp.inf)
+
+
+def _hinge_prox(step: Real, score: Real, label: Label) -> Float[Array, "..."]:
+    """The score, moved by at most the step towards the label's side, no farther than the label."""
+    margin = _margin(score, label)
+    return _margin(jnp.maximum(margin, jnp.minimum(margin + step, 1.0)), label)
+
+
 HINGE = Formula(
     fn=hinge,
     domain=dict(score=REAL, label=SIGN),
     partials=dict(score=hinge_dscore),
     seconds={("score", "score"): lambda score, label: jnp.zeros_like(score)},
     breaks=(Break(lambda score, label: 1 - _margin(score, label), order=1, convention="zero"),),
-    facts=(Convex("score"), Lipschitz("score", 1.0)),
+    facts=(
+        Convex("score"),
+        Lipschitz("score", 1.0),
+        Minimizer("score", lambda score, label: label + 0.0 * score),
+        Conjugate("score", fn=_hinge_conjugate),
+        Prox("score", fn=_hinge_prox),
+    ),
     tex=r"\ell(s, y) = \max(0, 1 - y s)",
     source=Source("hastie2009esl", "eq. 12.25"),
     topic="M5",

@@ -8,7 +8,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import REAL, SIGN
-from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source
+from jaxmath.formula import (
+    Break,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Proper,
+    Smooth,
+    Source,
+)
 from jaxmath.losses.classification import _alike, _margin
 from jaxmath.special import log_sigmoid, relu, relu_dx, sigmoid, sigmoid_dx
 from jaxmath.typing import Label, Real
@@ -31,7 +40,14 @@ SQUARED_HINGE = Formula(
     partials=dict(score=squared_hinge_dscore),
     seconds={("score", "score"): lambda score, label: 2 * relu_dx(1 - _margin(score, label))},
     breaks=(Break(lambda score, label: 1 - _margin(score, label), order=2),),
-    facts=(Convex("score"), Smooth("score", 2.0)),
+    facts=(
+        Convex("score"),
+        Smooth("score", 2.0),
+        Minimizer("score", lambda score, label: label + 0.0 * score),
+        Proper(
+            "score", probability=lambda score: jnp.clip((1 + score) / 2, 0, 1), labels=(-1.0, 1.0)
+        ),
+    ),
     tex=r"\ell(s, y) = \max(0, 1 - y s)^2",
     source=Source("bartlett2006convexity", "example 2"),
     topic="O8",
@@ -132,7 +148,10 @@ EXPONENTIAL = Formula(
     domain=dict(score=REAL, label=SIGN),
     partials=dict(score=exponential_dscore),
     seconds={("score", "score"): exponential},
-    facts=(Convex("score"),),
+    facts=(
+        Convex("score"),
+        Proper("score", probability=lambda score: sigmoid(2 * score), labels=(-1.0, 1.0)),
+    ),
     tex=r"\ell(s, y) = e^{-y s}",
     source=Source("hastie2009esl", "eq. 10.8"),
     topic="O8",
@@ -182,7 +201,12 @@ LOGISTIC_MARGIN = Formula(
     domain=dict(score=REAL, label=SIGN),
     partials=dict(score=logistic_margin_dscore),
     seconds={("score", "score"): lambda score, label: sigmoid_dx(_margin(score, label))},
-    facts=(Convex("score"), Lipschitz("score", 1.0), Smooth("score", 0.25)),
+    facts=(
+        Convex("score"),
+        Lipschitz("score", 1.0),
+        Smooth("score", 0.25),
+        Proper("score", probability=sigmoid, labels=(-1.0, 1.0)),
+    ),
     tex=r"\ell(s, y) = \log(1 + e^{-y s})",
     source=Source("hastie2009esl", "eq. 10.18"),
     topic="O8",

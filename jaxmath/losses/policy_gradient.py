@@ -10,7 +10,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL, Box, Fixed, Integers, Interval
-from jaxmath.formula import Bounded, Break, Formula, Lipschitz, Source, with_rule
+from jaxmath.formula import Bounded, Break, Convex, Formula, Lipschitz, Source, with_rule
 from jaxmath.losses.classification import (
     softmax_cross_entropy,
     softmax_cross_entropy_dlogits,
@@ -116,6 +116,10 @@ CLIPPED_SURROGATE = Formula(
             order=1,
             convention="zero",
         ),
+    ),
+    facts=(
+        Convex("ratio"),
+        Lipschitz("ratio", lambda ratio, advantage, epsilon: jnp.abs(advantage)),
     ),
     tex=r"\ell(\rho) = -\min\bigl(\rho A, \operatorname{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A"
     r"\bigr)",

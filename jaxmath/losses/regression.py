@@ -11,7 +11,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL
-from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Break,
+    Conjugate,
+    Convex,
+    Even,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    StronglyConvex,
+    with_rule,
+)
 from jaxmath.special import tanh, tanh_dx
 from jaxmath.typing import Real
 
@@ -31,11 +44,24 @@ SQUARED_ERROR = Formula(
     domain=dict(residual=REAL),
     partials=dict(residual=squared_error_dresidual),
     seconds={("residual", "residual"): lambda residual: jnp.full_like(residual, 2)},
-    facts=(Convex("residual"), Even("residual"), Smooth("residual", 2.0)),
+    facts=(
+        Convex("residual"),
+        Even("residual"),
+        Smooth("residual", 2.0),
+        StronglyConvex("residual", 2.0),
+        Minimizer("residual", 0.0),
+        Conjugate("residual", fn=lambda residual: jnp.square(residual / 2)),
+        Prox("residual", fn=lambda step, residual: residual / (1 + 2 * step)),
+    ),
     tex=r"\ell(r) = r^2",
     source=Source("hastie2009esl", "section 2.4"),
     topic="O8",
 )
+
+
+def _zero_within(value: Real, low: Real, high: Real) -> Float[Array, "..."]:
+    """Zero between two ends, infinite beyond."""
+    return jnp.where((value >= low) & (value <= high), 0.0 * value, jnp.inf)
 
 
 def _absolute_error(residual: Real) -> Float[Array, "..."]:
@@ -58,7 +84,14 @@ ABSOLUTE_ERROR = Formula(
     partials=dict(residual=absolute_error_dresidual),
     seconds={("residual", "residual"): jnp.zeros_like},
     breaks=(Break(lambda residual: residual, order=1, convention="zero"),),
-    facts=(Convex("residual"), Even("residual"), Lipschitz("residual", 1.0)),
+    facts=(
+        Convex("residual"),
+        Even("residual"),
+        Lipschitz("residual", 1.0),
+        Minimizer("residual", 0.0),
+        Conjugate("residual", fn=lambda residual: _zero_within(residual, -1.0, 1.0)),
+        Prox("residual", fn=lambda step, residual: residual - jnp.clip(residual, -step, step)),
+    ),
     tex=r"\ell(r) = |r|",
     source=Source("hastie2009esl", "section 10.6"),
     topic="P14",
@@ -129,6 +162,19 @@ HUBER = Formula(
         Even("residual"),
         Lipschitz("residual", lambda residual, delta: delta),
         Smooth("residual", 1.0),
+        Minimizer("residual", 0.0),
+        Conjugate(
+            "residual",
+            fn=lambda residual, delta: (
+                0.5 * jnp.square(residual) + _zero_within(residual, -delta, delta)
+            ),
+        ),
+        Prox(
+            "residual",
+            fn=lambda step, residual, delta: (
+                residual - step * jnp.clip(residual / (1 + step), -delta, delta)
+            ),
+        ),
     ),
     tex=r"\ell_\delta(r) = \begin{cases} \frac12 r^2 & |r| \le \delta \\"
     r" \delta\,(|r| - \frac12\delta) & |r| > \delta \end{cases}",
@@ -176,6 +222,7 @@ LOG_COSH = Formula(
         Even("residual"),
         Lipschitz("residual", 1.0),
         Smooth("residual", 1.0),
+        Minimizer("residual", 0.0),
     ),
     tex=r"\ell(r) = \log\cosh r",
     source=Source("saleh2022logcosh", "section 2"),
@@ -221,6 +268,17 @@ PINBALL = Formula(
         Convex("residual"),
         Convex("quantile"),
         Lipschitz("residual", lambda residual, quantile: jnp.maximum(quantile, 1 - quantile)),
+        Minimizer("residual", 0.0),
+        Conjugate(
+            "residual",
+            fn=lambda residual, quantile: _zero_within(residual, quantile - 1, quantile),
+        ),
+        Prox(
+            "residual",
+            fn=lambda step, residual, quantile: (
+                residual - jnp.clip(residual, step * (quantile - 1), step * quantile)
+            ),
+        ),
     ),
     tex=r"\ell_\tau(r) = \max(\tau r, (\tau - 1)\, r)",
     source=Source("koenker1978regression", "eq. 3.1"),

@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxmath.formula import with_rule
+
 
 def along(fn, argnum: int):
     """The partial derivative of an elementwise program that is exact enough as it stands."""
@@ -31,3 +33,19 @@ def minus(fn):
     result: Any = negative
     result.__signature__ = inspect.signature(fn)
     return result
+
+
+def with_partials(fn, partials, seconds):
+    """The function bound to its partials, and these bound to theirs; every pair stands once.
+
+    Returns the bound function and its bound partials, by argument.
+    """
+
+    def second(name, other):
+        return seconds[(name, other) if (name, other) in seconds else (other, name)]
+
+    bound = {
+        name: with_rule(partial, **{other: second(name, other) for other in partials})
+        for name, partial in partials.items()
+    }
+    return with_rule(fn, **bound), bound

@@ -15,15 +15,21 @@ import numpy as np
 from jaxmath.formula import (
     Bounded,
     Concave,
+    Conjugate,
     Convex,
     Decreasing,
     Even,
     Fact,
     Increasing,
     Lipschitz,
+    Minimizer,
     Odd,
+    Proper,
+    Prox,
     Smooth,
+    StronglyConvex,
 )
+from jaxmath.verify.claims import CLAIMS
 from jaxmath.verify.evidence import Evidence
 from jaxmath.verify.flat import evaluate
 from jaxmath.verify.opinions import autodiff
@@ -47,7 +53,7 @@ class _Pairs:
         moved = np.where(kind == 0, other, np.where(kind == 1, near, close))
         for instead in (other, theta[:, self.own]):  # a relation between arguments may not hold
             there = (moved == 0) | (np.abs(moved) >= np.finfo(e.theta.dtype).tiny)
-            fits = self._inside(theta, moved) & there.all(axis=1)
+            fits = self.inside(theta, moved) & there.all(axis=1)
             moved = np.where(fits[:, None], moved, instead)
         self.share = rng.choice([0.5, 0.5, 0.25, 0.1, 0.9], (count, 1))
         self.x = theta.astype(e.theta.dtype)
@@ -59,11 +65,12 @@ class _Pairs:
         info = np.finfo(e.theta.dtype)
         self.eps, self.tiny = float(info.eps), float(info.tiny)
 
-    def _inside(self, theta, moved) -> np.ndarray:
+    def inside(self, theta, moved) -> np.ndarray:
+        """Whether each point stays in the domain when its argument takes another value."""
         e, trial = self.e, theta.copy()
         trial[:, self.own] = moved
 
-        def inside(vector, fixed):
+        def contained(vector, fixed):
             args = dict(
                 zip(
                     e.lay.names,
@@ -74,15 +81,17 @@ class _Pairs:
             return _contains(e.formula, args)
 
         with jax.enable_x64(True):
-            return np.asarray(jax.vmap(inside)(trial, e.fixed))
+            return np.asarray(jax.vmap(contained)(trial, e.fixed))
 
-    def value(self, theta) -> np.ndarray:
+    def value(self, theta, fixed=None) -> np.ndarray:
+        fixed = self.e.fixed if fixed is None else fixed
         with jax.enable_x64(True):
-            return evaluate(self.e.formula.fn, self.e.lay, theta, self.e.fixed).astype(np.float64)
+            return evaluate(self.e.formula.fn, self.e.lay, theta, fixed).astype(np.float64)
 
-    def noise(self, theta, value) -> np.ndarray:
+    def noise(self, theta, value, fixed=None) -> np.ndarray:
         """What rounding of the value and of the moved coordinates does to the value."""
-        found = autodiff(self.e.formula.fn, self.e.lay, theta, self.e.fixed, True)
+        fixed = self.e.fixed if fixed is None else fixed
+        found = autodiff(self.e.formula.fn, self.e.lay, theta, fixed, True)
         slope = np.abs(found.first["reverse mode"].astype(np.float64) * theta[:, None, :]).sum(-1)
         return ROUNDINGS * (self.eps * (np.abs(value) + slope) + self.tiny)
 
@@ -130,11 +139,18 @@ def _excess(fact: Fact, p: _Pairs) -> tuple[Any, Any]:
     """By how much each pair breaks the fact, and whether that is more than rounding."""
     fx, fy = p.value(p.x), p.value(p.y)
     noise = p.noise(p.x, fx) + p.noise(p.y, fy)
-    if isinstance(fact, Convex | Concave):
+    if isinstance(fact, Convex | Concave | StronglyConvex):
         fz = p.value(p.z)
         excess = fz - ((1 - p.share) * fx + p.share * fy)
         excess = -excess if isinstance(fact, Concave) else excess
         noise = noise + p.noise(p.z, fz)
+        if isinstance(fact, StronglyConvex):
+            square = _numbers(fact.constant, p) * np.square(_distance(p))[:, None]
+            # The point between is rounded, and so is its share.
+            excess = excess + 0.5 * square * (p.share * (1 - p.share))
+            noise = noise + ROUNDINGS * p.eps * square
+    elif isinstance(fact, Minimizer | Proper | Conjugate | Prox):
+        return CLAIMS[type(fact)](fact, p, fx, noise)
     elif isinstance(fact, Increasing | Decreasing):
         up = np.all(p.x[:, p.own] <= p.y[:, p.own], axis=1, keepdims=True)
         down = np.all(p.x[:, p.own] >= p.y[:, p.own], axis=1, keepdims=True)

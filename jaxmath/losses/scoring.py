@@ -1,0 +1,291 @@
+r"""Scores of a stated probability, interval or ensemble against what came true; less is better.
+
+All are proper: the expected score is least for who states what he believes.
+"""
+
+import math
+
+import jax.numpy as jnp
+from jax.scipy.special import erf
+from jaxtyping import Array, Float
+
+from jaxmath.domains import BINARY, REAL, UNIT, Interval
+from jaxmath.formula import (
+    Bounded,
+    Break,
+    Convex,
+    Formula,
+    Lipschitz,
+    Proper,
+    Smooth,
+    Source,
+    StronglyConvex,
+)
+from jaxmath.special import relu, relu_dx, sigmoid, sigmoid_dx
+from jaxmath.special.normal_tail import mills_ratio_dx, ndtr_dz
+from jaxmath.special.partials import with_partials
+from jaxmath.typing import Label, Real
+
+GNEITING = "gneiting2007strictly"
+
+
+def brier(probability: Real, label: Label) -> Float[Array, "..."]:
+    """The squared gap between the stated probability of 1 and a label in {0, 1}."""
+    return jnp.square(_surprise(probability, label))
+
+
+def _surprise(probability, label):
+    probability = 1.0 * jnp.asarray(probability)
+    return probability - jnp.asarray(label, probability.dtype)
+
+
+def brier_dprobability(probability: Real, label: Label) -> Float[Array, "..."]:
+    """Twice the probability less the label."""
+    return 2 * _surprise(probability, label)
+
+
+BRIER = Formula(
+    fn=brier,
+    domain=dict(probability=UNIT, label=BINARY),
+    partials=dict(probability=brier_dprobability),
+    seconds={
+        ("probability", "probability"): lambda probability, label: jnp.full_like(probability, 2)
+    },
+    facts=(
+        Convex("probability"),
+        StronglyConvex("probability", 2.0),
+        Smooth("probability", 2.0),
+        Lipschitz("probability", 2.0),
+        Bounded("probability", 0.0, 1.0),
+        Proper("probability"),
+    ),
+    tex=r"\ell(p, y) = (p - y)^2",
+    source=Source("brier1950verification"),
+    topic="P18",
+)
+
+
+def _brier_logit(logit: Real, label: Label) -> Float[Array, "..."]:
+    """The Brier score of the probability whose log-odds are the logit, in nats."""
+    return jnp.square(_wrong(logit, label)[0])
+
+
+def _wrong(logit, label):
+    """The probability of the other label, and the sign of its slope in the logit."""
+    logit = 1.0 * jnp.asarray(logit)
+    sign = jnp.where(jnp.asarray(label) > 0, -1.0, 1.0).astype(logit.dtype)
+    return sigmoid(sign * logit), sign
+
+
+def _brier_logit_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
+    """Twice the gap times the variance of the label under the model."""
+    wrong, sign = _wrong(logit, label)
+    return 2 * sign * (wrong * sigmoid_dx(logit))
+
+
+def brier_logit_dlogit_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
+    """Positive up to where the other label has a probability of two thirds."""
+    wrong, sign = _wrong(logit, label)
+    right = sigmoid(-sign * jnp.asarray(logit))
+    return 2 * (wrong * (2 * right - wrong)) * sigmoid_dx(logit)
+
+
+_BRIER_LOGIT_SECONDS = {("logit", "logit"): brier_logit_dlogit_dlogit}
+brier_logit, _BRIER_LOGIT = with_partials(
+    _brier_logit, dict(logit=_brier_logit_dlogit), _BRIER_LOGIT_SECONDS
+)
+
+BRIER_LOGIT = Formula(
+    fn=brier_logit,
+    plain=_brier_logit,
+    domain=dict(logit=REAL, label=BINARY),
+    partials=_BRIER_LOGIT,
+    seconds=_BRIER_LOGIT_SECONDS,
+    facts=(
+        Bounded("logit", 0.0, 1.0),
+        Lipschitz("logit", 8 / 27),
+        Smooth("logit", 0.155),
+        Proper("logit", probability=sigmoid),
+    ),
+    tex=r"\ell(z, y) = (\sigma(z) - y)^2",
+    source=Source("brier1950verification"),
+    topic="P18",
+)
+
+_SCALES = Interval(1e-9, 1e9, closed=(True, True))
+_PLACES = Interval(-1e9, 1e9, closed=(True, True))
+
+
+def _standard(loc, scale, target):
+    """The error in units of the scale."""
+    return (jnp.asarray(target) - jnp.asarray(loc)) / jnp.asarray(scale)
+
+
+def _crps_normal(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    r"""The continuous ranked probability score of a normal distribution, in units of the target.
+
+    The integral of the squared gap between the distribution function and the step at the target.
+    Written as the absolute error plus two positive tails, less the scale over the root of pi.
+    """
+    scale = jnp.asarray(scale)
+    z = jnp.abs(_standard(loc, scale, target))
+    # What the density exceeds z times the tail by: the density times a moment of Mills' ratio.
+    excess = ndtr_dz(z) * -mills_ratio_dx(z)
+    return scale * (z - 1 / math.sqrt(math.pi) + 2 * excess)
+
+
+def _crps_dtarget(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    """Twice the probability below the target, less one: the probability within |z|, signed."""
+    z = _standard(loc, scale, target)
+    return _within(z)
+
+
+def _within(z):
+    r"""The error function of $z / \sqrt2$."""
+    return erf(z / math.sqrt(2))
+
+
+def _crps_dloc(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    """Minus the slope in the target."""
+    return -_crps_dtarget(loc, scale, target)
+
+
+def _crps_dscale(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    r"""Twice the density of the standardised error, less one over the root of pi."""
+    return 2 * ndtr_dz(_standard(loc, scale, target)) - 1 / math.sqrt(math.pi)
+
+
+def _crps_bend(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    """Twice the density at the target."""
+    return 2 * ndtr_dz(_standard(loc, scale, target)) / jnp.asarray(scale)
+
+
+def _crps_drift(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    """Twice the density at the target times the standardised error."""
+    return _standard(loc, scale, target) * _crps_bend(loc, scale, target)
+
+
+def _minus_crps_bend(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    return -_crps_bend(loc, scale, target)
+
+
+def _minus_crps_drift(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    return -_crps_drift(loc, scale, target)
+
+
+def crps_normal_dscale_dscale(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    """Twice the density at the target times the squared standardised error."""
+    return _standard(loc, scale, target) * _crps_drift(loc, scale, target)
+
+
+_CRPS_SECONDS = {
+    ("loc", "loc"): _crps_bend,
+    ("loc", "scale"): _crps_drift,
+    ("loc", "target"): _minus_crps_bend,
+    ("scale", "scale"): crps_normal_dscale_dscale,
+    ("scale", "target"): _minus_crps_drift,
+    ("target", "target"): _crps_bend,
+}
+crps_normal, _CRPS = with_partials(
+    _crps_normal, dict(loc=_crps_dloc, scale=_crps_dscale, target=_crps_dtarget), _CRPS_SECONDS
+)
+
+CRPS_NORMAL = Formula(
+    fn=crps_normal,
+    plain=_crps_normal,
+    domain=dict(loc=_PLACES, scale=_SCALES, target=_PLACES),
+    partials=_CRPS,
+    seconds=_CRPS_SECONDS,
+    facts=(
+        Convex("loc"),
+        Convex("scale"),
+        Convex("target"),
+        Lipschitz("loc", 1.0),
+        Lipschitz("target", 1.0),
+        Bounded("loc", low=0.0),
+    ),
+    tex=r"\operatorname{CRPS}(\mu, \sigma, y) = \sigma \Bigl(z (2\Phi(z) - 1) + 2\varphi(z)"
+    r" - \frac{1}{\sqrt\pi}\Bigr), \quad z = \frac{y - \mu}{\sigma}",
+    source=Source(GNEITING, "section 4.2"),
+    topic="P18",
+)
+
+
+def interval_score(low: Real, high: Real, target: Real, alpha: Real = 0.1) -> Float[Array, "..."]:
+    r"""The width of a stated interval, plus $2 / \alpha$ times by how much the target misses it.
+
+    Least in expectation for the interval between the quantiles of level $\alpha / 2$ and
+    $1 - \alpha / 2$. At an end the slope is taken as if the target lay inside.
+    """
+    low, high, target = map(jnp.asarray, (low, high, target))
+    missed = relu(low - target) + relu(target - high)
+    return (high - low) + 2 * (missed / jnp.asarray(alpha))
+
+
+def interval_score_dlow(
+    low: Real, high: Real, target: Real, alpha: Real = 0.1
+) -> Float[Array, "..."]:
+    r"""Minus one, and $2 / \alpha$ more where the target lies below."""
+    del high
+    return 2 * (relu_dx(jnp.asarray(low) - target) / jnp.asarray(alpha)) - 1
+
+
+def interval_score_dhigh(
+    low: Real, high: Real, target: Real, alpha: Real = 0.1
+) -> Float[Array, "..."]:
+    r"""One, and $2 / \alpha$ less where the target lies above."""
+    del low
+    return 1 - 2 * (relu_dx(jnp.asarray(target) - high) / jnp.asarray(alpha))
+
+
+def interval_score_dtarget(
+    low: Real, high: Real, target: Real, alpha: Real = 0.1
+) -> Float[Array, "..."]:
+    r"""$2 / \alpha$ above the interval, minus that below."""
+    above, below = relu_dx(jnp.asarray(target) - high), relu_dx(jnp.asarray(low) - target)
+    return 2 * ((above - below) / jnp.asarray(alpha))
+
+
+def interval_score_dalpha(
+    low: Real, high: Real, target: Real, alpha: Real = 0.1
+) -> Float[Array, "..."]:
+    r"""Minus $2 / \alpha^2$ times by how much the target misses the interval."""
+    low, high, target = map(jnp.asarray, (low, high, target))
+    missed = relu(low - target) + relu(target - high)
+    return -2 * (missed / jnp.square(jnp.asarray(alpha)))
+
+
+INTERVAL_SCORE = Formula(
+    fn=interval_score,
+    domain=dict(
+        low=_PLACES, high=_PLACES, target=_PLACES, alpha=Interval(1e-6, 1.0, closed=(True, False))
+    ),
+    where=lambda low, high, target, alpha: low < high,
+    partials=dict(
+        low=interval_score_dlow,
+        high=interval_score_dhigh,
+        target=interval_score_dtarget,
+        alpha=interval_score_dalpha,
+    ),
+    breaks=(
+        Break(
+            lambda low, high, target, alpha: low - target,
+            order=1,
+            convention="left",
+            arguments=("low", "target"),
+        ),
+        Break(
+            lambda low, high, target, alpha: target - high,
+            order=1,
+            convention="left",
+            arguments=("high", "target"),
+        ),
+    ),
+    facts=(Convex("low"), Convex("high"), Convex("target"), Convex("alpha")),
+    tex=r"S_\alpha(l, u; y) = (u - l) + \frac{2}{\alpha} \max(0, l - y)"
+    r" + \frac{2}{\alpha} \max(0, y - u)",
+    source=Source(GNEITING, "section 6.2"),
+    topic="P18",
+)
+
+SCORING = (BRIER, BRIER_LOGIT, CRPS_NORMAL, INTERVAL_SCORE)
