@@ -12,6 +12,7 @@ from jaxmath.distributions import (
     uniform,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
+from jaxmath.distributions.bijectors import BIJECTORS
 from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
