@@ -412,6 +412,9 @@ def _zero(*args):
 _HANDBOOK = Source("abramowitz1964handbook", "chapter 4")
 _CHANGE = Source("casella2002inference", "section 2.1")
 
+_MODERATE = Interval(1 / 16, 16.0, closed=(True, True))
+"""Where powers and their slopes keep their digits, and their range, in every dtype."""
+
 BIJECTORS = (
     Formula(
         fn=affine,
@@ -501,7 +504,7 @@ BIJECTORS = (
     Formula(
         fn=power,
         plain=_power,
-        domain=dict(x=POSITIVE, exponent=POSITIVE),
+        domain=dict(x=_MODERATE, exponent=_MODERATE),
         partials=dict(x=power_dx, exponent=power_dexponent),
         facts=(Increasing("x"),),
         tex=r"x^a",
@@ -511,7 +514,7 @@ BIJECTORS = (
     Formula(
         fn=root,
         plain=_root,
-        domain=dict(y=POSITIVE, exponent=POSITIVE),
+        domain=dict(y=_MODERATE, exponent=_MODERATE),
         partials=dict(y=root_dy, exponent=root_dexponent),
         facts=(Increasing("y"),),
         tex=r"y^{1/a}",
@@ -520,7 +523,7 @@ BIJECTORS = (
     ),
     Formula(
         fn=power_log_det,
-        domain=dict(x=POSITIVE, exponent=POSITIVE),
+        domain=dict(x=_MODERATE, exponent=_MODERATE),
         partials=dict(
             x=lambda x, exponent: (positive(exponent) - 1) / x,
             exponent=lambda x, exponent: 1 / positive(exponent) + jnp.log(x),
@@ -531,7 +534,7 @@ BIJECTORS = (
     ),
     Formula(
         fn=root_log_det,
-        domain=dict(y=POSITIVE, exponent=POSITIVE),
+        domain=dict(y=_MODERATE, exponent=_MODERATE),
         partials=dict(
             y=lambda y, exponent: (1 / positive(exponent) - 1) / y,
             exponent=lambda y, exponent: (
