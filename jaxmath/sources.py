@@ -134,4 +134,10 @@ SOURCES: dict[str, str] = {
     "perspective on reinforcement learning, ICML 2017",
     "dabney2018distributional": "W. Dabney, M. Rowland, M. G. Bellemare and R. Munos, "
     "Distributional reinforcement learning with quantile regression, AAAI 2018",
+    "tobin1958estimation": "J. Tobin, Estimation of relationships for limited dependent variables, "
+    "Econometrica 26 (1958) 24-36",
+    "lambert1992zero": "D. Lambert, Zero-inflated Poisson regression, with an application to "
+    "defects in manufacturing, Technometrics 34 (1992) 1-14",
+    "mullahy1986specification": "J. Mullahy, Specification and testing of some modified count data "
+    "models, Journal of Econometrics 33 (1986) 341-365",
 }
