@@ -8,6 +8,7 @@ interval that ten points of Gauss and Legendre are exact to rounding.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,11 +18,12 @@ import numpy as np
 
 from jaxmath.distributions.expectation import ends
 from jaxmath.distributions.family import Family
+from jaxmath.distributions.quadrature import gauss_legendre
 from jaxmath.special.exponential import log1mexp
 
 NARROW = 1 / 8
 """An interval with less of the probability on its side of the distribution is integrated."""
-_UNIT, _WEIGHT = np.polynomial.legendre.leggauss(10)
+_UNIT, _WEIGHT = gauss_legendre(10)
 
 
 def larger(a, b):
@@ -61,13 +63,14 @@ def _rows(count, *arrays):
     return [jnp.broadcast_to(array, (count, *array.shape)) for array in arrays]
 
 
+@functools.cache
 def log_between(family: Family) -> Callable[..., Any]:
     """The function `(low, high, *params)` that gives log Pr(low <= x <= high).
 
     It is the likelihood of an observation of which only an interval is known. Minus infinity where
     nothing lies between, so for high <= low in a continuous family.
     """
-    return _of_counts(family) if family.discrete else _of_densities(family)
+    return jax.jit(_of_counts(family) if family.discrete else _of_densities(family))
 
 
 def _sides(family, below, above, params, safe):
@@ -83,9 +86,7 @@ def _sides(family, below, above, params, safe):
     points = jnp.where(lower, pair[::-1], pair)
     a, b = jnp.where(lower, family.cdf(points, *params), family.sf(points, *params))
     points = jnp.stack([points[0], jnp.where(nothing, safe, points[1])])
-    log_a, log_b = jnp.where(
-        lower, family.log_cdf(points, *params), family.log_sf(points, *params)
-    )
+    log_a, log_b = jnp.where(lower, family.log_cdf(points, *params), family.log_sf(points, *params))
     return a, b, log_a, jnp.where(nothing, -jnp.inf, log_b), nothing
 
 
@@ -117,8 +118,8 @@ def _of_densities(family):
         width = jnp.where(narrow, high - low, 1.0)
         starts, widths, *rest = _rows(_UNIT.size, start, width, *params)
         of_rows = (_UNIT.size, *(1 for _ in width.shape))
-        unit = jnp.asarray((_UNIT + 1) / 2, width.dtype).reshape(of_rows)
-        weight = jnp.asarray(_WEIGHT / 2, width.dtype).reshape(of_rows)
+        unit = jnp.asarray(_UNIT, width.dtype).reshape(of_rows)
+        weight = jnp.asarray(_WEIGHT, width.dtype).reshape(of_rows)
         logs = family.log_prob(starts + jnp.where(narrow[None], widths * unit, 0.0), *rest)
         top = jax.lax.stop_gradient(jnp.max(logs, axis=0, keepdims=True))
         top = jnp.where(jnp.isfinite(top), top, 0.0)

@@ -37,6 +37,9 @@ class NoParams(NamedTuple):
     """A map without parameters."""
 
 
+NONE = NoParams()
+
+
 class Affine(NamedTuple):
     """The parameters of an affine map."""
 
@@ -76,7 +79,7 @@ class Bijector:
     forward_log_det: Map
     inverse_log_det: Map
     increasing: bool | None = None
-    parameters: Any = NoParams()
+    parameters: Any = NONE
     line: Map | None = None
     mean_log_det: Map | None = None
 
@@ -170,9 +173,7 @@ def _logit(y: Real) -> Float[Array, "..."]:
     y = jnp.asarray(y)
     upper = y > 0.5
     above, below = jnp.where(upper, y, 0.5), jnp.where(upper, 0.5, y)
-    return jnp.where(
-        upper, log1p((2 * above - 1) / (1 - above)), -log1p((1 - 2 * below) / below)
-    )
+    return jnp.where(upper, log1p((2 * above - 1) / (1 - above)), -log1p((1 - 2 * below) / below))
 
 
 def _logit_dy(y: Real) -> Float[Array, "..."]:
@@ -566,4 +567,3 @@ BIJECTORS = (
     ),
 )
 """The maps of single numbers that are no formulas elsewhere, and their logarithmic slopes."""
-

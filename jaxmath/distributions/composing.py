@@ -25,7 +25,7 @@ Functions = Mapping[str, Callable[..., Any]]
 @functools.cache
 def _params(fields: tuple[str, ...]) -> type:
     """One class for the same names: trees of two families of that shape are alike."""
-    kind = namedtuple("Params", fields)  # noqa: PYI024 - the names are known at run time
+    kind = namedtuple("Params", fields)
     kind.__doc__ = "The parameters; also the shape of what belongs to each, such as the score."
     kind.__module__ = __name__
     return kind
@@ -91,9 +91,7 @@ def signed(name: str, fields: Sequence[str], fn: Callable[..., Any]) -> Callable
     return result
 
 
-def composed(
-    name: str, domains: Mapping[str, Any], functions: Functions, **record: Any
-) -> Family:
+def composed(name: str, domains: Mapping[str, Any], functions: Functions, **record: Any) -> Family:
     """The family with these parameters and functions, by name; `record` is the rest of its record.
 
     Where all arguments are single numbers the partial derivatives are those of forward mode, which

@@ -152,5 +152,3 @@ def _start(family, kept):
         return tuple(value for value, keep in zip(found, kept, strict=True) if keep)
 
     return start
-
-

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -95,7 +94,11 @@ def mixture(*families: Family, name: str | None = None) -> Mixture:
     support, ends = _support(families)
 
     def where(*theta):
-        each = [f.where(*part) for f, part in zip(families, split(families, theta[1:]), strict=True) if f.where]
+        each = [
+            f.where(*part)
+            for f, part in zip(families, split(families, theta[1:]), strict=True)
+            if f.where
+        ]
         return functools.reduce(jnp.logical_and, each)
 
     def fit(x, weights=None):
@@ -125,9 +128,11 @@ def mixture(*families: Family, name: str | None = None) -> Mixture:
 def _support(families):
     """The smallest interval with all supports, and its ends where they move."""
     supports = [family.support for family in families]
-    lows, highs = ([s.low for s in supports], [s.high for s in supports]) if all(
-        isinstance(s, Interval | Integers) for s in supports
-    ) else _of_choices(supports)
+    lows, highs = (
+        ([s.low for s in supports], [s.high for s in supports])
+        if all(isinstance(s, Interval | Integers) for s in supports)
+        else _of_choices(supports)
+    )
     if families[0].discrete:
         support: Any = Integers(int(min(lows)), int(max(highs)))
     else:
@@ -282,7 +287,9 @@ def _functions(families):
         draws = jnp.stack(
             [
                 family.sample(one, *part, shape=shape)
-                for family, one, part in zip(families, keys[1:], split(families, theta), strict=True)
+                for family, one, part in zip(
+                    families, keys[1:], split(families, theta), strict=True
+                )
             ],
             axis=-1,
         )
@@ -318,9 +325,7 @@ def _moments(families, average):
             if power > 3:
                 fourth = _stacked(families, "kurtosis", (), params)[0]
                 own.append((fourth + 3) * jnp.square(own[2]))
-            terms = [
-                math.comb(power, k) * own[k] * shift ** (power - k) for k in range(power + 1)
-            ]
+            terms = [math.comb(power, k) * own[k] * shift ** (power - k) for k in range(power + 1)]
             return jnp.sum(weights * sum(terms), axis=-1)
 
         return moment
@@ -337,9 +342,7 @@ def _moments(families, average):
     if has("mean", "variance", "skewness"):
         found["skewness"] = lambda *params: central(3)(*params) / variance(*params) ** 1.5
     if has("mean", "variance", "skewness", "kurtosis"):
-        found["kurtosis"] = (
-            lambda *params: central(4)(*params) / jnp.square(variance(*params)) - 3
-        )
+        found["kurtosis"] = lambda *params: central(4)(*params) / jnp.square(variance(*params)) - 3
     return found
 
 
@@ -406,5 +409,3 @@ def _with_errors(record: Mixture, estimate, x, share, total) -> Fit:
         whole = jnp.diag(free @ covariance @ free.T)
         errors.append(unravel(jnp.sqrt(whole / total)))
     return Fit(estimate, *errors)
-
-

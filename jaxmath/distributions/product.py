@@ -46,9 +46,7 @@ class Entries:
     def contains(self, value):
         """Whether every entry lies in its domain."""
         value = jnp.asarray(value)
-        return jnp.all(
-            jnp.stack([domain.contains(value[k]) for k, domain in enumerate(self.of)])
-        )
+        return jnp.all(jnp.stack([domain.contains(value[k]) for k, domain in enumerate(self.of)]))
 
     def sample(self, rng: np.random.Generator, count: int, dtype) -> np.ndarray:
         """Draw the entries independently."""
@@ -231,7 +229,12 @@ def _functions(families, params_type):
         if x.ndim != 2 or x.shape[1] != count:
             raise ValueError(f"A fit needs observations of shape (n, {count}), got {x.shape}.")
         fits = [family.fit(x[:, k], weights) for k, family in enumerate(families)]
-        return Fit(*(params_type(*(v for part in parts for v in part)) for parts in zip(*fits, strict=True)))
+        return Fit(
+            *(
+                params_type(*(v for part in parts for v in part))
+                for parts in zip(*fits, strict=True)
+            )
+        )
 
     def natural(*params):
         """Those of the entries, one after the other."""
@@ -251,6 +254,20 @@ def _functions(families, params_type):
         return jnp.concatenate(
             [family.function("sufficient")(x[..., k]) for k, family in enumerate(families)], -1
         )
+
+    def log_partition(eta):
+        """The sum of those of the entries, each of its own natural parameters."""
+        shapes = [
+            jax.eval_shape(family.function("natural"), *(jnp.ones(()) for _ in family.parameters))
+            for family in families
+        ]
+        ends = np.cumsum([shape.shape[-1] for shape in shapes])
+        parts = jnp.split(jnp.asarray(eta), ends[:-1], axis=-1)
+        values = [
+            family.function("log_partition")(part)
+            for family, part in zip(families, parts, strict=True)
+        ]
+        return functools.reduce(jnp.add, values)
 
     def same(values):
         return values
@@ -277,10 +294,9 @@ def _functions(families, params_type):
         hessian=hessian,
         fisher_information=fisher_information,
         natural=natural,
+        log_partition=log_partition,
         mean_parameters=mean_parameters,
         sufficient=sufficient,
         fit=fit,
     )
     return {name: fn for name, fn in found.items() if has(name)}
-
-

@@ -124,7 +124,12 @@ def _image(family, bijector, low, high):
 
     def side(end, limit, of_domain, own):
         static = isinstance(end, float)
-        return float(limit) if static and end == of_domain else bijector.forward(end, *own)
+        if static and end == of_domain:
+            return float(limit)
+        if static and all(isinstance(value, float) for value in own):
+            with jax.ensure_compile_time_eval():
+                return float(bijector.forward(end, *own))
+        return bijector.forward(end, *own)
 
     def both(base_ends, own):
         pair = [
@@ -137,8 +142,7 @@ def _image(family, bijector, low, high):
 
     whole = low == domain.low and high == domain.high
     if family.ends is None and (whole or not bijector.parameters):
-        with jax.ensure_compile_time_eval():
-            first, last = (float(end) for end in both((float(low), float(high)), ()))
+        first, last = both((float(low), float(high)), ())
         closed = family.support.closed if bijector.increasing else family.support.closed[::-1]
         closed = tuple(c and not is_infinite(e) for c, e in zip(closed, (first, last), strict=True))
         return Interval(first, last, closed), None

@@ -40,7 +40,7 @@ EXTENDED = Interval(closed=(True, True))
 NEWTON_STEPS = 16
 POLISHING_STEPS = 3
 
-_EXTREMES = (
+EXTREMES = (
     "the likeliest ends are the extreme observations, where the likelihood has no slope of zero; "
     "hold them by `fixed`."
 )
@@ -96,9 +96,9 @@ def truncated(family: Family, name: str | None = None) -> Family:
         marks=_marks(family),
         start=_start(family),
         undefined=dict(
-            fit=_EXTREMES,
-            interval=_EXTREMES,
-            profile=_EXTREMES,
+            fit=EXTREMES,
+            interval=EXTREMES,
+            profile=EXTREMES,
             fisher_information="the support moves with the ends; hold them by `fixed`.",
         ),
         source=Source("johnson1994continuous", "chapter 1"),
@@ -207,7 +207,7 @@ def _tails(family):
 
 def _quantiles(family, functions, logs):
     """By the base's quantile of a probability on the side of the interval."""
-    log_prob, cdf, sf = (functions[name] for name in ("log_prob", "cdf", "sf"))
+    log_prob, cdf = functions["log_prob"], functions["cdf"]
 
     def prob(x, *params):
         return jnp.exp(log_prob(x, *params))

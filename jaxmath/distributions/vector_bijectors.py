@@ -132,9 +132,7 @@ def triangular(size: int) -> Bijector:
         forward=forward,
         inverse=inverse,
         forward_log_det=lambda x: jnp.sum(x[..., on_diagonal], axis=-1),
-        inverse_log_det=lambda y: -jnp.sum(
-            jnp.log(jnp.diagonal(y, axis1=-2, axis2=-1)), axis=-1
-        ),
+        inverse_log_det=lambda y: -jnp.sum(jnp.log(jnp.diagonal(y, axis1=-2, axis2=-1)), axis=-1),
     )
 
 

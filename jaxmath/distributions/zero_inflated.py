@@ -36,6 +36,11 @@ def _log(chance):
     return jnp.log(chance), log1p(-chance)
 
 
+def _settled(reached, x):
+    """The smallest count at which a probability is reached, of x and both its neighbours."""
+    return jnp.where(reached(x), jnp.where(reached(x - 1), x - 1, x), x + 1)
+
+
 def _start(family):
     if family.origin("fit") == "not defined":
         return None
@@ -99,6 +104,7 @@ def zero_inflated(family: Family, name: str | None = None) -> Family:
         more = (p > zero) & (p <= 1)
         # Of p near one the contrary is what keeps its digits.
         rest = family.isf(jnp.where(more, (1 - p) / (1 - zero), 0.5), *theta)
+        rest = _settled(lambda x: cdf(x, zero, *theta) >= p, rest)
         return jnp.where(more, rest, jnp.where((p >= 0) & (p <= zero), 0.0, jnp.nan))
 
     def isf(p, zero, *theta):
@@ -106,6 +112,7 @@ def zero_inflated(family: Family, name: str | None = None) -> Family:
         p, zero, *theta = jnp.broadcast_arrays(p, zero, *theta)
         more = (p < 1 - zero) & (p >= 0)
         rest = family.isf(jnp.where(more, p / (1 - zero), 0.5), *theta)
+        rest = _settled(lambda x: sf(x, zero, *theta) <= p, rest)
         return jnp.where(more, rest, jnp.where((p <= 1) & (p >= 0), 0.0, jnp.nan))
 
     def sample(key, *params_and_shape):
@@ -182,7 +189,7 @@ def hurdle(family: Family, name: str | None = None) -> Family:
         return -jnp.expm1(log_sf(x, zero, *theta))
 
     def sample(key, *params_and_shape):
-        """Zeros where a uniform number says so, else counts of the base above zero, by inversion."""
+        """Zeros where a uniform number says so, else positive counts of the base, by inversion."""
         *params, shape = params_and_shape
         zero, *theta = broadcast(params)
         size = sample_shape(shape, zero)
