@@ -15,6 +15,7 @@ import scipy.stats as st
 from jaxmath import distributions as d
 from jaxmath.distributions import FUNCTIONS, NotDefinedError, bijectors, vector_bijectors
 from jaxmath.distributions.coverage import coverage
+from jaxmath.distributions.truncated_normal import TRUNCATED_NORMAL, hazards
 from jaxmath.domains import OPEN_UNIT, POSITIVE, Interval
 from jaxmath.verify.laws import LAWS
 from tests.families import RAYLEIGH
@@ -28,6 +29,7 @@ INVERSE_RAYLEIGH = d.transformed(
 )
 TRUNCATED = d.truncated(d.NORMAL)
 LATE = d.truncated(d.EXPONENTIAL)
+ZERO = d.zero_inflated(d.GEOMETRIC)
 TWO = d.mixture(d.NORMAL, d.NORMAL)
 SPIKE = d.mixture(d.NORMAL, d.EXPONENTIAL)
 WEIGHTS = np.array([0.3, 0.7])
@@ -105,6 +107,11 @@ SCIPY = {
     "weibull": (WEIBULL, (2.5, 1.7), st.weibull_min(1 / 1.7, scale=2.5**-1.7)),
     "left_gumbel": (LEFT_GUMBEL, (0.7, 2.3), st.gumbel_l(-0.7, 2.3)),
     "reciprocal": (INVERSE_RAYLEIGH, (2.5,), st.invgamma(1.0, scale=2.5)),
+    "truncated_normal": (
+        TRUNCATED_NORMAL,
+        (0.7, 2.3, -1.0, 4.0),
+        st.truncnorm(-1.7 / 2.3, 3.3 / 2.3, 0.7, 2.3),
+    ),
     "truncated": (TRUNCATED, (0.7, 2.3, -1.0, 4.0), st.truncnorm(-1.7 / 2.3, 3.3 / 2.3, 0.7, 2.3)),
     "late": (LATE, (2.5, 0.2, 3.0), st.truncexpon(7.0, 0.2, 1 / 2.5)),
 }
@@ -129,7 +136,7 @@ def test_agrees_with_scipy(name):
         x = x[(x > low) & (x < high)] if name in ("reciprocal", "late") else x
         with np.errstate(all="ignore"):
             expected = getattr(truth, method)(x)
-        close = 1e-12 if name in ("late", "reciprocal", "truncated") else 2e-14
+        close = 1e-12 if name in (*HEAVY, "reciprocal", "truncated_normal") else 2e-14
         found = getattr(family, function)(x, *params)
         np.testing.assert_allclose(found, expected, close, 1e-15, err_msg=function)
     p = P if name not in ("late", "reciprocal") else P[2:]
@@ -275,11 +282,15 @@ def test_vectors_through_a_map():
 FAR = [(30.0, 35.0), (-35.0, -30.0), (40.0, 41.0), (-60.0, -55.0), (1e-8, 2e-8), (-5.0, 31.0)]
 
 
-def test_truncated_thirty_scales_out():
+@pytest.mark.parametrize("family", [TRUNCATED_NORMAL, pytest.param(TRUNCATED, marks=slow)])
+def test_truncated_thirty_scales_out(family):
     """Against 60 digits; where x is rounded in the tail, so is what depends on it."""
 
     def between(a, b):
         return mp.ncdf(-a) - mp.ncdf(-b) if a > 0 else mp.ncdf(b) - mp.ncdf(a)
+
+    def nearly(p, q):
+        return mp.log(p) if p < 0.5 else mp.log1p(-q)
 
     with mp.workdps(60):
         for low, high in FAR:
@@ -293,34 +304,92 @@ def test_truncated_thirty_scales_out():
                 log_prob=[mp.log(mp.npdf(mp.mpf(each)) / whole) for each in x],
                 cdf=below,
                 sf=above,
-                log_cdf=[
-                    mp.log(b) if b < 0.5 else mp.log1p(-a)
-                    for a, b in zip(above, below, strict=True)
-                ],
-                log_sf=[
-                    mp.log(a) if a < 0.5 else mp.log1p(-b)
-                    for a, b in zip(above, below, strict=True)
-                ],
+                log_cdf=[nearly(b, a) for a, b in zip(above, below, strict=True)],
+                log_sf=[nearly(a, b) for a, b in zip(above, below, strict=True)],
             )
             bar = 1e-15 * (10 + max(abs(low), abs(high)) ** 2)
             for function, values in exact.items():
-                found = getattr(TRUNCATED, function)(x, *params)
+                found = getattr(family, function)(x, *params)
                 expected = np.array([float(value) for value in values])
                 np.testing.assert_allclose(found, expected, bar, 1e-300, err_msg=function)
             p = np.array([0.1, 0.3, 0.9])
-            found = [between(ends[0], mp.mpf(float(q))) for q in TRUNCATED.quantile(p, *params)]
+            found = [between(ends[0], mp.mpf(float(q))) for q in family.quantile(p, *params)]
             np.testing.assert_allclose(np.array([float(f / whole) for f in found]), p, 2e-12)
-            found = [between(mp.mpf(float(q)), ends[1]) for q in TRUNCATED.isf(p, *params)]
+            found = [between(mp.mpf(float(q)), ends[1]) for q in family.isf(p, *params)]
             np.testing.assert_allclose(np.array([float(f / whole) for f in found]), p, 2e-12)
 
 
-def test_gradients_thirty_scales_out():
-    slopes = jax.grad(TRUNCATED.log_prob, (0, 1, 2, 3, 4))(30.1, 0.0, 1.0, 30.0, 35.0)
+@pytest.mark.parametrize("family", [TRUNCATED_NORMAL, pytest.param(TRUNCATED, marks=slow)])
+def test_gradients_thirty_scales_out(family):
+    slopes = jax.grad(family.log_prob, (0, 1, 2, 3, 4))(30.1, 0.0, 1.0, 30.0, 35.0)
     with mp.workdps(40):
         whole = mp.ncdf(-30) - mp.ncdf(-35)
         first, last = mp.npdf(30) / whole, mp.npdf(35) / whole
         exact = [-30.1, 30.1 - (first - last), 30.1**2 - 1 - (30 * first - 35 * last), first, -last]
     np.testing.assert_allclose(slopes, [float(each) for each in exact], 1e-11)
+    np.testing.assert_allclose(family.score(30.1, 0.0, 1.0, 30.0, 35.0), slopes[1:], 1e-11)
+
+
+ENDS = [*FAR, (-1e6, 1e6), (30.0, np.inf), (-np.inf, -8.0), (-np.inf, np.inf), (300.0, 1e5)]
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_truncated_normal_has_its_moments_to_the_last_digits(ends):
+    """Against the textbook's formulas in 60 digits, of which up to 20 cancel."""
+    low, high = ends
+    with mp.workdps(60):
+        # The upper tail on the right of zero: 1 would swallow it.
+        lower, upper = (mp.ncdf(-high), mp.ncdf(-low)) if low > 0 else (mp.ncdf(low), mp.ncdf(high))
+        whole = upper - lower
+        first, last = (mp.npdf(end) / whole if np.isfinite(end) else mp.mpf(0) for end in ends)
+        a, b = (mp.mpf(end if np.isfinite(end) else 0.0) for end in ends)
+        mean = first - last
+        variance = 1 + a * first - b * last - mean**2
+        entropy = mp.log(whole) + (a * first - b * last) / 2 + mp.log(2 * mp.pi * mp.e) / 2
+    params = (0.0, 1.0, low, high)
+    atol = 1e-15 if low < 0 < high else 0
+    np.testing.assert_allclose(TRUNCATED_NORMAL.mean(*params), float(mean), 1e-15, atol)
+    np.testing.assert_allclose(TRUNCATED_NORMAL.variance(*params), float(variance), 4e-15)
+    np.testing.assert_allclose(TRUNCATED_NORMAL.std(*params), float(mp.sqrt(variance)), 4e-15)
+    np.testing.assert_allclose(TRUNCATED_NORMAL.entropy(*params), float(entropy), 2e-15)
+    moved = (30.0, 2.0, 30 + 2 * low, 30 + 2 * high)
+    if np.isfinite(ends).all() and high - low > 1e-3:
+        np.testing.assert_allclose(TRUNCATED_NORMAL.variance(*moved), 4 * float(variance), 1e-12)
+
+
+def test_truncated_normal_agrees_with_truncated():
+    """The family of its own and the one that the combinator makes of the normal."""
+    params, other = (0.7, 2.3, -1.0, 4.0), (0.2, 1.7, -1.5, 5.0)
+    x = np.array([-0.9, 0.3, 3.9])
+    for function in ("log_prob",):
+        ours, made = (getattr(f, function)(x, *params) for f in (TRUNCATED_NORMAL, TRUNCATED))
+        np.testing.assert_allclose(ours, made, 1e-14)
+    slopes = jax.grad(TRUNCATED_NORMAL.log_prob, (1, 2, 3, 4))(0.3, *params)
+    np.testing.assert_allclose(TRUNCATED_NORMAL.score(0.3, *params), slopes, 1e-13)
+    slopes = jax.grad(TRUNCATED_NORMAL.mean, (0, 1, 2, 3))(*params)
+    std, mean = TRUNCATED_NORMAL.std(*params), TRUNCATED_NORMAL.mean(*params)
+    first, last = hazards(*params)
+    np.testing.assert_allclose(slopes[0], std**2 / 2.3**2, 1e-13)
+    np.testing.assert_allclose(slopes[2], first / 2.3 * (mean + 1), 1e-13)
+    np.testing.assert_allclose(slopes[3], last / 2.3 * (4 - mean), 1e-13)
+    for name in ("mean", "variance"):
+        for k in range(4):
+            ends = [(*params[:k], params[k] + step, *params[k + 1 :]) for step in (-1e-4, 1e-4)]
+            below, above = (getattr(TRUNCATED_NORMAL, name)(*each) for each in ends)
+            slope = jax.grad(getattr(TRUNCATED_NORMAL, name), k)(*params)
+            np.testing.assert_allclose(slope, (above - below) / 2e-4, 1e-7, err_msg=name)
+    ends = TRUNCATED_NORMAL.prob(np.asarray(params[2:]), *params)
+    np.testing.assert_allclose(ends, np.stack([first, last]) / 2.3, 1e-14)
+    unit, weight = np.polynomial.legendre.leggauss(60)
+    x, weight = -1 + 5 * (unit + 1) / 2, 5 / 2 * weight
+    p = weight * np.asarray(TRUNCATED_NORMAL.prob(x, *params))
+    gap = TRUNCATED_NORMAL.log_prob(x, *params) - TRUNCATED_NORMAL.log_prob(x, *other)
+    np.testing.assert_allclose(TRUNCATED_NORMAL.kl(*params, *other), p @ gap, 1e-11)
+    single = [np.float32(each) for each in (0.0, 1.0, 30.0, 35.0)]
+    found = TRUNCATED_NORMAL.variance(*single)
+    assert found.dtype == np.float32
+    expected = TRUNCATED_NORMAL.variance(0.0, 1.0, 30.0, 35.0)
+    np.testing.assert_allclose(found, expected, 1e-6)
 
 
 @pytest.mark.full
@@ -353,8 +422,9 @@ def test_truncated_counts():
 
 
 @pytest.mark.full
-def test_fit_of_a_truncated_normal():
-    family = d.fixed(TRUNCATED, low=0.0, high=math.inf)
+@pytest.mark.parametrize("base", [TRUNCATED, TRUNCATED_NORMAL])
+def test_fit_of_a_truncated_normal(base):
+    family = d.fixed(base, low=0.0, high=math.inf)
     assert family.params._fields == ("loc", "scale")
     assert (family.support.low, family.support.high) == (0.0, math.inf)
     x = np.asarray(family.sample(jax.random.key(0), 0.5, 1.2, shape=(500,)))
@@ -368,7 +438,7 @@ def test_fit_of_a_truncated_normal():
     np.testing.assert_allclose(fit.estimate, [best[0], np.exp(best[1])], 1e-4)
     assert np.isfinite(np.stack([*fit.standard_errors, *fit.robust_errors])).all()
     with pytest.raises(NotDefinedError, match="hold them by `fixed`"):
-        TRUNCATED.fit(x)
+        base.fit(x)
 
 
 def test_fixed_parameters_do_not_move():
@@ -485,7 +555,7 @@ def test_mixture_by_hand():
     draws = TWO.sample(jax.random.key(2), *params, shape=(20_000,))
     assert st.kstest(draws, lambda x: np.asarray(TWO.cdf(x, *params))).pvalue > 1e-6
     # A component without weight has a slope in it, and no other says anything.
-    slopes = jax.grad(TWO.log_prob, (0, 1))(3.0, jnp.asarray([0.0, 1.0]), *params[1:])
+    slopes = jax.grad(TWO.log_prob, (1, 2))(3.0, jnp.asarray([0.0, 1.0]), *params[1:])
     np.testing.assert_allclose(slopes[0], [a.pdf(3.0) / b.pdf(3.0), 1.0], 1e-12)
     assert slopes[1] == 0
 
@@ -609,7 +679,17 @@ def test_fit_of_zero_inflated_counts():
 # What all have in common
 
 ALL = (
-    *(LOGNORMAL, WEIBULL, LEFT_GUMBEL, TRUNCATED, LATE, TWO, SPIKE, d.censored(d.LOGISTIC)),
+    *(
+        LOGNORMAL,
+        WEIBULL,
+        LEFT_GUMBEL,
+        TRUNCATED,
+        TRUNCATED_NORMAL,
+        LATE,
+        TWO,
+        SPIKE,
+        d.censored(d.LOGISTIC),
+    ),
     *(d.product(d.NORMAL, d.NORMAL), d.zero_inflated(d.GEOMETRIC), d.hurdle(d.GEOMETRIC)),
     *(d.fixed(TRUNCATED, low=0.0), d.truncated(RAYLEIGH), d.mixture(RAYLEIGH, d.EXPONENTIAL)),
 )
@@ -683,7 +763,9 @@ def moderate(formula):
 @pytest.mark.full
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
-    "formula", [*LOGNORMAL.formulas, *LATE.formulas], ids=lambda formula: formula.name
+    "formula",
+    [*LOGNORMAL.formulas, *WEIBULL.formulas, *ZERO.formulas],
+    ids=lambda formula: formula.name,
 )
 def test_laws_hold_in_moderate_ranges(formula, dtype):
     formula = moderate(formula)

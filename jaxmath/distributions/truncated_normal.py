@@ -26,7 +26,7 @@ from jaxmath.distributions.quadrature import gauss_legendre
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.distributions.truncated import EXTENDED, EXTREMES
 from jaxmath.domains import POSITIVE, REAL
-from jaxmath.formula import Source
+from jaxmath.formula import Source, with_rule
 from jaxmath.special.exponential import log1mexp
 from jaxmath.special.normal_tail import ndtr, ndtri
 from jaxmath.typing import PRNGKey, Real
@@ -117,7 +117,7 @@ class _Rule:
         return found
 
 
-def _log_prob(x, loc, scale, low, high):
+def _log_prob_plain(x, loc, scale, low, high):
     """The logarithm of the density, in nats."""
     rule = _Rule(low, high, loc, scale)
     x = jnp.broadcast_to(x, jnp.broadcast_shapes(jnp.shape(x), rule.m.shape))
@@ -125,6 +125,45 @@ def _log_prob(x, loc, scale, low, high):
     t = rule.offset(jnp.where(outside, rule.origin, x))
     value = -rule.fall(t) - rule.log_total - jnp.log(rule.scale)
     return jnp.where(outside & ~jnp.isnan(value), -jnp.inf, value)
+
+
+def _log_prob_dx(x, loc, scale, low, high):
+    """Minus the standardised x over the scale; zero outside."""
+    outside = (x < low) | (x > high)
+    slope = -standardize(x, loc, scale) / positive(scale)
+    return jnp.where(outside, 0.0, slope)
+
+
+def _score(x: Real, loc: Real, scale: Real, low: Real, high: Real) -> Any:
+    r"""The slope of `log_prob` in each parameter, inside of the support.
+
+    In the location $(t - \operatorname{E} t) / \sigma$, in the scale the excess of $z^2$ over its
+    expected value, over $\sigma$; in an end the density there.
+    """
+    rule = _Rule(low, high, loc, scale)
+    rate = 1 / rule.scale
+    t = rule.offset(x)
+    centre = rule.mean(rule.t)
+    apart = t - centre
+    square = apart * (2 * rule.m + t + centre) - rule.central(2)
+    first, last = rule.densities()
+    zero = 0.0 * t
+    return Params(apart * rate, square * rate, first * rate + zero, zero - last * rate)
+
+
+def _of_score(place):
+    def component(x, loc, scale, low, high):
+        outside = (x < low) | (x > high)
+        return jnp.where(outside, 0.0, _score(x, loc, scale, low, high)[place])
+
+    return component
+
+
+_log_prob = with_rule(
+    _log_prob_plain,
+    x=_log_prob_dx,
+    **{name: _of_score(place) for place, name in enumerate(_DOMAINS)},
+)
 
 
 def _logs(x, loc, scale, low, high):
@@ -237,10 +276,48 @@ def _rule(loc, scale, low, high):
     return _Rule(low, high, loc, scale)
 
 
-def _mean(*params):
+def _mean_plain(loc, scale, low, high):
     """The expected value: so many scales from the highest point of the density."""
-    rule = _rule(*params)
+    rule = _rule(loc, scale, low, high)
     return rule.origin + rule.scale * rule.mean(rule.t)
+
+
+def _moments(fn):
+    """A function of the first moments of the offset, each end's density and distance to the mean.
+
+    All in units of the scale; distances to infinite ends are taken as zero.
+    """
+
+    def function(loc, scale, low, high):
+        rule = _rule(loc, scale, low, high)
+        centre = rule.mean(rule.t)
+        powers = [rule.central(power) for power in (2, 3, 4)]
+        ends = zip(rule.densities(), (rule.below + centre, rule.above - centre), strict=True)
+        opens = zip(ends, rule.open, strict=True)
+        sides = [(density, jnp.where(is_open, 0.0, apart)) for (density, apart), is_open in opens]
+        return fn(rule.scale, rule.m + centre, powers, sides)
+
+    return function
+
+
+# How an expectation moves: covariances with the score, and at an end the density there times what
+# the value lacks from its expectation.
+_mean = with_rule(
+    _mean_plain,
+    loc=_moments(lambda scale, mean, c, sides: c[0]),
+    scale=_moments(lambda scale, mean, c, sides: c[1] + 2 * mean * c[0]),
+    low=_moments(lambda scale, mean, c, sides: sides[0][0] * sides[0][1]),
+    high=_moments(lambda scale, mean, c, sides: sides[1][0] * sides[1][1]),
+)
+
+
+def _end_of_variance(place):
+    def slope(scale, mean, c, sides):
+        density, apart = sides[place]
+        sign = 1 if place else -1
+        return sign * scale * density * (jnp.square(apart) - c[0])
+
+    return _moments(slope)
 
 
 def _mode(loc, scale, low, high):
@@ -248,15 +325,24 @@ def _mode(loc, scale, low, high):
     return jnp.clip(loc, low, high) + 0.0 * positive(scale)
 
 
-def _variance(*params):
+def _variance_plain(loc, scale, low, high):
     """The expected squared distance from the mean."""
-    return jnp.square(_std(*params))
+    rule = _rule(loc, scale, low, high)
+    return rule.scale * (rule.scale * rule.central(2))
+
+
+_variance = with_rule(
+    _variance_plain,
+    loc=_moments(lambda scale, mean, c, sides: scale * c[1]),
+    scale=_moments(lambda scale, mean, c, sides: scale * (c[2] - c[0] ** 2 + 2 * mean * c[1])),
+    low=_end_of_variance(0),
+    high=_end_of_variance(1),
+)
 
 
 def _std(*params):
     """The square root of the variance."""
-    rule = _rule(*params)
-    return rule.scale * jnp.sqrt(rule.central(2))
+    return jnp.sqrt(_variance(*params))
 
 
 def _skewness(*params):
@@ -275,23 +361,6 @@ def _entropy(*params):
     """The expected value of minus `log_prob`, in nats."""
     rule = _rule(*params)
     return rule.log_total + jnp.log(rule.scale) + rule.mean(rule.fall(rule.t))
-
-
-def _score(x: Real, loc: Real, scale: Real, low: Real, high: Real) -> Any:
-    r"""The slope of `log_prob` in each parameter, inside of the support.
-
-    In the location $(t - \operatorname{E} t) / \sigma$, in the scale the excess of $z^2$ over its
-    expected value, over $\sigma$; in an end the density there.
-    """
-    rule = _Rule(low, high, loc, scale)
-    rate = 1 / rule.scale
-    t = rule.offset(x)
-    centre = rule.mean(rule.t)
-    apart = t - centre
-    square = apart * (2 * rule.m + t + centre) - rule.central(2)
-    first, last = rule.densities()
-    zero = 0.0 * t
-    return Params(apart * rate, square * rate, first * rate + zero, zero - last * rate)
 
 
 def hazards(loc: Real, scale: Real, low: Real, high: Real) -> tuple[Float[Array, "..."], ...]:

@@ -31,9 +31,13 @@ def _needs_counts(family, what):
 
 def _log(chance):
     """The logarithms of a chance and of the contrary; NaN where it is none."""
+    return jnp.log(_chance(chance)), log1p(-_chance(chance))
+
+
+def _chance(chance):
+    """The chance itself where it is one, NaN where it isn't."""
     chance = jnp.asarray(chance)
-    chance = jnp.where((chance >= 0) & (chance <= 1), chance, jnp.nan)
-    return jnp.log(chance), log1p(-chance)
+    return chance + jnp.where((chance >= 0) & (chance <= 1), 0.0, jnp.nan)
 
 
 def _settled(reached, x):
@@ -68,13 +72,14 @@ def zero_inflated(family: Family, name: str | None = None) -> Family:
     def log_prob(x, zero, *theta):
         """The logarithm of the probability, in nats."""
         x, zero, *theta = jnp.broadcast_arrays(x, zero, *theta)
-        extra, rest = _log(zero)
-        other = rest + family.log_prob(x, *theta)
-        return jnp.where(x == 0, jnp.logaddexp(extra, other), other)
+        none = jnp.zeros_like(x)
+        # Of both causes together, so that it is never less than that of the base.
+        at_zero = family.prob(none, *theta) + _chance(zero) * family.sf(none, *theta)
+        return jnp.where(x == 0, jnp.log(at_zero), _log(zero)[1] + family.log_prob(x, *theta))
 
     def cdf(x, zero, *theta):
         """The probability of at most x."""
-        value = zero + (1 - jnp.asarray(zero)) * family.cdf(x, *theta)
+        value = family.cdf(x, *theta) + _chance(zero) * family.sf(x, *theta)
         return jnp.where(jnp.asarray(x) < 0, 0.0, value)
 
     def sf(x, zero, *theta):
