@@ -130,6 +130,11 @@ def broadcast(params: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(jnp.broadcast_arrays(*params)) if params else ()
 
 
+def picked(fn: Callable[..., Any] | None, pick: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The function of those parameters that `pick` takes of all; none of none."""
+    return None if fn is None else lambda *params: fn(*pick(params))
+
+
 def like_draws(params: Sequence[Any], draws: Any) -> tuple[Any, ...]:
     """The parameters in the shape of draws, whose last axes are their common shape."""
     return tuple(jnp.broadcast_to(param, jnp.shape(draws)) for param in params)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmath.distributions.composing import composed, parameters
+from jaxmath.distributions.composing import composed, parameters, picked
 from jaxmath.distributions.contract import EXPONENTIAL_FAMILY, KINDS, PAIRS
 from jaxmath.distributions.family import Family
 from jaxmath.domains import Interval
@@ -61,7 +61,7 @@ def _fixed(family: Family, held: tuple[tuple[str, float], ...]) -> Family:
         return tuple(jnp.asarray(value, dtype) for value in full(*free))
 
     def given(fn):
-        return None if fn is None else lambda *free: fn(*full(*free))
+        return picked(fn, lambda free: full(*free))
 
     ends, support = given(family.ends), family.support
     still = _still(ends, len(rest))
@@ -87,7 +87,7 @@ def _fixed(family: Family, held: tuple[tuple[str, float], ...]) -> Family:
         kinks=given(family.kinks),
         marks=given(family.marks),
         start=start,
-        where=None if family.where is None else lambda *free: family.where(*arrays(*free)),
+        where=picked(family.where, lambda free: arrays(*free)),
         undefined=undefined,
         source=family.source,
         topic=family.topic,

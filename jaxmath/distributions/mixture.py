@@ -136,11 +136,9 @@ def _support(families):
     if families[0].discrete:
         support: Any = Integers(int(min(lows)), int(max(highs)))
     else:
-        closed = tuple(
-            any(s.closed[side] for s in supports if (s.low, s.high)[side] == end)
-            for side, end in enumerate((min(lows), max(highs)))
-        )
-        support = Interval(float(min(lows)), float(max(highs)), closed)
+        left = any(s.closed[0] for s in supports if s.low == min(lows))
+        right = any(s.closed[1] for s in supports if s.high == max(highs))
+        support = Interval(float(min(lows)), float(max(highs)), (left, right))
     if all(family.ends is None for family in families):
         return support, None
 
@@ -333,11 +331,11 @@ def _moments(families, average):
     def has(*names):
         return all(len(defined(family, *names)) == len(names) for family in families)
 
-    found = {}
+    found, variance = {}, central(2)
     if has("mean"):
         found["mean"] = average("mean", takes_x=False)
     if has("mean", "variance"):
-        variance = found["variance"] = central(2)
+        found["variance"] = variance
         found["std"] = lambda *params: jnp.sqrt(variance(*params))
     if has("mean", "variance", "skewness"):
         found["skewness"] = lambda *params: central(3)(*params) / variance(*params) ** 1.5

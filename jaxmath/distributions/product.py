@@ -84,7 +84,7 @@ def product(*families: Family, name: str | None = None) -> Family:
             f"A product of {names} is not possible: values and parameters must be single numbers."
         )
     domains = numbered(families)
-    supports = [family.support for family in families]
+    supports: list[Any] = [family.support for family in families]
     same = all(support == supports[0] for support in supports)
     support = Box((len(families),), supports[0]) if same else Entries(tuple(supports))
 

@@ -40,6 +40,7 @@ def _abscissae(dtype) -> np.ndarray:
 def gauss_legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights on the unit interval, refined in extended precision where there is one."""
     x = np.polynomial.legendre.leggauss(count)[0].astype(np.longdouble)
+    slope = np.ones_like(x)
     for _ in range(2):
         before, value = np.ones_like(x), x
         for n in range(2, count + 1):

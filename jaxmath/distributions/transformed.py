@@ -21,6 +21,7 @@ from jaxmath.distributions.composing import (
     joined,
     like_draws,
     parameters,
+    picked,
 )
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
@@ -77,15 +78,11 @@ def transformed(family: Family, bijector: Bijector, name: str | None = None) -> 
         ends=ends,
         kinks=moved(kinks),
         marks=moved(family.marks),
-        where=_only_base(family, functions.split),
+        where=picked(family.where, lambda params: functions.split(params)[0]),
         undefined=_undefined(family, bijector),
         source=Source("casella2002inference", "section 2.1"),
         topic="P10",
     )
-
-
-def _only_base(family, split):
-    return None if family.where is None else lambda *params: family.where(*split(params)[0])
 
 
 def _undefined(family, bijector):
@@ -144,8 +141,8 @@ def _image(family, bijector, low, high):
     if family.ends is None and (whole or not bijector.parameters):
         first, last = both((float(low), float(high)), ())
         closed = family.support.closed if bijector.increasing else family.support.closed[::-1]
-        closed = tuple(c and not is_infinite(e) for c, e in zip(closed, (first, last), strict=True))
-        return Interval(first, last, closed), None
+        left, right = closed[0] and not is_infinite(first), closed[1] and not is_infinite(last)
+        return Interval(first, last, (left, right)), None
     count = len(family.parameters)
 
     def ends(*params):
@@ -167,7 +164,8 @@ class _Functions:
         return params[: self.count], params[self.count :]
 
     def all(self) -> dict[str, Callable[..., Any]]:
-        family, found = self.family, self.densities()
+        family = self.family
+        found: dict[str, Callable[..., Any]] = dict(self.densities())
         if self.bijector.increasing is not None:
             found |= self.tails() | self.quantiles()
         if not self.bijector.parameters:

@@ -26,6 +26,7 @@ from jaxmath.distributions.composing import (
     joined,
     like_draws,
     needs_numbers,
+    picked,
 )
 from jaxmath.distributions.expectation import ends as base_ends
 from jaxmath.distributions.family import Family
@@ -92,7 +93,7 @@ def truncated(family: Family, name: str | None = None) -> Family:
         support=family.support,
         ends=ends,
         where=where,
-        kinks=None if family.kinks is None else lambda *params: family.kinks(*params[:-2]),
+        kinks=picked(family.kinks, lambda params: params[:-2]),
         marks=_marks(family),
         start=_start(family),
         undefined=dict(

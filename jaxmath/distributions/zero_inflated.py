@@ -12,7 +12,14 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from jaxmath.distributions.composing import broadcast, composed, defined, joined, like_draws
+from jaxmath.distributions.composing import (
+    broadcast,
+    composed,
+    defined,
+    joined,
+    like_draws,
+    picked,
+)
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import OPEN_UNIT, Integers
@@ -147,7 +154,7 @@ def zero_inflated(family: Family, name: str | None = None) -> Family:
         domains,
         functions,
         support=family.support,
-        where=None if family.where is None else lambda zero, *theta: family.where(*theta),
+        where=picked(family.where, lambda params: params[1:]),
         start=_start(family),
         source=Source("lambert1992zero"),
         topic="P10",
@@ -216,7 +223,7 @@ def hurdle(family: Family, name: str | None = None) -> Family:
         domains,
         functions,
         support=family.support,
-        where=None if family.where is None else lambda zero, *theta: family.where(*theta),
+        where=picked(family.where, lambda params: params[1:]),
         start=_start(family),
         source=Source("mullahy1986specification"),
         topic="P10",
