@@ -151,14 +151,12 @@ def test_agrees_with_scipy(name):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", SCIPY)
+@pytest.mark.parametrize("name", [name for name in SCIPY if name != "reciprocal"])
 def test_moments_agree_with_scipy(name):
     family, params, truth = SCIPY[name]
-    if name == "reciprocal":  # has none
-        assert np.isnan(family.mean(*params))
-        return
-    for function, stat in (("mean", "m"), ("variance", "v"), ("skewness", "s"), ("kurtosis", "k")):
-        expected = float(truth.stats(stat))
+    stats = dict(mean="m", variance="v", skewness="s", kurtosis="k")
+    for function in ("mean", "variance") if name in HEAVY else stats:
+        expected = float(truth.stats(stats[function]))
         np.testing.assert_allclose(getattr(family, function)(*params), expected, 1e-8)
     np.testing.assert_allclose(family.entropy(*params), truth.entropy(), 1e-9)
     draws = np.asarray(family.sample(jax.random.key(1), *params, shape=(20_000,)))
@@ -186,6 +184,7 @@ CONTINUOUS = {
     "truncated_twice": (d.truncated(TRUNCATED), (0.0, 1.0, -1.0, 2.0, 0.0, 1.5), ()),
     "truncated_lognormal": (d.truncated(LOGNORMAL), (0.7, 0.6, 0.5, 9.0), ()),
     "two": (TWO, (WEIGHTS, -2.0, 0.5, 3.0, 1.2), (-3.0, -1.0, 1.0)),
+    "exp_two": (d.transformed(TWO, EXP), (WEIGHTS, -2.0, 0.5, 1.0, 0.4), ()),
     "spike": (SPIKE, (WEIGHTS, 0.0, 1.0, 2.0), (0.0,)),
 }
 
@@ -198,9 +197,9 @@ def test_densities_integrate_to_one_and_quantiles_invert(name):
     family, params, cuts = CONTINUOUS[name]
     p = np.array([1e-12, 0.05, 0.3, 0.5, 0.8, 1 - 1e-9])
     x = np.asarray(family.quantile(p, *params))
-    np.testing.assert_allclose(family.cdf(x, *params), p, 1e-11)
+    np.testing.assert_allclose(family.cdf(x, *params), p, 1e-11, 1e-15)  # x is rounded at an end
     np.testing.assert_allclose(family.cdf(x, *params) + family.sf(x, *params), 1, 1e-14)
-    np.testing.assert_allclose(np.exp(family.log_cdf(x, *params)), p, 1e-11)
+    np.testing.assert_allclose(np.exp(family.log_cdf(x, *params)), p, 1e-11, 1e-15)
     low = float(family.quantile(1e-16, *params))
     total = mass(family, params, low, x[-1], pieces=[*cuts, *x[1:-1]])
     np.testing.assert_allclose(total, 1 - 1e-9, 1e-11)
@@ -357,6 +356,14 @@ def test_truncated_normal_has_its_moments_to_the_last_digits(ends):
         np.testing.assert_allclose(TRUNCATED_NORMAL.variance(*moved), 4 * float(variance), 1e-12)
 
 
+@pytest.mark.parametrize("family", [TRUNCATED_NORMAL, pytest.param(TRUNCATED, marks=slow)])
+def test_ends_in_the_wrong_order_give_nan(family):
+    for low, high in ((1.0, 1.0), (2.0, 1.0), (1.0, -1.0), (np.nan, 1.0)):
+        for function in ("log_prob", "cdf", "log_sf"):
+            assert np.isnan(getattr(family, function)(0.5, 0.0, 1.0, low, high)), function
+        assert np.isnan(family.quantile(0.5, 0.0, 1.0, low, high))
+
+
 def test_truncated_normal_agrees_with_truncated():
     """The family of its own and the one that the combinator makes of the normal."""
     params, other = (0.7, 2.3, -1.0, 4.0), (0.2, 1.7, -1.5, 5.0)
@@ -394,16 +401,12 @@ def test_truncated_normal_agrees_with_truncated():
 
 @pytest.mark.full
 def test_moments_of_truncated_far_out():
-    cases = ((30.0, 35.0), (-1e6, 1e6), (30.0, 1e6), (-1e6, -8.0))
-    with mp.workdps(40):
-        for low, high in cases:
-            stop = min(high, 60.0) if low > 0 else min(high, 40.0)
-            start = max(low, -40.0)
-            pieces = mp.linspace(start, stop, 17)
-            total = mp.quad(mp.npdf, pieces)
-            mean = mp.quad(lambda x: x * mp.npdf(x), pieces) / total
+    with mp.workdps(60):
+        for low, high in ((30.0, 35.0), (-1e6, 1e6), (30.0, 1e6), (-1e6, -8.0)):
+            whole = mp.ncdf(-low) - mp.ncdf(-high) if low > 0 else mp.ncdf(high) - mp.ncdf(low)
+            mean = (mp.npdf(low) - mp.npdf(high)) / whole
             found = TRUNCATED.mean(0.0, 1.0, low, high)
-            np.testing.assert_allclose(found, float(mean), 1e-10, 1e-10)
+            np.testing.assert_allclose(found, float(mean), 1e-13, 1e-14)
 
 
 @pytest.mark.full
@@ -720,6 +723,8 @@ def test_combinators_of_the_same_parts_are_one_object():
 
 ERRORS = {
     "its values have the shape": lambda: d.truncated(d.product(d.NORMAL, d.NORMAL)),
+    "its parameter 'weights' has the shape": lambda: d.truncated(TWO),
+    "of mixture_of_normal_normal is not": lambda: d.log_between(TWO),
     "its values are labels": lambda: d.truncated(d.BERNOULLI),
     "some are discrete, some have densities": lambda: d.mixture(d.NORMAL, d.GEOMETRIC),
     "two families at least": lambda: d.mixture(d.NORMAL),

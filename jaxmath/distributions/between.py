@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmath.distributions.composing import needs_numbers
 from jaxmath.distributions.expectation import ends
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.quadrature import gauss_legendre
@@ -69,7 +70,11 @@ def log_between(family: Family) -> Callable[..., Any]:
 
     It is the likelihood of an observation of which only an interval is known. Minus infinity where
     nothing lies between, so for high <= low in a continuous family.
+
+    Raises:
+        ValueError: if the values or parameters of the family are not single numbers.
     """
+    needs_numbers(family, "The probability of an interval")
     return jax.jit(_of_counts(family) if family.discrete else _of_densities(family))
 
 

@@ -147,6 +147,12 @@ def needs_numbers(family: Family, what: str) -> None:
             f"{what} of {family.name} is not possible: its values have the shape "
             f"{family.support.shape} and must be single numbers."
         )
+    for name, domain in family.parameters._asdict().items():
+        if domain.shape != ():
+            raise ValueError(
+                f"{what} of {family.name} is not possible: its parameter {name!r} has the shape "
+                f"{domain.shape}, and all must be single numbers."
+            )
 
 
 def needs_densities(family: Family, what: str) -> None:

@@ -34,6 +34,7 @@ from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import Choices, Interval
 from jaxmath.formula import Source
 from jaxmath.special.exponential import log1mexp
+from jaxmath.special.partials import along
 
 EXTENDED = Interval(closed=(True, True))
 """The ends of an interval: real numbers, and the infinities where a side is open."""
@@ -112,7 +113,7 @@ def _marks(family):
 
     All of it but 1e-17 lies within forty times the length in which the density falls by e.
     """
-    slope = jax.grad(family.log_prob)
+    slope = along(family.log_prob, 0)
 
     def marks(*params):
         *theta, low, high = params
@@ -153,13 +154,17 @@ def _mode(family):
 def _tails(family):
     log_mass = log_between(family)
 
+    def some(log_total):
+        """NaN where there is nothing between the ends."""
+        return jnp.where(jnp.isneginf(log_total), jnp.nan, log_total)
+
     def log_prob(x, *params):
         """The logarithm of the base's density, less that of the probability between the ends."""
         *theta, low, high = params
         x = jnp.asarray(x)
         outside = (x < low) | (x > high)
         inside = jnp.where(outside, jnp.clip(x, low, high), x)
-        value = family.log_prob(inside, *theta) - log_mass(low, high, *theta)
+        value = family.log_prob(inside, *theta) - some(log_mass(low, high, *theta))
         return jnp.where(outside, jnp.where(jnp.isnan(value), jnp.nan, -jnp.inf), value)
 
     def logs(x, *params):
@@ -174,9 +179,11 @@ def _tails(family):
         stops = jnp.stack([high, jnp.minimum(x, high), high])
         theta = (jnp.broadcast_to(each, starts.shape) for each in theta)
         total, below, above = log_mass(starts, stops, *theta)
+        total = some(total)
         below, above = below - total, above - total
-        below = jnp.where(x < low, -jnp.inf, below)
-        return total, below, jnp.where(x >= high, -jnp.inf, above)
+        valid = ~jnp.isnan(total)
+        below = jnp.where(valid & (x < low), -jnp.inf, below)
+        return total, below, jnp.where(valid & (x >= high), -jnp.inf, above)
 
     def exact(one, other):
         """A logarithm, from the other side where that is the smaller probability."""

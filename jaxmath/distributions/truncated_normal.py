@@ -92,7 +92,7 @@ class _Rule:
 
     @property
     def log_total(self):
-        return jnp.log(self.total)
+        return jnp.log(jnp.where(self.total > 0, self.total, jnp.nan))
 
     def mean(self, values):
         """The expected value of a function of the offset, given at all offsets."""
@@ -176,7 +176,7 @@ def _logs(x, loc, scale, low, high):
     def log_share(part):
         """Both measured from the highest point of all."""
         t = standardize(part.origin, whole.origin, whole.scale)
-        nothing = part.total == 0
+        nothing = (part.total == 0) & ~jnp.isnan(whole.log_total)
         log_total = jnp.log(jnp.where(nothing, 1.0, part.total))
         value = log_total - whole.log_total - whole.fall(t)
         return jnp.where(nothing, -jnp.inf, jnp.minimum(value, 0.0))

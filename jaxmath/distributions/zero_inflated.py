@@ -18,6 +18,7 @@ from jaxmath.distributions.composing import (
     defined,
     joined,
     like_draws,
+    needs_numbers,
     picked,
 )
 from jaxmath.distributions.family import Family
@@ -28,6 +29,7 @@ from jaxmath.special.logarithm import log1p
 
 
 def _needs_counts(family, what):
+    needs_numbers(family, f"A {what} version")
     support = family.support
     if not isinstance(support, Integers) or support.low != 0 or family.ends is not None:
         raise ValueError(
