@@ -152,4 +152,10 @@ SOURCES: dict[str, str] = {
     "gneiting2007strictly": "T. Gneiting and A. E. Raftery, Strictly proper scoring rules, "
     "prediction, and estimation, Journal of the American Statistical Association 102 (2007) "
     "359-378",
+    "tobin1958estimation": "J. Tobin, Estimation of relationships for limited dependent variables, "
+    "Econometrica 26 (1958) 24-36",
+    "lambert1992zero": "D. Lambert, Zero-inflated Poisson regression, with an application to "
+    "defects in manufacturing, Technometrics 34 (1992) 1-14",
+    "mullahy1986specification": "J. Mullahy, Specification and testing of some modified count data "
+    "models, Journal of Econometrics 33 (1986) 341-365",
 }

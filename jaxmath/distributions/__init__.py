@@ -1,7 +1,8 @@
-"""Families of distributions: a module of functions and a `Family` for each."""
+"""Families of distributions: a module of functions and a `Family` for each; and combinators."""
 
 from jaxmath.distributions import (
     bernoulli,
+    bijectors,
     binomial,
     discrete_uniform,
     exponential,
@@ -13,22 +14,32 @@ from jaxmath.distributions import (
     normal,
     poisson,
     uniform,
+    vector_bijectors,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
+from jaxmath.distributions.between import log_between
+from jaxmath.distributions.bijectors import BIJECTORS
 from jaxmath.distributions.binomial import BINOMIAL
+from jaxmath.distributions.censored import censored
 from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
 from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.fixed import fixed
 from jaxmath.distributions.gamma import GAMMA
 from jaxmath.distributions.geometric import GEOMETRIC
 from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
+from jaxmath.distributions.mixture import Mixture, mixture
 from jaxmath.distributions.normal import NORMAL
 from jaxmath.distributions.poisson import POISSON
+from jaxmath.distributions.product import product
+from jaxmath.distributions.transformed import transformed
+from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.uniform import UNIFORM
+from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),

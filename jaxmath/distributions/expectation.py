@@ -37,9 +37,12 @@ def place(family, params):
 
 
 def _cuts(family, params, others):
-    """Where the density, or that of another set of parameters, has kinks or begins or ends."""
-    kinks = family.kinks or (lambda *params: ())
-    cuts = [cut for each in (params, *others) for cut in kinks(*each)]
+    """Where the density, or that of another set of parameters, has kinks or begins or ends.
+
+    And where the family says that mass may be narrow.
+    """
+    given = [fn for fn in (family.kinks, family.marks) if fn is not None]
+    cuts = [cut for fn in given for each in (params, *others) for cut in fn(*each)]
     if family.ends is not None:
         cuts += [end for each in others for end in ends(family, each)]
     return [cut for cut in cuts if not quadrature.is_infinite(cut)]

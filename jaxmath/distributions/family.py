@@ -39,6 +39,8 @@ class Family:
         ends: the lowest and highest value that can occur, as a function of the parameters, where
             they move; infinite ends are Python's. Formulas of x hold between them.
         kinks: the values, as a function of the parameters, where `log_prob` isn't smooth.
+        marks: values, as a function of the parameters, around each of which mass may be narrow.
+        start: parameters at which a generic fit begins, as a function of observations and weights.
         where: a relation between the parameters, such as low < high.
         tex, facts, partials, seconds, plain, breaks, exceptions: what its formulas say, by
             function.
@@ -55,6 +57,8 @@ class Family:
     topic: str
     ends: Callable[..., tuple[Any, Any]] | None = None
     kinks: Callable[..., tuple[Any, ...]] | None = None
+    marks: Callable[..., tuple[Any, ...]] | None = None
+    start: Callable[..., Any] | None = None
     where: Callable[..., Any] | None = None
     tex: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from jaxmath.distributions.coordinates import constrained, mean_loss, newton
+from jaxmath.distributions.coordinates import constrained, free, mean_loss, newton
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def likeliest(family: Family, x, share):
     """The parameters that maximise the mean log likelihood; NaN where it doesn't converge.
 
     In free coordinates u (logarithms of distances from an end) the negative log likelihood is
-    minimised from u = 0 by Newton steps with the Hessian's absolute eigenvalues, damped until each
-    step improves.
+    minimised by Newton steps with the Hessian's absolute eigenvalues, damped until each step
+    improves, from u = 0 or from where the family says.
     """
     loss = mean_loss(family, x, share)
     gradient, hessian = jax.grad(loss), jax.hessian(loss)
@@ -47,6 +47,9 @@ def likeliest(family: Family, x, share):
         )
 
     start = jnp.zeros(len(family.parameters), x.dtype)
+    if family.start is not None:
+        begin = free(family, family.start(x, share))
+        start = jnp.where(jnp.all(jnp.isfinite(begin)), begin, start)
     u, _ = jax.lax.fori_loop(0, ITERATIONS, step, (start, jnp.ones((), x.dtype)))
     values, vectors = jnp.linalg.eigh(hessian(u))
     decrement = jnp.square(vectors.T @ gradient(u)) / values

@@ -12,6 +12,7 @@ FORMULAS: tuple[Formula, ...] = (
     *losses.OBJECTIVES,
     *losses.PENALTIES,
     *distributions.FORMULAS,
+    *distributions.BIJECTORS,
     *models.FORMULAS,
 )
 

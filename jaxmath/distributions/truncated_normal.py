@@ -1,0 +1,429 @@
+r"""The normal distribution with parameters `loc` and `scale` > 0, given that x lies in [low, high].
+
+Everything is an integral over the offset t from the highest point m of the standardised interval
+[a, b], where the density is $e^{-mt - t^2/2}$ over its integral: no large exponent is left in it,
+thirty scales out or between neighbours. Forty points of Gauss and Legendre to either side of m,
+as far as the density has not fallen by $e^{-48}$, take it to rounding; central moments are sums of
+terms of one sign, where $1 + a\lambda_a - b\lambda_b - (\lambda_a - \lambda_b)^2$ cancels.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.distributions.composing import (
+    broadcast,
+    composed,
+    implicit,
+    like_draws,
+    parameters,
+)
+from jaxmath.distributions.location_scale import positive, standardize
+from jaxmath.distributions.normal import NORMAL
+from jaxmath.distributions.quadrature import gauss_legendre
+from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.truncated import EXTENDED, EXTREMES
+from jaxmath.domains import POSITIVE, REAL
+from jaxmath.formula import Source, with_rule
+from jaxmath.special.exponential import log1mexp
+from jaxmath.special.normal_tail import ndtr, ndtri
+from jaxmath.typing import PRNGKey, Real
+
+DEEP = 48.0
+"""The integrals go as far as the logarithm of the density falls by this from its highest value."""
+FAR = 5.0
+"""From so many scales on a quantile is first looked for in the tail's own approximation."""
+STEPS = 5
+_UNIT, _WEIGHT = gauss_legendre(40)
+_DOMAINS = dict(loc=REAL, scale=POSITIVE, low=EXTENDED, high=EXTENDED)
+Params: Any = type(parameters(_DOMAINS))
+
+
+class _Rule:
+    """Offsets from the highest point m of the standardised density, and their shares of it.
+
+    Offsets, shares and weights have a new first axis; `log_total` is the logarithm of the integral
+    of exp(-m t - t^2/2).
+    """
+
+    def __init__(self, low, high, loc, scale):
+        dtype = jnp.result_type(low, high, loc, scale)
+        low, high, loc, scale = jnp.broadcast_arrays(
+            *(jnp.asarray(each, dtype) for each in (low, high, loc, positive(scale)))
+        )
+        # An infinite end is replaced by the location where its distance is not asked for.
+        self.open = jnp.isinf(low), jnp.isinf(high)
+        low, high = (jnp.where(o, loc, e) for o, e in zip(self.open, (low, high), strict=True))
+        a, b = standardize(low, loc, scale), standardize(high, loc, scale)
+        right = (a > 0) & ~self.open[0]  # all of the interval lies right of the location
+        left = (b < 0) & ~self.open[1]
+        self.m = jnp.where(right, a, jnp.where(left, b, 0.0))
+        self.origin = jnp.where(right, low, jnp.where(left, high, loc))
+        width = standardize(high, low, scale)
+        self.scale = scale
+        size = jnp.abs(self.m)
+        root = jnp.sqrt(jnp.square(jnp.minimum(size, 1e18)) + 2 * DEEP)
+        reach = 2 * DEEP / (size + root)
+
+        def length(own, nothing, is_open):
+            """How far the interval goes to a side, and how much of that counts."""
+            whole = jnp.where(nothing, 0.0, own)
+            return whole, jnp.where(is_open & ~nothing, reach, jnp.minimum(whole, reach))
+
+        down = jnp.where(left, width, -a)
+        up = jnp.where(right, width, b)
+        self.below, self.down = length(down, right, self.open[0])
+        self.above, self.up = length(up, left, self.open[1])
+        unit, weight = (
+            jnp.asarray(each, dtype).reshape(-1, *(1 for _ in size.shape))
+            for each in (_UNIT, _WEIGHT)
+        )
+        self.t = jnp.concatenate([-self.down[None] * unit, self.up[None] * unit])
+        spans = jnp.concatenate([self.down[None] * weight, self.up[None] * weight])
+        density = spans * jnp.exp(-self.fall(self.t))
+        self.total = jnp.sum(density, axis=0)
+        self.share = density / self.total[None]
+
+    def fall(self, t):
+        """By how much the logarithm of the density has fallen, so far from the highest point."""
+        return t * (jnp.reshape(self.m, (1,) * (t.ndim - self.m.ndim) + self.m.shape) + t / 2)
+
+    @property
+    def log_total(self):
+        return jnp.log(jnp.where(self.total > 0, self.total, jnp.nan))
+
+    def mean(self, values):
+        """The expected value of a function of the offset, given at all offsets."""
+        return jnp.sum(self.share * values, axis=0)
+
+    def offset(self, x):
+        """The offset of x."""
+        return standardize(x, self.origin, self.scale)
+
+    def central(self, power):
+        """A central moment of the offset."""
+        centre = self.mean(self.t)
+        return self.mean((self.t - centre[None]) ** power)
+
+    def densities(self):
+        """The standardised density at both ends; zero at an infinite one."""
+        lengths, opens = (self.below, self.above), self.open
+        found = []
+        for sign, length, is_open in zip((-1, 1), lengths, opens, strict=True):
+            value = jnp.exp(-self.fall(sign * length)) / self.total
+            found.append(jnp.where(is_open, 0.0, value))
+        return found
+
+
+def _log_prob_plain(x, loc, scale, low, high):
+    """The logarithm of the density, in nats."""
+    rule = _Rule(low, high, loc, scale)
+    x = jnp.broadcast_to(x, jnp.broadcast_shapes(jnp.shape(x), rule.m.shape))
+    outside = (x < low) | (x > high)
+    t = rule.offset(jnp.where(outside, rule.origin, x))
+    value = -rule.fall(t) - rule.log_total - jnp.log(rule.scale)
+    return jnp.where(outside & ~jnp.isnan(value), -jnp.inf, value)
+
+
+def _log_prob_dx(x, loc, scale, low, high):
+    """Minus the standardised x over the scale; zero outside."""
+    outside = (x < low) | (x > high)
+    slope = -standardize(x, loc, scale) / positive(scale)
+    return jnp.where(outside, 0.0, slope)
+
+
+def _score(x: Real, loc: Real, scale: Real, low: Real, high: Real) -> Any:
+    r"""The slope of `log_prob` in each parameter, inside of the support.
+
+    In the location $(t - \operatorname{E} t) / \sigma$, in the scale the excess of $z^2$ over its
+    expected value, over $\sigma$; in an end the density there.
+    """
+    rule = _Rule(low, high, loc, scale)
+    rate = 1 / rule.scale
+    t = rule.offset(x)
+    centre = rule.mean(rule.t)
+    apart = t - centre
+    square = apart * (2 * rule.m + t + centre) - rule.central(2)
+    first, last = rule.densities()
+    zero = 0.0 * t
+    return Params(apart * rate, square * rate, first * rate + zero, zero - last * rate)
+
+
+def _of_score(place):
+    def component(x, loc, scale, low, high):
+        outside = (x < low) | (x > high)
+        return jnp.where(outside, 0.0, _score(x, loc, scale, low, high)[place])
+
+    return component
+
+
+_log_prob = with_rule(
+    _log_prob_plain,
+    x=_log_prob_dx,
+    **{name: _of_score(place) for place, name in enumerate(_DOMAINS)},
+)
+
+
+def _logs(x, loc, scale, low, high):
+    """The logarithms of the probabilities of at most x, and of more."""
+    x, loc, scale, low, high = jnp.broadcast_arrays(x, loc, scale, low, high)
+    inside = jnp.clip(x, low, high)
+    spans = (low, high), (low, inside), (inside, high)
+    whole, below, above = (_Rule(*span, loc, scale) for span in spans)
+
+    def log_share(part):
+        """Both measured from the highest point of all."""
+        t = standardize(part.origin, whole.origin, whole.scale)
+        nothing = (part.total == 0) & ~jnp.isnan(whole.log_total)
+        log_total = jnp.log(jnp.where(nothing, 1.0, part.total))
+        value = log_total - whole.log_total - whole.fall(t)
+        return jnp.where(nothing, -jnp.inf, jnp.minimum(value, 0.0))
+
+    return log_share(below), log_share(above)
+
+
+def _small(one, other):
+    """A logarithm, from the other one where that is the smaller probability."""
+    large = other < -0.7
+    return jnp.where(large, log1mexp(jnp.where(large, -other, 1.0)), one)
+
+
+def _log_cdf(x, *params):
+    """The logarithm of `cdf`, accurate at both ends."""
+    return _small(*_logs(x, *params))
+
+
+def _log_sf(x, *params):
+    """The logarithm of `sf`, accurate at both ends."""
+    return _small(*_logs(x, *params)[::-1])
+
+
+def _cdf(x, *params):
+    """The probability of at most x."""
+    return jnp.exp(_log_cdf(x, *params))
+
+
+def _sf(x, *params):
+    """The probability of more than x, accurate where it is tiny."""
+    return jnp.exp(_log_sf(x, *params))
+
+
+def _prob(x, *params):
+    """The density; its unit is one over that of x."""
+    return jnp.exp(_log_prob(x, *params))
+
+
+def _start(p, q, a, b):
+    """A standardised quantile to begin with, of an interval that is not left of zero; q = 1 - p."""
+    tail = a > FAR
+    far = jnp.where(tail, a, FAR)
+    width = jnp.where(tail, b - a, 1.0)
+    # In the tail the survival function falls nearly as exp(-z^2/2).
+    drop = jnp.where(jnp.isinf(width), jnp.inf, width * (far + width / 2))
+    log_s = -jnp.log1p(p * jnp.expm1(-drop))
+    gap = 2 * log_s / (far + jnp.sqrt(jnp.square(far) + 2 * log_s))
+    near = jnp.where(tail, 0.0, a)
+    f = q * ndtr(near) + p * ndtr(b)
+    s = q * ndtr(-near) + p * ndtr(-b)
+    return jnp.where(tail, a + gap, jnp.where(f < s, ndtri(f), -ndtri(s)))
+
+
+def _find(upper):
+    def find(p, params):
+        loc, scale, low, high = params
+        a, b = (standardize(end, loc, scale) for end in (low, high))
+        mirror = b < 0
+        below, above = (1 - p, p) if upper else (p, 1 - p)
+        first, last = jnp.where(mirror, -b, a), jnp.where(mirror, -a, b)
+        z = _start(jnp.where(mirror, above, below), jnp.where(mirror, below, above), first, last)
+        x = jnp.clip(loc + positive(scale) * jnp.where(mirror, -z, z), low, high)
+
+        def polish(_, x):
+            """A Newton step on the smaller of both probabilities."""
+            log_below, log_above = _logs(x, *params)
+            error = jnp.where(below < 0.5, jnp.exp(log_below) - below, above - jnp.exp(log_above))
+            moved = x - error / _prob(x, *params)
+            return jnp.where(jnp.isfinite(moved), jnp.clip(moved, low, high), x)
+
+        x = jax.lax.fori_loop(0, STEPS, polish, x)
+        x = jnp.where(below == 0, low, jnp.where(above == 0, high, x))
+        bad = ~((p >= 0) & (p <= 1)) | jnp.isnan(_Rule(low, high, loc, scale).m) | ~(low < high)
+        return jnp.where(bad, jnp.nan, x)
+
+    return find
+
+
+_quantile = implicit(_find(False), _cdf, _prob, 1)
+_isf = implicit(_find(True), _cdf, _prob, -1)
+
+
+def _median(*params):
+    """The quantile of one half."""
+    return _quantile(jnp.full((), 0.5, float_dtype(*params)), *params)
+
+
+def _sample(key: PRNGKey, *params_and_shape):
+    """The quantile of uniform numbers; it moves with the parameters as that does."""
+    *params, shape = params_and_shape
+    params = broadcast(params)
+    share = jax.random.uniform(key, sample_shape(shape, *params), float_dtype(*params))
+    return _quantile(share, *like_draws(params, share))
+
+
+def _rule(loc, scale, low, high):
+    return _Rule(low, high, loc, scale)
+
+
+def _mean_plain(loc, scale, low, high):
+    """The expected value: so many scales from the highest point of the density."""
+    rule = _rule(loc, scale, low, high)
+    return rule.origin + rule.scale * rule.mean(rule.t)
+
+
+def _moments(fn):
+    """A function of the first moments of the offset, each end's density and distance to the mean.
+
+    All in units of the scale; distances to infinite ends are taken as zero.
+    """
+
+    def function(loc, scale, low, high):
+        rule = _rule(loc, scale, low, high)
+        centre = rule.mean(rule.t)
+        powers = [rule.central(power) for power in (2, 3, 4)]
+        ends = zip(rule.densities(), (rule.below + centre, rule.above - centre), strict=True)
+        opens = zip(ends, rule.open, strict=True)
+        sides = [(density, jnp.where(is_open, 0.0, apart)) for (density, apart), is_open in opens]
+        return fn(rule.scale, rule.m + centre, powers, sides)
+
+    return function
+
+
+# How an expectation moves: covariances with the score, and at an end the density there times what
+# the value lacks from its expectation.
+_mean = with_rule(
+    _mean_plain,
+    loc=_moments(lambda scale, mean, c, sides: c[0]),
+    scale=_moments(lambda scale, mean, c, sides: c[1] + 2 * mean * c[0]),
+    low=_moments(lambda scale, mean, c, sides: sides[0][0] * sides[0][1]),
+    high=_moments(lambda scale, mean, c, sides: sides[1][0] * sides[1][1]),
+)
+
+
+def _end_of_variance(place):
+    def slope(scale, mean, c, sides):
+        density, apart = sides[place]
+        sign = 1 if place else -1
+        return sign * scale * density * (jnp.square(apart) - c[0])
+
+    return _moments(slope)
+
+
+def _mode(loc, scale, low, high):
+    """The location, or the end that is next to it."""
+    return jnp.clip(loc, low, high) + 0.0 * positive(scale)
+
+
+def _variance_plain(loc, scale, low, high):
+    """The expected squared distance from the mean."""
+    rule = _rule(loc, scale, low, high)
+    return rule.scale * (rule.scale * rule.central(2))
+
+
+_variance = with_rule(
+    _variance_plain,
+    loc=_moments(lambda scale, mean, c, sides: scale * c[1]),
+    scale=_moments(lambda scale, mean, c, sides: scale * (c[2] - c[0] ** 2 + 2 * mean * c[1])),
+    low=_end_of_variance(0),
+    high=_end_of_variance(1),
+)
+
+
+def _std(*params):
+    """The square root of the variance."""
+    return jnp.sqrt(_variance(*params))
+
+
+def _skewness(*params):
+    """The third moment of the standardised variable."""
+    rule = _rule(*params)
+    return rule.central(3) / rule.central(2) ** 1.5
+
+
+def _kurtosis(*params):
+    """The excess of the fourth standardised moment over the normal's 3."""
+    rule = _rule(*params)
+    return rule.central(4) / jnp.square(rule.central(2)) - 3
+
+
+def _entropy(*params):
+    """The expected value of minus `log_prob`, in nats."""
+    rule = _rule(*params)
+    return rule.log_total + jnp.log(rule.scale) + rule.mean(rule.fall(rule.t))
+
+
+def hazards(loc: Real, scale: Real, low: Real, high: Real) -> tuple[Float[Array, "..."], ...]:
+    """The density at both ends, in units of one over the scale; zero at an infinite one."""
+    first, last = _Rule(low, high, loc, scale).densities()
+    return first, last
+
+
+def _begin(x, share):
+    return (*NORMAL.fit(x, share).estimate, jnp.min(x), jnp.max(x))
+
+
+TRUNCATED_NORMAL = composed(
+    "truncated_normal",
+    _DOMAINS,
+    dict(
+        log_prob=_log_prob,
+        prob=_prob,
+        cdf=_cdf,
+        log_cdf=_log_cdf,
+        sf=_sf,
+        log_sf=_log_sf,
+        quantile=_quantile,
+        isf=_isf,
+        median=_median,
+        sample=_sample,
+        mean=_mean,
+        mode=_mode,
+        variance=_variance,
+        std=_std,
+        skewness=_skewness,
+        kurtosis=_kurtosis,
+        entropy=_entropy,
+        score=_score,
+    ),
+    support=REAL,
+    ends=lambda loc, scale, low, high: (low, high),
+    marks=lambda *params: _marks(*params),
+    where=lambda loc, scale, low, high: jnp.asarray(low) < high,
+    start=_begin,
+    undefined=dict(
+        fit=EXTREMES,
+        interval=EXTREMES,
+        profile=EXTREMES,
+        fisher_information="the support moves with the ends; hold them by `fixed`.",
+    ),
+    tex=dict(
+        log_prob=r"\log p(x) = -\tfrac12 z^2 - \log \sigma - \tfrac12 \log 2\pi"
+        r" - \log(\Phi(b) - \Phi(a)), \quad z = (x - \mu) / \sigma",
+        mean=r"\mu + \sigma (\lambda_a - \lambda_b),"
+        r" \quad \lambda_c = \varphi(c) / (\Phi(b) - \Phi(a))",
+        variance=r"\sigma^2 (1 + a \lambda_a - b \lambda_b - (\lambda_a - \lambda_b)^2)",
+    ),
+    source=Source("johnson1994continuous", "section 10.1"),
+    topic="P8",
+)
+
+
+def _marks(*params):
+    """Where the mass begins and ends, and its highest point."""
+    rule = _rule(*params)
+    found = rule.origin - rule.scale * rule.down, rule.origin, rule.origin + rule.scale * rule.up
+    return tuple(jax.lax.stop_gradient(each) for each in found)
+
+
+__getattr__ = TRUNCATED_NORMAL.function
