@@ -1,6 +1,8 @@
 """The literature that formulas come from: a key for each work, and its full citation."""
 
 SOURCES: dict[str, str] = {
+    "altman1994predictive": "D. G. Altman and J. M. Bland, Diagnostic tests 2: predictive values, "
+    "BMJ 309 (1994) 102",
     "huber1964robust": "P. J. Huber, Robust estimation of a location parameter, "
     "Annals of Mathematical Statistics 35 (1964) 73-101",
     "newey1987asymmetric": "W. K. Newey and J. L. Powell, Asymmetric least squares estimation and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxmath import distributions, losses, models, special
+from jaxmath import distributions, inference, losses, models, special
 from jaxmath.distributions import contract
 from jaxmath.formula import Formula
 
@@ -14,6 +14,7 @@ FORMULAS: tuple[Formula, ...] = (
     *distributions.FORMULAS,
     *distributions.BIJECTORS,
     *models.FORMULAS,
+    *inference.FORMULAS,
 )
 
 _PARTS = "a step of `mean_loss`, which is compared as a whole in every parameter and feature"
