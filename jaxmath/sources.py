@@ -160,4 +160,13 @@ SOURCES: dict[str, str] = {
     "defects in manufacturing, Technometrics 34 (1992) 1-14",
     "mullahy1986specification": "J. Mullahy, Specification and testing of some modified count data "
     "models, Journal of Econometrics 33 (1986) 341-365",
+    "ferro2014fair": "C. A. T. Ferro, Fair scores for ensemble forecasts, Quarterly Journal of the "
+    "Royal Meteorological Society 140 (2014) 1917-1923",
+    "hilbe2011negative": "J. M. Hilbe, Negative Binomial Regression, 2nd edition, Cambridge "
+    "University Press 2011",
+    "cao2007listnet": "Z. Cao, T. Qin, T.-Y. Liu, M.-F. Tsai and H. Li, Learning to rank: from "
+    "pairwise approach to listwise approach, ICML 2007",
+    "qin2010approximation": "T. Qin, T.-Y. Liu and H. Li, A general approximation framework for "
+    "direct optimization of information retrieval measures, Information Retrieval 13 (2010) "
+    "375-397",
 }

@@ -1,5 +1,6 @@
 """Losses and penalties of one example; the caller batches with `jax.vmap` and reduces."""
 
+from jaxmath.losses.adaptive import BARRON, barron, barron_dresidual
 from jaxmath.losses.aggregates import (
     AGGREGATES,
     TILTED,
@@ -88,6 +89,17 @@ from jaxmath.losses.embedding import (
     triplet_margin_dfar,
     triplet_margin_dnear,
 )
+from jaxmath.losses.ensemble_scores import (
+    ENSEMBLE_SCORES,
+    crps_ensemble,
+    crps_ensemble_dmembers,
+    crps_ensemble_dtarget,
+    energy_score,
+    energy_score_dmembers,
+    energy_score_dtarget,
+    fair_crps_ensemble,
+    fair_crps_ensemble_dmembers,
+)
 from jaxmath.losses.fenchel_young import fenchel_young
 from jaxmath.losses.focal import (
     POLY1,
@@ -104,12 +116,27 @@ from jaxmath.losses.focal import (
     softmax_focal_dgamma,
     softmax_focal_dlogits,
 )
+from jaxmath.losses.likelihoods import (
+    LIKELIHOODS,
+    gamma_nll,
+    gaussian_nll,
+    negative_binomial_nll,
+    nll,
+    poisson_nll,
+)
 from jaxmath.losses.listwise_ranking import (
     LISTMLE,
     LISTWISE_RANKING,
     listmle,
     listmle_dscores,
     listmle_dscores_dscores,
+)
+from jaxmath.losses.listwise_softmax import (
+    LISTWISE_SOFTMAX,
+    approx_ndcg,
+    approx_ndcg_dscores,
+    listnet,
+    listnet_dscores,
 )
 from jaxmath.losses.margin import (
     EXPONENTIAL,
@@ -145,6 +172,15 @@ from jaxmath.losses.multiclass_margin import (
     multiclass_perceptron_dlogits,
     weston_watkins,
     weston_watkins_dlogits,
+)
+from jaxmath.losses.multiclass_scores import (
+    MULTICLASS_SCORES,
+    log_score,
+    log_score_dprobabilities,
+    multiclass_brier,
+    multiclass_brier_dprobabilities,
+    spherical_score,
+    spherical_score_dprobabilities,
 )
 from jaxmath.losses.noisy_labels import (
     BACKWARD_CORRECTED,
@@ -303,7 +339,7 @@ from jaxmath.losses.tolerant import (
     squared_epsilon_insensitive,
 )
 
-RANKING = (*PAIRWISE_RANKING, *LISTWISE_RANKING)
+RANKING = (*PAIRWISE_RANKING, *LISTWISE_RANKING, *LISTWISE_SOFTMAX)
 """Losses of the scores of two things, or of a list."""
 
 OBJECTIVES = (
@@ -323,13 +359,16 @@ OBJECTIVES = (
     *RELATIVE,
     *DEVIANCES,
     *SCORING,
+    *MULTICLASS_SCORES,
+    *ENSEMBLE_SCORES,
+    *LIKELIHOODS,
 )
 """Losses that take more than a prediction and a label, and are composed in code."""
 
 MULTICLASS = (SOFTMAX_FOCAL, POLY1, *MULTICLASS_MARGIN, SPARSEMAX_LOSS)
 """Losses of logits and a class index, beside the cross-entropy."""
 
-RESIDUAL = (*REGRESSION, *ASYMMETRIC, *TOLERANT, *SMOOTH_ABSOLUTE, *ROBUST)
+RESIDUAL = (*REGRESSION, *ASYMMETRIC, *TOLERANT, *SMOOTH_ABSOLUTE, *ROBUST, BARRON)
 """Losses of a residual, target minus prediction."""
 
 LOSSES = (*RESIDUAL, *CLASSIFICATION, *MARGIN, SIGMOID_FOCAL, *MULTICLASS)

@@ -61,6 +61,7 @@ SQUARED_ERROR = Formula(
 
 def _zero_within(value: Real, low: Real, high: Real) -> Float[Array, "..."]:
     """Zero between two ends, infinite beyond."""
+    value = jnp.asarray(value)
     return jnp.where((value >= low) & (value <= high), 0.0 * value, jnp.inf)
 
 

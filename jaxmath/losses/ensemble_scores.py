@@ -1,0 +1,160 @@
+r"""Scores of an ensemble of forecasts against what came true; less is better.
+
+Both are the mean distance from the target less half of that between members: what is far from the
+target costs, and so does an ensemble that is narrower than what it does not know. Members that are
+drawn from a distribution state it only roughly; the *fair* scores, with $m (m - 1)$ pairs in place
+of $m^2$, are proper for the distribution itself.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxmath.domains import Box, Interval
+from jaxmath.formula import Break, Formula, Lipschitz, Source
+from jaxmath.special.norm import direction, norm
+from jaxmath.typing import Real
+
+Members = Float[ArrayLike, " m"]
+Vectors = Float[ArrayLike, "m d"]
+_PLACE = Interval(-1e6, 1e6, closed=(True, True))
+
+
+def _members(members, rank):
+    x = jnp.asarray(members)
+    if x.ndim != rank or x.shape[0] < 2:
+        raise ValueError(f"Expected at least two members along the first axis, got {x.shape}.")
+    return x
+
+
+def _spread(x, pairs):
+    """The sum of the distances between members over twice the number of pairs."""
+    return jnp.sum(jnp.abs(x[:, None] - x[None, :])) / (2 * pairs)
+
+
+def _crps(members, target, pairs):
+    x = _members(members, 1)
+    return jnp.mean(jnp.abs(x - target)) - _spread(x, pairs(x.shape[0]))
+
+
+def _crps_dmembers(members, target, pairs):
+    x = _members(members, 1)
+    m = x.shape[0]
+    sides = jnp.sum(jnp.sign(x[:, None] - x[None, :]), axis=1)
+    return jnp.sign(x - target) / m - sides / pairs(m)
+
+
+def crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
+    """The continuous ranked probability score of the members' own distribution."""
+    return _crps(members, target, lambda m: m * m)
+
+
+def crps_ensemble_dmembers(members: Members, target: Real) -> Float[Array, " m"]:
+    """The side of the target on which each lies, less the mean side of the others on which."""
+    return _crps_dmembers(members, target, lambda m: m * m)
+
+
+def crps_ensemble_dtarget(members: Members, target: Real) -> Float[Array, ""]:
+    """The share of members below the target less the share above."""
+    return -jnp.mean(jnp.sign(_members(members, 1) - target))
+
+
+def fair_crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
+    """The same, fair to the distribution that the members are drawn from; may be negative."""
+    return _crps(members, target, lambda m: m * (m - 1))
+
+
+def fair_crps_ensemble_dmembers(members: Members, target: Real) -> Float[Array, " m"]:
+    """As of `crps_ensemble`, the others weighing more."""
+    return _crps_dmembers(members, target, lambda m: m * (m - 1))
+
+
+def _pairs(members, target):
+    """The distances between members, at whose zeros the slope jumps."""
+    x = jnp.asarray(members)
+    return x[:, None] - x[None, :] + jnp.eye(x.shape[0], dtype=x.dtype)
+
+
+_BREAKS = (Break(lambda members, target: members - target, order=1), Break(_pairs, order=1))
+_DOMAIN = dict(members=Box((3,), _PLACE), target=_PLACE)
+_FLAT = {
+    ("members", "members"): lambda members, target: jnp.zeros((members.size,) * 2, members.dtype),
+    ("members", "target"): lambda members, target: jnp.zeros_like(members),
+    ("target", "target"): lambda members, target: jnp.zeros_like(target),
+}
+
+CRPS_ENSEMBLE = Formula(
+    fn=crps_ensemble,
+    domain=_DOMAIN,
+    partials=dict(members=crps_ensemble_dmembers, target=crps_ensemble_dtarget),
+    seconds=_FLAT,
+    breaks=_BREAKS,
+    facts=(Lipschitz("target", 1.0),),
+    tex=r"\ell(x, y) = \frac1m \sum_i |x_i - y| - \frac{1}{2 m^2} \sum_{i,j} |x_i - x_j|",
+    source=Source("gneiting2007strictly", "section 4.2"),
+    topic="P18",
+)
+
+FAIR_CRPS_ENSEMBLE = Formula(
+    fn=fair_crps_ensemble,
+    domain=_DOMAIN,
+    partials=dict(members=fair_crps_ensemble_dmembers, target=crps_ensemble_dtarget),
+    seconds=_FLAT,
+    breaks=_BREAKS,
+    facts=(Lipschitz("target", 1.0),),
+    tex=r"\ell(x, y) = \frac1m \sum_i |x_i - y| - \frac{1}{2 m (m - 1)} \sum_{i,j} |x_i - x_j|",
+    source=Source("ferro2014fair"),
+    topic="P18",
+)
+
+
+def energy_score(members: Vectors, target: Float[ArrayLike, " d"]) -> Float[Array, ""]:
+    """The score of vectors, with Euclidean distances; that of numbers is `crps_ensemble`."""
+    x = _members(members, 2)
+    far = jnp.mean(jax.vmap(norm)(x - jnp.asarray(target)[None]))
+    return far - jnp.sum(_each(norm, _gaps(x))) / (2 * x.shape[0] ** 2)
+
+
+def _gaps(x):
+    return x[:, None, :] - x[None, :, :]
+
+
+def _each(fn, gaps):
+    return jax.vmap(jax.vmap(fn))(gaps)
+
+
+def energy_score_dmembers(members: Vectors, target: Float[ArrayLike, " d"]) -> Float[Array, "m d"]:
+    """The direction from the target to each, less the mean direction from the others."""
+    x = _members(members, 2)
+    others = jnp.sum(_each(direction, _gaps(x)), axis=1)
+    return (jax.vmap(direction)(x - jnp.asarray(target)[None]) - others / x.shape[0]) / x.shape[0]
+
+
+def energy_score_dtarget(members: Vectors, target: Float[ArrayLike, " d"]) -> Float[Array, " d"]:
+    """Minus the mean direction from the target to the members."""
+    x = _members(members, 2)
+    return -jnp.mean(jax.vmap(direction)(x - jnp.asarray(target)[None]), axis=0)
+
+
+def _apart(members, target):
+    """Where neither the target nor two members lie close together."""
+    x = jnp.concatenate([members, jnp.asarray(target)[None]])
+    gaps = _each(norm, _gaps(x)) + jnp.eye(x.shape[0], dtype=x.dtype)
+    return jnp.min(gaps) > 1e-2
+
+
+ENERGY_SCORE = Formula(
+    fn=energy_score,
+    domain=dict(
+        members=Box((2, 2), Interval(-100.0, 100.0)), target=Box((2,), Interval(-100.0, 100.0))
+    ),
+    where=_apart,
+    partials=dict(members=energy_score_dmembers, target=energy_score_dtarget),
+    facts=(Lipschitz("target", 1.0),),
+    tex=r"\ell(x, y) = \frac1m \sum_i \lVert x_i - y \rVert"
+    r" - \frac{1}{2 m^2} \sum_{i,j} \lVert x_i - x_j \rVert",
+    source=Source("gneiting2007strictly", "section 4.3"),
+    topic="P18",
+)
+
+ENSEMBLE_SCORES = (CRPS_ENSEMBLE, FAIR_CRPS_ENSEMBLE, ENERGY_SCORE)

@@ -1,0 +1,217 @@
+r"""Negative log-likelihoods, in nats, of predictions on the scale that a model gives them.
+
+`nll` makes one of any family's `log_prob`; those below take logarithms of means, as a linear or a
+neural model predicts them, and lose no digits where exponentials would.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.domains import Integers, Interval
+from jaxmath.formula import Bounded, Convex, Formula, Source, with_rule
+from jaxmath.special.exponential import expm1_gap
+from jaxmath.special.gamma import (
+    HALF_LOG_TAU,
+    digamma_difference,
+    gammaln,
+    gammaln_difference,
+    stirling_error,
+    stirling_error_dx,
+)
+from jaxmath.special.logistic import sigmoid, softplus
+from jaxmath.special.partials import with_partials
+from jaxmath.typing import Label, Real
+
+MODELS = "mccullagh1989generalized"
+LOGS = Interval(-30.0, 30.0, closed=(True, True))
+SHAPES = Interval(2.0**-10, 2.0**20, closed=(True, True))
+
+
+def nll(log_prob: Callable[..., Any]) -> Callable[..., Any]:
+    """The loss of a family's parameters for an observation: minus `log_prob(x, *parameters)`."""
+
+    def loss(x, *parameters):
+        return -log_prob(x, *parameters)
+
+    return loss
+
+
+def _poisson_nll(log_mean: Real, count: Label) -> Float[Array, "..."]:
+    """Of a count, given the logarithm of its mean."""
+    log_mean = jnp.asarray(log_mean)
+    count = jnp.asarray(count).astype(log_mean.dtype)
+    return jnp.exp(log_mean) - count * log_mean + gammaln(count + 1)
+
+
+def _poisson_dlog_mean(log_mean: Real, count: Label) -> Float[Array, "..."]:
+    """The mean less the count."""
+    return jnp.exp(log_mean) - count
+
+
+poisson_nll, _POISSON = with_partials(
+    _poisson_nll,
+    dict(log_mean=_poisson_dlog_mean),
+    {("log_mean", "log_mean"): lambda log_mean, count: jnp.exp(log_mean)},
+)
+
+POISSON_NLL = Formula(
+    fn=poisson_nll,
+    plain=_poisson_nll,
+    domain=dict(log_mean=LOGS, count=Integers(0, 1000)),
+    partials=_POISSON,
+    seconds={("log_mean", "log_mean"): lambda log_mean, count: jnp.exp(log_mean)},
+    facts=(Convex("log_mean"), Bounded("log_mean", low=0.0)),
+    tex=r"\ell(\eta, y) = e^\eta - y \eta + \log y!",
+    source=Source(MODELS, "section 2.2"),
+    topic="P6",
+)
+
+
+def _gaussian_nll(residual: Real, log_scale: Real) -> Float[Array, "..."]:
+    """Of a residual, given the logarithm of its standard deviation."""
+    log_scale = jnp.asarray(log_scale)
+    return jnp.square(residual * jnp.exp(-log_scale)) / 2 + log_scale + HALF_LOG_TAU
+
+
+def _gaussian_dresidual(residual: Real, log_scale: Real) -> Float[Array, "..."]:
+    """The residual over the variance."""
+    return jnp.asarray(residual) * jnp.exp(-2 * jnp.asarray(log_scale))
+
+
+def _gaussian_dlog_scale(residual: Real, log_scale: Real) -> Float[Array, "..."]:
+    """One less the squared residual over the variance."""
+    return 1 - jnp.square(residual * jnp.exp(-jnp.asarray(log_scale)))
+
+
+_GAUSSIAN_SECONDS = {
+    ("residual", "residual"): lambda residual, log_scale: jnp.exp(-2 * log_scale) + 0 * residual,
+    ("residual", "log_scale"): lambda residual, log_scale: (
+        -2 * _gaussian_dresidual(residual, log_scale)
+    ),
+    ("log_scale", "log_scale"): lambda residual, log_scale: (
+        2 * jnp.square(residual * jnp.exp(-log_scale))
+    ),
+}
+gaussian_nll, _GAUSSIAN = with_partials(
+    _gaussian_nll,
+    dict(residual=_gaussian_dresidual, log_scale=_gaussian_dlog_scale),
+    _GAUSSIAN_SECONDS,
+)
+
+GAUSSIAN_NLL = Formula(
+    fn=gaussian_nll,
+    plain=_gaussian_nll,
+    domain=dict(residual=Interval(-1e9, 1e9, closed=(True, True)), log_scale=LOGS),
+    partials=_GAUSSIAN,
+    seconds=_GAUSSIAN_SECONDS,
+    facts=(Convex("residual"), Convex("log_scale")),
+    tex=r"\ell(r, s) = \tfrac12 (r e^{-s})^2 + s + \tfrac12 \log 2\pi",
+    source=Source("bishop2006prml", "eq. 1.46"),
+    topic="P8",
+)
+
+
+def _gamma_nll(log_mean: Real, concentration: Real, target: Label) -> Float[Array, "..."]:
+    """Of a positive number, given the logarithm of its mean, and the shape of its distribution."""
+    concentration = jnp.asarray(concentration)
+    target = jnp.asarray(target).astype(concentration.dtype)
+    gap = jnp.log(target) - log_mean
+    rest = stirling_error(concentration) + HALF_LOG_TAU - jnp.log(concentration) / 2
+    return concentration * expm1_gap(gap) + rest + jnp.log(target)
+
+
+def _gamma_dlog_mean(log_mean: Real, concentration: Real, target: Label) -> Float[Array, "..."]:
+    """The concentration times one less the ratio of target and mean."""
+    concentration = jnp.asarray(concentration)
+    target = jnp.asarray(target).astype(concentration.dtype)
+    return -concentration * jnp.expm1(jnp.log(target) - log_mean)
+
+
+def _gamma_dconcentration(
+    log_mean: Real, concentration: Real, target: Label
+) -> Float[Array, "..."]:
+    """How far the target is from the mean, less what is expected."""
+    concentration = jnp.asarray(concentration)
+    target = jnp.asarray(target).astype(concentration.dtype)
+    rest = stirling_error_dx(concentration) - 0.5 / concentration
+    return expm1_gap(jnp.log(target) - log_mean) + rest
+
+
+_GAMMA = dict(log_mean=_gamma_dlog_mean, concentration=_gamma_dconcentration)
+gamma_nll = with_rule(_gamma_nll, **_GAMMA)
+
+GAMMA_NLL = Formula(
+    fn=gamma_nll,
+    plain=_gamma_nll,
+    domain=dict(
+        log_mean=LOGS,
+        concentration=SHAPES,
+        target=Integers(1, 1000),
+    ),
+    partials=_GAMMA,
+    facts=(Convex("log_mean"), Convex("concentration")),
+    tex=r"\ell(\eta, a, y) = a (\eta - \log(a y) + y e^{-\eta}) + \log\Gamma(a) + \log y",
+    source=Source(MODELS, "section 8.3"),
+    topic="P10",
+)
+
+
+def _negative_binomial_nll(
+    log_mean: Real, concentration: Real, count: Label
+) -> Float[Array, "..."]:
+    r"""Of a count, given the logarithm of its mean; its variance is $\mu + \mu^2 / r$.
+
+    The concentration r > 0 is large where the count is nearly of a Poisson distribution.
+    """
+    odds, r, y = _odds(log_mean, concentration, count)
+    ways = gammaln_difference(r, y) - gammaln(y + 1)
+    return r * softplus(odds) + y * softplus(-odds) - ways
+
+
+def _odds(log_mean, concentration, count):
+    r = jnp.asarray(concentration)
+    return log_mean - jnp.log(r), r, jnp.asarray(count).astype(r.dtype)
+
+
+def _negative_binomial_dlog_mean(
+    log_mean: Real, concentration: Real, count: Label
+) -> Float[Array, "..."]:
+    """The mean less the count, where the variance is larger than the mean times less."""
+    odds, r, y = _odds(log_mean, concentration, count)
+    return r * sigmoid(odds) - y * sigmoid(-odds)
+
+
+def _negative_binomial_dconcentration(
+    log_mean: Real, concentration: Real, count: Label
+) -> Float[Array, "..."]:
+    """The slope at a fixed mean."""
+    odds, r, y = _odds(log_mean, concentration, count)
+    share = sigmoid(odds) - y / r * sigmoid(-odds)
+    return softplus(odds) - share - digamma_difference(r, y)
+
+
+_NEGATIVE_BINOMIAL = dict(
+    log_mean=_negative_binomial_dlog_mean, concentration=_negative_binomial_dconcentration
+)
+negative_binomial_nll = with_rule(_negative_binomial_nll, **_NEGATIVE_BINOMIAL)
+
+NEGATIVE_BINOMIAL_NLL = Formula(
+    fn=negative_binomial_nll,
+    plain=_negative_binomial_nll,
+    domain=dict(
+        log_mean=Interval(-8.0, 8.0, closed=(True, True)),
+        concentration=Interval(2.0**-4, 2.0**4, closed=(True, True)),
+        count=Integers(0, 1000),
+    ),
+    partials=_NEGATIVE_BINOMIAL,
+    facts=(Convex("log_mean"), Bounded("log_mean", low=0.0)),
+    tex=r"\ell(\eta, r, y) = (y + r) \log(1 + e^\eta / r) - y (\eta - \log r)"
+    r" - \log \frac{\Gamma(y + r)}{\Gamma(r)\, y!}",
+    source=Source("hilbe2011negative", "section 8.2"),
+    topic="P10",
+)
+
+LIKELIHOODS = (POISSON_NLL, GAUSSIAN_NLL, GAMMA_NLL, NEGATIVE_BINOMIAL_NLL)
