@@ -6,13 +6,17 @@ $\alpha \to -\infty$ it tends to the Welsch loss.
 """
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmath.domains import Interval
 from jaxmath.formula import Bounded, Even, Formula, Source, with_rule
-from jaxmath.special.logarithm import log1p
+from jaxmath.special.exponential import expm1_gap
+from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.partials import along
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
@@ -34,11 +38,37 @@ def _ratio_slope(x):
     return jnp.where(small, polynomial(_SLOPES, near), outer)
 
 
+_NODES = tuple(
+    (float(1 + node) / 2, float(weight) / 2)
+    for node, weight in zip(*np.polynomial.legendre.leggauss(12), strict=True)
+)
+
+
+class _Parts(NamedTuple):
+    """The standardised residual, b, one over 1 + z^2 / b, what it lacks to one, L less that, L."""
+
+    z: Array
+    shape: Array
+    b: Array
+    rest: Array
+    share: Array
+    excess: Array
+    log: Array
+
+
 def _parts(residual, shape, scale):
-    """The standardised residual, b, z^2 / b, and its L."""
-    z, b = jnp.asarray(residual) / scale, 2 - jnp.asarray(shape)
+    shape = jnp.asarray(shape)
+    shape = jnp.where(shape == 2, 0.0, shape)
+    z, b = jnp.asarray(residual) / scale, 2 - shape
     u = jnp.square(z) / b
-    return z, b, u, log1p(u)
+    share, log = u / (1 + u), log1p(u)
+    excess = jnp.where(u < 1, log1p_gap(-jnp.where(u < 1, share, 0.0)), log - share)
+    return _Parts(z, shape, b, 1 / (1 + u), share, excess, log)
+
+
+def _at_two(shape, value, other):
+    """The squared error's own value at shape two."""
+    return jnp.where(jnp.asarray(shape) == 2, value, other)
 
 
 def _barron(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
@@ -47,16 +77,19 @@ def _barron(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
     Shape 2 is half the squared error, 1 the pseudo-Huber loss, 0 the Cauchy loss, -2 Geman and
     McClure's; the slope in the shape is infinite at 2.
     """
-    z, b, _, log = _parts(residual, jnp.where(jnp.asarray(shape) < 2, shape, 0.0), scale)
-    value = 0.5 * b * log * _ratio(0.5 * (2 - b) * log)
-    return jnp.where(jnp.asarray(shape) == 2, jnp.square(z) / 2, value)
+    part = _parts(residual, shape, scale)
+    value = 0.5 * part.b * part.log * _ratio(0.5 * part.shape * part.log)
+    return _at_two(shape, jnp.square(part.z) / 2, value)
+
+
+def _weight(part):
+    return jnp.exp(-0.5 * part.b * part.log)
 
 
 def _barron_dresidual(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
     """The standardised residual over the scale, weighed down where it is large."""
-    z, b, _, log = _parts(residual, jnp.where(jnp.asarray(shape) < 2, shape, 0.0), scale)
-    weight = jnp.where(jnp.asarray(shape) == 2, 1.0, jnp.exp(-0.5 * b * log))
-    return z / scale * weight
+    part = _parts(residual, shape, scale)
+    return part.z / scale * _at_two(shape, 1.0, _weight(part))
 
 
 def _barron_dscale(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
@@ -65,49 +98,78 @@ def _barron_dscale(residual: Real, shape: Real, scale: Real) -> Float[Array, "..
 
 
 def _barron_dshape(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
-    """By the shape itself and by what it makes of L."""
-    _, b, u, log = _parts(residual, shape, scale)
-    x, step = 0.5 * jnp.asarray(shape) * log, u / (1 + u)
-    rest = log + jnp.asarray(shape) * step / b
-    return 0.5 * (step - log) * _ratio(x) + 0.25 * b * log * rest * _ratio_slope(x)
+    r"""The integral $\tfrac b4 \int_0^L e^{\alpha s / 2} (e^{-s} - 1 + s)\,ds$, never negative."""
+    part = _parts(residual, shape, scale)
+    small = part.log < 1
+    log = jnp.where(small, part.log, 0.0)
+    near = sum(
+        weight * jnp.exp(0.5 * part.shape * log * node) * expm1_gap(-log * node)
+        for node, weight in _NODES
+    )
+    x = 0.5 * part.shape * part.log
+    rest = part.log + part.shape * part.share / part.b
+    far = -0.5 * part.excess * _ratio(x)
+    far = far + 0.25 * part.b * part.log * rest * _ratio_slope(x)
+    return jnp.where(small, 0.25 * part.b * log * near, far)
 
 
 def _bend(residual, shape, scale):
-    _, b, u, log = _parts(residual, jnp.where(jnp.asarray(shape) < 2, shape, 0.0), scale)
-    curve = jnp.exp(-0.5 * b * log) * (1 - b * (u / (1 + u)))
-    return jnp.where(jnp.asarray(shape) == 2, 1.0, curve) / jnp.square(scale) + 0.0 * residual
-
-
-barron_dresidual = with_rule(
-    _barron_dresidual,
-    residual=_bend,
-    shape=lambda residual, shape, scale: _twist(residual, shape, scale),
-    scale=lambda residual, shape, scale: (
-        -(barron_dresidual(residual, shape, scale) + residual * _bend(residual, shape, scale))
-        / scale
-    ),
-)
+    part = _parts(residual, shape, scale)
+    curve = _weight(part) * (part.shape - 1 + part.b * part.rest)
+    return _at_two(shape, 1.0, curve) / jnp.square(scale) + 0.0 * part.z
 
 
 def _twist(residual, shape, scale):
-    z, _, u, log = _parts(residual, shape, scale)
-    _, b, _, _ = _parts(residual, shape, scale)
-    return z / scale * jnp.exp(-0.5 * b * log) * 0.5 * (log - u / (1 + u))
+    part = _parts(residual, shape, scale)
+    return 0.5 * part.z / scale * _weight(part) * part.excess
 
 
-_BARRON = dict(residual=barron_dresidual, shape=_barron_dshape, scale=_barron_dscale)
+def _dresidual_dscale(residual, shape, scale):
+    part = _parts(residual, shape, scale)
+    curve = _at_two(shape, 2.0, _weight(part) * (part.shape + part.b * part.rest))
+    return -part.z / jnp.square(scale) * curve
+
+
+barron_dresidual = with_rule(
+    _barron_dresidual, residual=_bend, shape=_twist, scale=_dresidual_dscale
+)
+
+
+def _dshape_dscale(residual, shape, scale):
+    return -(jnp.asarray(residual) / scale) * _twist(residual, shape, scale)
+
+
+def _dscale_dscale(residual, shape, scale):
+    part = _parts(residual, shape, scale)
+    curve = _at_two(shape, 3.0, _weight(part) * (1 + part.shape + part.b * part.rest))
+    return jnp.square(part.z / scale) * curve
+
+
+barron_dscale = with_rule(
+    _barron_dscale, residual=_dresidual_dscale, shape=_dshape_dscale, scale=_dscale_dscale
+)
+barron_dshape = with_rule(
+    _barron_dshape, residual=_twist, shape=along(_barron_dshape, 1), scale=_dshape_dscale
+)
+_BARRON = dict(residual=barron_dresidual, shape=barron_dshape, scale=barron_dscale)
 barron = with_rule(_barron, **_BARRON)
 
 BARRON = Formula(
     fn=barron,
     plain=_barron,
     domain=dict(
-        residual=Interval(-1e6, 1e6, closed=(True, True)),
-        shape=Interval(-8.0, 1.5, closed=(True, True)),
-        scale=Interval(1e-3, 1e3, closed=(True, True)),
+        residual=Interval(-1000.0, 1000.0, closed=(True, True)),
+        shape=Interval(-6.0, 1.5, closed=(True, True)),
+        scale=Interval(0.125, 8.0, closed=(True, True)),
     ),
     partials=_BARRON,
-    seconds={("residual", "residual"): _bend, ("residual", "shape"): _twist},
+    seconds={
+        ("residual", "residual"): _bend,
+        ("residual", "shape"): _twist,
+        ("residual", "scale"): _dresidual_dscale,
+        ("shape", "scale"): _dshape_dscale,
+        ("scale", "scale"): _dscale_dscale,
+    },
     facts=(Even("residual"), Bounded("residual", low=0.0)),
     tex=r"\rho(r, \alpha, c) = \frac{|\alpha - 2|}{\alpha}"
     r" \left(\left(\frac{(r / c)^2}{|\alpha - 2|} + 1\right)^{\alpha / 2} - 1\right)",

@@ -11,13 +11,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import Box, Interval
-from jaxmath.formula import Break, Formula, Lipschitz, Source
+from jaxmath.formula import Break, Formula, Lipschitz, Source, with_rule
 from jaxmath.special.norm import direction, norm
 from jaxmath.typing import Real
 
 Members = Float[ArrayLike, " m"]
 Vectors = Float[ArrayLike, "m d"]
-_PLACE = Interval(-1e6, 1e6, closed=(True, True))
+_PLACE = Interval(-100.0, 100.0, closed=(True, True))
 
 
 def _members(members, rank):
@@ -32,6 +32,12 @@ def _spread(x, pairs):
     return jnp.sum(jnp.abs(x[:, None] - x[None, :])) / (2 * pairs)
 
 
+def _side(x, y):
+    """The sign of x - y, which may be too small to be told from zero; NaN stays."""
+    gap = x - y
+    return jnp.where(x > y, 1.0, jnp.where(x < y, -1.0, 0.0 * gap)).astype(gap.dtype)
+
+
 def _crps(members, target, pairs):
     x = _members(members, 1)
     return jnp.mean(jnp.abs(x - target)) - _spread(x, pairs(x.shape[0]))
@@ -40,11 +46,11 @@ def _crps(members, target, pairs):
 def _crps_dmembers(members, target, pairs):
     x = _members(members, 1)
     m = x.shape[0]
-    sides = jnp.sum(jnp.sign(x[:, None] - x[None, :]), axis=1)
-    return jnp.sign(x - target) / m - sides / pairs(m)
+    sides = jnp.sum(_side(x[:, None], x[None, :]), axis=1)
+    return _side(x, target) / m - sides / pairs(m)
 
 
-def crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
+def _crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
     """The continuous ranked probability score of the members' own distribution."""
     return _crps(members, target, lambda m: m * m)
 
@@ -56,10 +62,10 @@ def crps_ensemble_dmembers(members: Members, target: Real) -> Float[Array, " m"]
 
 def crps_ensemble_dtarget(members: Members, target: Real) -> Float[Array, ""]:
     """The share of members below the target less the share above."""
-    return -jnp.mean(jnp.sign(_members(members, 1) - target))
+    return -jnp.mean(_side(_members(members, 1), target))
 
 
-def fair_crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
+def _fair_crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
     """The same, fair to the distribution that the members are drawn from; may be negative."""
     return _crps(members, target, lambda m: m * (m - 1))
 
@@ -67,6 +73,12 @@ def fair_crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
 def fair_crps_ensemble_dmembers(members: Members, target: Real) -> Float[Array, " m"]:
     """As of `crps_ensemble`, the others weighing more."""
     return _crps_dmembers(members, target, lambda m: m * (m - 1))
+
+
+_CRPS = dict(members=crps_ensemble_dmembers, target=crps_ensemble_dtarget)
+_FAIR = dict(members=fair_crps_ensemble_dmembers, target=crps_ensemble_dtarget)
+crps_ensemble = with_rule(_crps_ensemble, **_CRPS)
+fair_crps_ensemble = with_rule(_fair_crps_ensemble, **_FAIR)
 
 
 def _pairs(members, target):
@@ -85,8 +97,9 @@ _FLAT = {
 
 CRPS_ENSEMBLE = Formula(
     fn=crps_ensemble,
+    plain=_crps_ensemble,
     domain=_DOMAIN,
-    partials=dict(members=crps_ensemble_dmembers, target=crps_ensemble_dtarget),
+    partials=_CRPS,
     seconds=_FLAT,
     breaks=_BREAKS,
     facts=(Lipschitz("target", 1.0),),
@@ -97,11 +110,11 @@ CRPS_ENSEMBLE = Formula(
 
 FAIR_CRPS_ENSEMBLE = Formula(
     fn=fair_crps_ensemble,
+    plain=_fair_crps_ensemble,
     domain=_DOMAIN,
-    partials=dict(members=fair_crps_ensemble_dmembers, target=crps_ensemble_dtarget),
+    partials=_FAIR,
     seconds=_FLAT,
     breaks=_BREAKS,
-    facts=(Lipschitz("target", 1.0),),
     tex=r"\ell(x, y) = \frac1m \sum_i |x_i - y| - \frac{1}{2 m (m - 1)} \sum_{i,j} |x_i - x_j|",
     source=Source("ferro2014fair"),
     topic="P18",
@@ -151,6 +164,10 @@ ENERGY_SCORE = Formula(
     where=_apart,
     partials=dict(members=energy_score_dmembers, target=energy_score_dtarget),
     facts=(Lipschitz("target", 1.0),),
+    exceptions=dict.fromkeys(
+        ("first_derivatives", "second_derivatives", "hessian_symmetric", "finite"),
+        "directions that cancel, right to a rounding of one of them",
+    ),
     tex=r"\ell(x, y) = \frac1m \sum_i \lVert x_i - y \rVert"
     r" - \frac{1}{2 m^2} \sum_{i,j} \lVert x_i - x_j \rVert",
     source=Source("gneiting2007strictly", "section 4.3"),

@@ -36,6 +36,10 @@ LISTNET = Formula(
     domain=dict(scores=Box((3,), _SCORES), relevance=Box((3,), Integers(0, 2))),
     partials=dict(scores=listnet_dscores),
     facts=(Convex("scores"), Bounded("scores", low=0.0), Smooth("scores", 0.5)),
+    exceptions=dict.fromkeys(
+        ("first_derivatives", "finite"),
+        "a difference of probabilities, right to a rounding of either",
+    ),
     tex=r"\ell(s) = -\sum_i \operatorname{softmax}(y)_i \log \operatorname{softmax}(s)_i",
     source=Source("cao2007listnet", "section 4"),
     topic="P19",
@@ -96,6 +100,10 @@ APPROX_NDCG = Formula(
     ),
     partials=dict(scores=approx_ndcg_dscores, temperature=_dtemperature),
     facts=(Bounded("scores", low=0.0, high=1.0),),
+    exceptions=dict.fromkeys(
+        ("first_derivatives", "second_derivatives", "hessian_symmetric", "finite"),
+        "sums over pairs of both signs, right to a rounding of the largest of these",
+    ),
     tex=r"\ell(s) = 1 - \frac{1}{N} \sum_i \frac{2^{y_i} - 1}{\log_2(1 + \hat r_i)},"
     r" \quad \hat r_i = 1 + \sum_{j \ne i} \sigma((s_j - s_i) / T)",
     source=Source("qin2010approximation", "section 4"),

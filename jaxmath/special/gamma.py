@@ -189,7 +189,7 @@ stirling_error_dx = with_rule(_stirling_error_dx, x=stirling_error_dx_dx)
 stirling_error = with_rule(_stirling_error, x=stirling_error_dx)
 
 _NODES = tuple(
-    ((1 + node) / 2, (1 - node) / 2 * weight / 2)
+    (float(1 + node) / 2, float(1 - node) / 2 * float(weight) / 2)
     for node, weight in zip(*np.polynomial.legendre.leggauss(12), strict=True)
 )
 """Of [0, 1]: Gauss's nodes, and the weights of an integral against the distance from its end."""
