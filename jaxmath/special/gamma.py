@@ -195,32 +195,30 @@ _NODES = tuple(
 """Of [0, 1]: Gauss's nodes, and the weights of an integral against the distance from its end."""
 
 
-def _stirling_error_gap(x: Real, step: Real) -> Float[Array, "..."]:
-    r"""By how much $\delta(x + s)$ lies above the tangent of $\delta$ at x, for x, x + s > 0."""
-    x, step = jnp.asarray(x), jnp.asarray(step)
-    other = x + step
-    close = (step < x) & (other > x / 2)
-    inner, along_ = jnp.where(close, x, 1.0), jnp.where(close, step, 0.0)
+def _stirling_error_gap(x: Real, y: Real) -> Float[Array, "..."]:
+    r"""By how much $\delta(y)$ lies above the tangent of $\delta$ at x, for x, y > 0."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    step = y - x
+    close = (step < x) & (y > x / 2)
+    inner, way = jnp.where(close, x, 1.0), jnp.where(close, step, 0.0)
     # The remainder of the tangent as an integral: nothing cancels however small the step is.
-    near = sum(weight * stirling_error_dx_dx(inner + node * along_) for node, weight in _NODES)
-    far = stirling_error(other) - stirling_error(x) - step * stirling_error_dx(x)
-    return jnp.where(close, jnp.square(along_) * near, far)
+    near = sum(weight * stirling_error_dx_dx(inner + node * way) for node, weight in _NODES)
+    far = stirling_error(y) - stirling_error(x) - step * stirling_error_dx(x)
+    return jnp.where(close, jnp.square(way) * near, far)
 
 
-def stirling_error_gap_dx(x: Real, step: Real) -> Float[Array, "..."]:
-    """The gap of the slope, minus its step times what the slope's own slope changes."""
-    x, step = jnp.asarray(x), jnp.asarray(step)
-    rise = stirling_error_dx(x + step) - stirling_error_dx(x)
-    return rise - step * stirling_error_dx_dx(x)
+def stirling_error_gap_dx(x: Real, y: Real) -> Float[Array, "..."]:
+    """Minus the way times the curvature."""
+    return (jnp.asarray(x) - y) * stirling_error_dx_dx(x)
 
 
-def stirling_error_gap_dstep(x: Real, step: Real) -> Float[Array, "..."]:
-    """How much the slope changes over the step."""
-    return stirling_error_dx(jnp.asarray(x) + step) - stirling_error_dx(x)
+def stirling_error_gap_dy(x: Real, y: Real) -> Float[Array, "..."]:
+    """How much the slope changes on the way."""
+    return stirling_error_dx(y) - stirling_error_dx(x)
 
 
 stirling_error_gap = with_rule(
-    _stirling_error_gap, x=stirling_error_gap_dx, step=stirling_error_gap_dstep
+    _stirling_error_gap, x=stirling_error_gap_dx, y=stirling_error_gap_dy
 )
 
 
