@@ -26,6 +26,7 @@ from jaxmath.special.incomplete_gamma import (
     log_gammainc,
     log_gammaincc,
 )
+from jaxmath.special.inverse_beta import betainccinv, betaincinv
 from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
 from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.domains import OPEN_UNIT, POSITIVE
+from jaxmath.domains import OPEN_UNIT
 from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
 from jaxmath.special.beta_transition import LEAST, NEAR, transition
@@ -28,7 +28,7 @@ from jaxmath.special.gamma import (
     stirling_error,
     stirling_error_dx,
 )
-from jaxmath.special.incomplete_gamma import ROOT_TAU
+from jaxmath.special.incomplete_gamma import ROOT_TAU, SHAPE
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.loops import loop
 from jaxmath.special.normal_tail import mills_ratio
@@ -127,7 +127,7 @@ def _large(part: _Part, small, *, rolled):
     return deviation, around, -half, middle, rate
 
 
-def _tail(a, b, x, y, *, rolled: bool = False) -> Tail:
+def tail_of(a, b, x, y, *, rolled: bool = False) -> Tail:
     """One tail at x = 1 - y; the rate is that of the density times x y."""
     part = _Part(a, b, x, y)
     low_first = a <= b
@@ -180,11 +180,11 @@ def _inside(a, b, x):
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 
-def _tail_at(a, b, x, *, rolled: bool) -> Tail:
-    return _tail(a, b, x, 1 - x, rolled=rolled)
+def _at(a, b, x, *, rolled: bool) -> Tail:
+    return tail_of(a, b, x, 1 - x, rolled=rolled)
 
 
-_side, _log_side = tails.sides(_inside, _tail_at)
+_side, _log_side = tails.sides(_inside, _at)
 
 
 def _betainc(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
@@ -212,7 +212,7 @@ def _betainc_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     first, second, place = (jnp.asarray(part) for part in (a, b, x))
     a, b, x, limit = _inside(a, b, x)
     y = 1 - x
-    tail = _tail(a, b, x, y)
+    tail = tail_of(a, b, x, y)
     value = tails.times_exponential(tail, tail.rate, x, y)
 
     def at_end(own, other, there):
@@ -248,7 +248,9 @@ def _log_excess(a, b, x, y):
     large = jnp.where(small, 1.0, a)
     log_x = jnp.where(x < 0.5, jnp.log(x), log1p(-y))
     excess = b / large * (x - y * (large / b))
-    near = log1p(jnp.where(small, 0.0, excess))
+    far = excess < -0.5
+    near = log1p(jnp.where(small | far, 0.0, excess))
+    near = jnp.where(far, jnp.log(jnp.where(far, x * (1 + b / large), 1.0)), near)
     total = large + b
     rest = b / total / large / 2 + stirling_error_dx(total) - stirling_error_dx(large)
     return jnp.where(small, log_x + digamma_difference(a, b), near + rest)
@@ -264,7 +266,7 @@ def _log_slope(lower: bool):
         density, larger = betainc_dx(a, b, x), (betainc if lower else betaincc)(a, b, x)
         a, b, x, limit = _inside(a, b, x)
         y = 1 - x
-        value = tails.log_slope(_tail(a, b, x, y, rolled=True), lower, x * y, density, larger)
+        value = tails.log_slope(tail_of(a, b, x, y, rolled=True), lower, x * y, density, larger)
         return tails.at_limits(limit, value, jnp.nan, jnp.nan)
 
     return slope
@@ -285,7 +287,7 @@ log_betainc = with_rule(_log_betainc, **_LOG_BETAINC)
 log_betaincc = with_rule(_log_betaincc, **_LOG_BETAINCC)
 
 DIDONATO = "didonato1992beta"
-_DOMAIN = dict(a=POSITIVE, b=POSITIVE, x=OPEN_UNIT)
+_DOMAIN = dict(a=SHAPE, b=SHAPE, x=OPEN_UNIT)
 _SECONDS = {
     ("x", "x"): betainc_dx_dx,
     ("a", "x"): betainc_dx_da,

@@ -18,7 +18,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.domains import POSITIVE
+from jaxmath.domains import Interval
 from jaxmath.formula import Bounded, Concave, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
 from jaxmath.special.gamma import digamma, log_gamma_share, stirling_error, stirling_error_dx
@@ -82,7 +82,7 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
         jnp.log(x) - jnp.log(large),
         jnp.log(jnp.where(extreme, 1.0, away)),
     )
-    half = jnp.where(around, jnp.square(z) / 2, large * (away - 1 - log_away))
+    half = jnp.where(around, jnp.square(z) / 2, (x - large) - large * log_away)
     error = stirling_error(large)
     exponent = -half - jnp.where(around, 0.0, error)
     rate = jnp.sqrt(large) / ROOT_TAU * jnp.exp(jnp.where(around, -error, 0.0))
@@ -94,7 +94,7 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     level = a * (jnp.log(jnp.where(small, x, 1.0)) - share)
 
     scale = jnp.where(both | around, 1.0, jnp.where(left, a, x))
-    a_scaled, x_scaled = a / scale, jnp.where(around, 1.0, x / scale)
+    a_scaled, x_scaled = (jnp.where(around, 1.0, part / scale) for part in (a, x))
     n, d = _ratio(a_scaled, x_scaled, 1 / scale, left, both, rolled=rolled)
     lead = jnp.where(small, 1.0, 1 / (ROOT_TAU * jnp.sqrt(large)))
     outer = jnp.where(left, n / d, a_scaled * d / n)
@@ -168,7 +168,10 @@ def gammainc_dx_da(a: Real, x: Real) -> Float[Array, "..."]:
     small = a < 1
     large = jnp.where(small, 1.0, a)
     # log a - psi(a) is what Stirling's formula leaves over.
-    near = log1p((x - large) / large) + 1 / (2 * large) - stirling_error_dx(large)
+    far = x < large / 2
+    log_ratio = log1p(jnp.where(far, 0.0, (x - large) / large))
+    log_ratio = jnp.where(far, jnp.log(x) - jnp.log(large), log_ratio)
+    near = log_ratio + 1 / (2 * large) - stirling_error_dx(large)
     return gammainc_dx(a, x) * jnp.where(small, jnp.log(x) - digamma(a), near)
 
 
@@ -198,7 +201,9 @@ log_gammainc = with_rule(_log_gammainc, **_LOG_GAMMAINC)
 log_gammaincc = with_rule(_log_gammaincc, **_LOG_GAMMAINCC)
 
 HANDBOOK = "abramowitz1964handbook"
-_DOMAIN = dict(a=POSITIVE, x=POSITIVE)
+SHAPE = Interval(2.0**-14, 2.0**27, closed=(True, True))
+"""The parameters of shape for which all digits are claimed."""
+_DOMAIN = dict(a=SHAPE, x=Interval(2.0**-60, 2.0**40, closed=(True, True)))
 _SECONDS = {("x", "x"): gammainc_dx_dx, ("a", "x"): gammainc_dx_da}
 
 INCOMPLETE_GAMMA = (

@@ -9,11 +9,11 @@ first correction; for a < 1 it is the first terms of the series at zero, or thos
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.domains import OPEN_UNIT, POSITIVE
+from jaxmath.domains import OPEN_UNIT
 from jaxmath.formula import Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import incomplete_gamma, tails
 from jaxmath.special.gamma import gammaln
-from jaxmath.special.incomplete_gamma import gammainc_dx
+from jaxmath.special.incomplete_gamma import SHAPE, gammainc_dx
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.normal_tail import ndtri
 from jaxmath.special.partials import along
@@ -25,7 +25,7 @@ LEAST = -200.0
 """Where log(x) is below this the first term of the series is all there is."""
 
 
-def _log_ratio(eta):
+def log_ratio(eta):
     r"""The v of the sign of eta with $\tfrac12\eta^2 = e^v - 1 - v$."""
     half = jnp.square(eta) / 2
     near = eta * (1 + eta * (-1 / 6 + eta * (1 / 36 + eta / 270)))
@@ -48,8 +48,8 @@ def _guess(a, small, other, lower):
     eta = jnp.where(lower, 1.0, -1.0) * ndtri(small) / jnp.sqrt(large)
     far = jnp.abs(eta) > 0.05
     some = jnp.where(far, eta, 1.0)
-    change = jnp.log(some / jnp.expm1(_log_ratio(some))) / some
-    middle = _log_ratio(eta + jnp.where(far, change, eta / 36 - 1 / 3) / large)
+    change = jnp.log(some / jnp.expm1(log_ratio(some))) / some
+    middle = log_ratio(eta + jnp.where(far, change, eta / 36 - 1 / 3) / large)
 
     log_gamma = gammaln(1 + a)
     log_lower = jnp.where(lower, jnp.log(small), log1p(-small))
@@ -130,7 +130,7 @@ INVERSE_GAMMA = (
     Formula(
         fn=gammaincinv,
         plain=_gammaincinv,
-        domain=dict(a=POSITIVE, p=OPEN_UNIT),
+        domain=dict(a=SHAPE, p=OPEN_UNIT),
         partials=_GAMMAINCINV,
         facts=(Increasing("a"), Increasing("p")),
         tex=r"P(a, x) = p",
@@ -140,7 +140,7 @@ INVERSE_GAMMA = (
     Formula(
         fn=gammainccinv,
         plain=_gammainccinv,
-        domain=dict(a=POSITIVE, q=OPEN_UNIT),
+        domain=dict(a=SHAPE, q=OPEN_UNIT),
         partials=_GAMMAINCCINV,
         facts=(Increasing("a"), Decreasing("q")),
         tex=r"Q(a, x) = q",

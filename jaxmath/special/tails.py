@@ -35,8 +35,10 @@ def times_exponential(tail: Tail, factor, *over):
 def side(tail: Tail, lower: bool):
     """The probability of the lower or the upper tail."""
     own = times_exponential(tail, tail.factor)
-    close = -jnp.expm1(jnp.where(tail.both, tail.exponent, -1.0))
-    return jnp.where(tail.lower == lower, own, jnp.where(tail.both, close, 1 - own))
+    # Far from zero the slope of expm1, which is made of its value, would lose its digits.
+    near = tail.both & (tail.exponent > -1)
+    close = jnp.where(near, -jnp.expm1(jnp.where(near, tail.exponent, -1.0)), 1 - own)
+    return jnp.where(tail.lower == lower, own, close)
 
 
 def log_side(tail: Tail, lower: bool):
@@ -61,7 +63,7 @@ def at_limits(limit, value, at_zero, at_one):
     `limit` is 0 or 1 there, NaN outside, a half elsewhere.
     """
     value = jnp.where(limit == 0, at_zero, jnp.where(limit == 1, at_one, value))
-    return jnp.where(jnp.isnan(limit), jnp.nan, value)
+    return value * jnp.where(jnp.isnan(limit), jnp.nan, 1.0)  # a product, for the slopes as well
 
 
 def sides(inside, tail_of):

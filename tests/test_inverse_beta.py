@@ -1,0 +1,110 @@
+"""The inverses of the incomplete beta functions, put back into Arb's own at 60 digits."""
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+import scipy.special
+
+from jaxmath.special import betainc, betaincc, betainccinv, betaincinv
+from tests.test_incomplete_beta import tails
+
+BAR = 200
+"""In units of what half an epsilon of shapes, probability and answer explains."""
+BOTH = pytest.mark.parametrize(("fn", "lower"), [(betaincinv, True), (betainccinv, False)])
+
+
+def batch(dtype, count=120, most=3.0):
+    """Shapes of all sizes; probabilities of all sizes on both sides of the median."""
+    rng = np.random.default_rng(5)
+    a, b = 10.0 ** rng.uniform(-2, most, (2, count))
+    least = -290 if dtype == np.float64 else -30
+    p = np.where(rng.random(count) < 0.5, rng.random(count), 10.0 ** rng.uniform(least, 0, count))
+    return a.astype(dtype), b.astype(dtype), p.astype(dtype)
+
+
+def excess(lower, a, b, p, x, eps):
+    """How far the tail at the answer is from p."""
+    a, b, p, x = (mp.mpf(float(part)) for part in (a, b, p, x))
+    with mp.workdps(60):
+
+        def tail(a, b, x):
+            return tails(a, b, x)[0 if lower else 1]
+
+        powers = (a - 1) * mp.log(x) + (b - 1) * mp.log1p(-x)
+        density = mp.exp(powers + mp.loggamma(a + b) - mp.loggamma(a) - mp.loggamma(b))
+        step = mp.mpf(10) ** -18
+        moved = abs(tail(a + a * step, b, x) - tail(a - a * step, b, x)) / (2 * step)
+        moved += abs(tail(a, b + b * step, x) - tail(a, b - b * step, x)) / (2 * step)
+        return float(abs(tail(a, b, x) - p) / (eps / 2 * (p + x * density + moved)))
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_tail_at_the_answer_is_the_probability(fn, lower, dtype):
+    a, b, p = batch(dtype)
+    answers = np.asarray(fn(a, b, p))
+    assert answers.dtype == dtype
+    info = np.finfo(dtype)
+    kept = (answers > info.tiny) & (answers < 1)
+    assert kept.mean() > 0.5
+    found = [
+        (excess(lower, *args, float(info.eps)), args)
+        for args in zip(a[kept], b[kept], p[kept], answers[kept], strict=True)
+    ]
+    worst = max(found)
+    assert worst[0] <= BAR, worst
+
+
+@BOTH
+def test_large_shapes(fn, lower):
+    a, b, p = batch(np.float64, 4000, most=8.0)
+    x = fn(a, b, p)
+    forward, slope = (betainc if lower else betaincc), jax.vmap(jax.grad(betainc, 2))
+    known = (x > 1e-300) & (x < 1 - 1e-9)
+    allowed = 1e-12 * p * (1 + np.abs(np.log(p))) + 1e-15 * x * slope(a, b, jnp.clip(x, 1e-300))
+    assert np.mean(known) > 0.4
+    assert np.all(np.where(known, np.abs(forward(a, b, x) - p) <= allowed, True))
+
+
+def test_both_ends_keep_their_digits():
+    """Turned round, an answer that is close to one is one that is close to zero."""
+    p = jnp.array([1e-300, 1e-40, 1e-5, 0.3])
+    np.testing.assert_allclose(betaincinv(1.0, 3.0, p), -np.expm1(np.log1p(-p) / 3), 1e-13)
+    np.testing.assert_allclose(betaincinv(3.0, 1.0, p), p ** (1 / 3), 1e-13)
+    np.testing.assert_allclose(betainccinv(1.0, 2.5, p), 1 - p ** (1 / 2.5), 1e-13)
+    assert betaincinv(1e-3, 2.0, 0.3) == 0
+    assert betaincinv(2.0, 1e-3, 0.7) == 1
+
+
+def test_limits():
+    inf, nan = jnp.inf, jnp.nan
+    assert betaincinv(2.5, 1.5, 0.0) == betainccinv(2.5, 1.5, 1.0) == 0
+    assert betaincinv(2.5, 1.5, 1.0) == betainccinv(2.5, 1.5, 0.0) == 1
+    outside = ((nan, 1, 0.5), (1, nan, 0.5), (1, 1, nan), (-1, 1, 0.5), (1, 0, 0.5))
+    for fn in (betaincinv, betainccinv):
+        for args in (*outside, (1, 1, -0.1), (1, 1, 1.1), (inf, 1, 0.5), (1, inf, 0.5)):
+            assert np.isnan(fn(*map(float, args))), args
+
+
+@BOTH
+def test_agrees_with_scipy(fn, lower):
+    a = np.array([0.05, 0.4, 1.0, 3.0, 50.0, 1e3])[:, None, None] + np.zeros((6, 5, 5))
+    b, p = np.array([0.3, 1.0, 2.5, 80.0, 1e4])[:, None], np.array([1e-3, 0.1, 0.5, 0.9, 0.999])
+    other = scipy.special.betaincinv if lower else scipy.special.betainccinv
+    a, b, p = np.broadcast_arrays(a, b, p)
+    np.testing.assert_allclose(fn(a, b, p), other(a, b, p), 1e-10, 1e-300)
+
+
+@BOTH
+def test_slopes_against_differences_of_scipy(fn, lower):
+    other = scipy.special.betaincinv if lower else scipy.special.betainccinv
+    for args in ((0.7, 1.4, 0.2), (3.0, 0.5, 0.6), (40.0, 70.0, 0.01)):
+        h = 1e-6
+        slopes = []
+        for k in range(3):
+            step = np.eye(3)[k] * h * args[k]
+            change = other(*(args + step)) - other(*(args - step))
+            slopes.append(change / (2 * h * args[k]))
+        np.testing.assert_allclose(jax.grad(fn, (0, 1, 2))(*args), slopes, 1e-6)
