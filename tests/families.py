@@ -77,6 +77,9 @@ LOG_SERIES = Family(
     topic="P10",
     undefined={"mode": "left out on purpose, to see what is said."},
 )
+HEAVY = ("cauchy",)
+"""Those whose tails are powers of x."""
+
 TOYS = ("rayleigh", "log_series")
 
 
@@ -122,6 +125,8 @@ CASES = {
         Case(d.POISSON, (3.4,), (2.6,), scipy.stats.poisson(3.4)),
         Case(d.BINOMIAL, (12.0, 0.3), (12.0, 0.45), scipy.stats.binom(12, 0.3)),
         Case(d.GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.gamma(7, scale=1 / 1.5)),
+        Case(d.CAUCHY, (0.7, 2.3), (1.4, 1.9), scipy.stats.cauchy(0.7, 2.3)),
+        Case(d.HALF_NORMAL, (2.3,), (1.9,), scipy.stats.halfnorm(scale=2.3)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )
@@ -142,6 +147,12 @@ def nodes(case):
         x = np.arange(-10.0, 400.0)
         x = x[case.truth.pmf(x) > 0]
         return x, np.ones_like(x)
+    if case.family.name in HEAVY:  # the probability itself, denser at its ends, is the variable
+        t = np.arange(-3.3, 3.3, 1 / 64)
+        logit = np.pi * np.sinh(t)
+        low, high = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))
+        x = np.where(low < 0.5, case.truth.ppf(low), case.truth.isf(high))
+        return x, low * high * np.pi * np.cosh(t) / 64 / case.truth.pdf(x)
     edges = [case.truth.ppf(1e-20), case.truth.median(), case.truth.isf(1e-20)]
     if case.family.kinks:
         edges = sorted([*edges, *case.family.kinks(*case.other)])

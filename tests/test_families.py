@@ -12,7 +12,7 @@ import scipy.stats
 from jaxmath.distributions import FAMILIES, FUNCTIONS, NotDefinedError
 from jaxmath.distributions.contract import EXPONENTIAL_FAMILY, KINDS, PAIRS
 from jaxmath.distributions.coverage import coverage
-from tests.families import CASES, SHIPPED, TOYS, nodes, ordinary, over
+from tests.families import CASES, HEAVY, SHIPPED, TOYS, nodes, ordinary, over
 
 OF_DATA = ("fit", "interval", "profile")
 DIVERGENCES = ("kl", "jensen_shannon", "squared_hellinger", "renyi")
@@ -139,6 +139,8 @@ def test_laws_of_probability(name):
     mass = weight * np.exp(log_p)
     np.testing.assert_allclose(mass.sum(), 1, 1e-12)
     for function, values in (("mean", x), ("entropy", -log_p)):
+        if function not in defined(family, "mean", "entropy"):
+            continue
         # The rule meets the singular logarithm at a Rayleigh density's end.
         close = 1e-9 if name == "rayleigh" else 1e-12
         np.testing.assert_allclose(getattr(family, function)(*params), values @ mass, close)
@@ -176,6 +178,8 @@ def test_divergences_are_what_they_are_defined_as(name):
     if family.discrete:
         first = -10.0 if name == "discrete_uniform" else 0.0
         x, weight = np.arange(first, 2.0 if name == "bernoulli" else 2000.0), 1.0
+    elif name in HEAVY:
+        x, weight = nodes(case)
     else:
         reach = [family.quantile(1e-17, *params), family.quantile(1e-17, *other)]
         reach += [family.isf(1e-17, *params), family.isf(1e-17, *other)]
@@ -305,8 +309,9 @@ def test_exponential_families_are_such(name):
 def test_draws_follow_the_distribution(name):
     family, params, _, truth = CASES[name]
     draws = np.asarray(family.sample(jax.random.key(7), *params, shape=(20_000,)), np.float64)
-    spread = 5 * truth.std() / np.sqrt(draws.size)
-    np.testing.assert_allclose(draws.mean(), truth.mean(), atol=spread)
+    if name not in HEAVY:
+        spread = 5 * truth.std() / np.sqrt(draws.size)
+        np.testing.assert_allclose(draws.mean(), truth.mean(), atol=spread)
     if family.discrete:
         seen = np.bincount(draws.astype(int) + 5, minlength=25)[:25]
         expected = draws.size * truth.pmf(np.arange(-5, 20))

@@ -4,11 +4,13 @@ from jaxmath.distributions import (
     bernoulli,
     bijectors,
     binomial,
+    cauchy,
     discrete_uniform,
     exponential,
     gamma,
     geometric,
     gumbel,
+    half_normal,
     laplace,
     logistic,
     normal,
@@ -20,6 +22,7 @@ from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.between import log_between
 from jaxmath.distributions.bijectors import BIJECTORS
 from jaxmath.distributions.binomial import BINOMIAL
+from jaxmath.distributions.cauchy import CAUCHY
 from jaxmath.distributions.censored import censored
 from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
@@ -30,6 +33,7 @@ from jaxmath.distributions.fixed import fixed
 from jaxmath.distributions.gamma import GAMMA
 from jaxmath.distributions.geometric import GEOMETRIC
 from jaxmath.distributions.gumbel import GUMBEL
+from jaxmath.distributions.half_normal import HALF_NORMAL
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
@@ -44,6 +48,7 @@ from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
+    *(CAUCHY, HALF_NORMAL),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
