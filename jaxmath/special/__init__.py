@@ -1,6 +1,15 @@
 """Activations, and the stable primitives under losses and distributions, of one example."""
 
+from jaxmath.special.bessel import (
+    BESSEL,
+    bessel_ratio,
+    bessel_ratio_complement,
+    bessel_ratio_inverse,
+    log_i0,
+    log_i0e,
+)
 from jaxmath.special.entropy import ENTROPY, entr, kl_div, rel_entr, xlog1py, xlogy
+from jaxmath.special.error_function import ERROR_FUNCTION, erf, erfc, log_erfc
 from jaxmath.special.exponential import EXPONENTIAL, expm1_gap, log1mexp
 from jaxmath.special.gamma import (
     GAMMA,
@@ -27,6 +36,7 @@ from jaxmath.special.incomplete_gamma import (
     log_gammaincc,
 )
 from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
+from jaxmath.special.lambert import LAMBERT, lambertw, lambertw_minus1
 from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (
     LOG_SIGMOID,
@@ -62,6 +72,8 @@ from jaxmath.special.normalized import (
     softmax_jacobian,
     softmax_vjp,
 )
+from jaxmath.special.owen import OWENS_T, owens_t
+from jaxmath.special.polygamma import POLYGAMMA, polygamma
 from jaxmath.special.rectified import (
     GELU,
     RELU,
@@ -94,4 +106,9 @@ SPECIAL = (
     *GAMMA,
     *EXPONENTIAL,
     *NORMAL_TAIL,
+    *ERROR_FUNCTION,
+    POLYGAMMA,
+    *BESSEL,
+    *LAMBERT,
+    OWENS_T,
 )
