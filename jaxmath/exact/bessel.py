@@ -134,7 +134,7 @@ def _proven(r):
 def _ratio_inverse_series(s):
     with finer(bits=ctx.prec + s.prec * _lost(s[0])):
         start = _ratio_inverse(s[0])
-        if type(start) is not arb or not start.is_finite():
+        if isinstance(start, Special) or not start.is_finite():
             return s * arb.nan()
         y = arb_series([start])
         for _ in range(s.prec - 1):

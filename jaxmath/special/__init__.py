@@ -49,7 +49,7 @@ from jaxmath.special.logistic import (
     sigmoid_dx_dx,
     softplus,
 )
-from jaxmath.special.norm import NORM, direction, norm
+from jaxmath.special.norm import DISTANCE, NORM, direction, distance, norm
 from jaxmath.special.normal_tail import (
     NORMAL_TAIL,
     erfcx,
@@ -88,6 +88,7 @@ from jaxmath.special.sparsemax import (
     sparsemax,
     sparsemax_vjp,
 )
+from jaxmath.special.weighted import WEIGHTED_LOGSUMEXP, weighted_logsumexp
 
 ACTIVATIONS = (SIGMOID, TANH, RELU, SOFTPLUS, GELU)
 """Elementwise functions that a layer of a network applies, by name."""
@@ -111,4 +112,6 @@ SPECIAL = (
     *BESSEL,
     *LAMBERT,
     OWENS_T,
+    WEIGHTED_LOGSUMEXP,
+    DISTANCE,
 )

@@ -111,7 +111,8 @@ def owens_t_dh_da(h: Real, a: Real) -> Float[Array, "..."]:
 
 def owens_t_da_da(h: Real, a: Real) -> Float[Array, "..."]:
     r"""The slope in a times $-a\,(h^2 + 2 / (1 + a^2))$."""
-    share = 1 / (1 + jnp.square(jnp.asarray(a)))
+    a = jnp.asarray(a)
+    share = 1 / (1 + jnp.square(a))
     return _densities_times(-a * share * (jnp.square(_bounded(h)) + 2 * share), h, a)
 
 
