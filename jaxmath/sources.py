@@ -42,6 +42,12 @@ SOURCES: dict[str, str] = {
     "18 (1992) 360-373",
     "temme1979asymptotic": "N. M. Temme, The asymptotic expansion of the incomplete gamma "
     "functions, SIAM Journal on Mathematical Analysis 10 (1979) 757-766",
+    "corless1996lambert": "R. M. Corless, G. H. Gonnet, D. E. G. Hare, D. J. Jeffrey and "
+    "D. E. Knuth, On the Lambert W function, Advances in Computational Mathematics 5 (1996) "
+    "329-359",
+    "mardia2000directional": "K. V. Mardia and P. E. Jupp, Directional Statistics, Wiley 2000",
+    "owen1956tables": "D. B. Owen, Tables for computing bivariate normal probabilities, Annals of "
+    "Mathematical Statistics 27 (1956) 1075-1090",
     "abramowitz1964handbook": "M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, "
     "National Bureau of Standards 1964",
     "nocedal2006numerical": "J. Nocedal and S. J. Wright, Numerical Optimization, 2nd edition, "

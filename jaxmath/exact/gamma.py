@@ -122,7 +122,7 @@ erf_inv = on_line(_erf_inv, _inverse_series(arb.erfinv, 1), (NAN, NAN), _between
 erfc_inv = on_line(_erfc_inv, _inverse_series(arb.erfcinv, -1), (NAN, NAN), _between(0, 2))
 
 
-def _scaled_bessel(order):
+def scaled_bessel(order):
     """exp(-|x|) I_n(x), with the k-th derivative of I_n as 2^-k sum C(k, j) I_(n-k+2j)."""
 
     def scaled(n, c):
@@ -148,4 +148,4 @@ def _scaled_bessel(order):
     return function
 
 
-bessel_i0e, bessel_i1e = _scaled_bessel(0), _scaled_bessel(1)
+bessel_i0e, bessel_i1e = scaled_bessel(0), scaled_bessel(1)

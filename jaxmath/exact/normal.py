@@ -27,7 +27,7 @@ def erfcx(x):
     """The scaled complementary error function; far to the right it is a power series in 1/x."""
     if type(x) is Special:
         return x if x is NAN else (ZERO if x is INF else INF)
-    if _middle(x) < 2:
+    if middle(x) < 2:
         return fn.exp(x * x) * fn.erfc(x)
     return _tricomi(x * x) / arb.pi().sqrt()
 
@@ -64,15 +64,23 @@ def _tricomis(z, count: int):
         return values
 
 
-def _middle(x):
+def middle(x):
+    """The middle of a ball, or of the constant term of a jet."""
     return x.series[0].mid() if type(x) is Jet and not x.shift else getattr(x, "mid", arb)()
 
 
 def log_ndtr(z):
     """The logarithm of the normal distribution function."""
-    if type(z) is Special or not _middle(z) < -2:
+    if type(z) is Special or not middle(z) < -2:
         return fn.log(ndtr(z))
     return -z * z / 2 + fn.log(mills_ratio(-z)) - (2 * arb.pi()).log() / 2
+
+
+def log_erfc(x):
+    """The logarithm of the complementary error function."""
+    if type(x) is Special or not middle(x) > 2:
+        return fn.log1p(-fn.erf(x))
+    return fn.log(erfcx(x)) - x * x
 
 
 def density(z):
@@ -99,7 +107,7 @@ def inverse_mills(z):
     """The density over the distribution function."""
     if z is NEG_INF:
         return INF
-    if type(z) is Special or not _middle(z) < -2:
+    if type(z) is Special or not middle(z) < -2:
         return density(z) / ndtr(z)
     return 1 / mills_ratio(-z)
 

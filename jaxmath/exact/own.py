@@ -10,9 +10,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxmath.exact import bessel, gamma, incomplete, integrals, lambert, normal
 from jaxmath.exact import functions as fn
-from jaxmath.exact import gamma, incomplete, normal
 from jaxmath.exact import gamma_kin as kin
+from jaxmath.exact.ball import arb
 from jaxmath.exact.meanings import Twin
 
 MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
@@ -29,6 +30,32 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "ndtri_dp": normal.ndtri_dp,
         "second_moment": normal.second_moment,
     },
+    "jaxmath.special.bessel": {
+        "bessel_ratio": bessel.ratio,
+        "bessel_ratio_complement": bessel.complement,
+        "bessel_ratio_dx": bessel.ratio_dx,
+        "bessel_ratio_dx_dx": bessel.ratio_dx_dx,
+        "bessel_ratio_inverse": bessel.ratio_inverse,
+        "bessel_ratio_inverse_dr": bessel.ratio_inverse_dr,
+        "log_i0": bessel.log_i0,
+        "log_i0e": bessel.log_i0e,
+    },
+    "jaxmath.special.error_function": {
+        "erf": fn.erf,
+        "erf_dx": lambda x: fn.exp(-x * x) * (2 / arb.pi().sqrt()),
+        "erfc": fn.erfc,
+        "log_erfc": normal.log_erfc,
+    },
+    "jaxmath.special.lambert": {
+        "lambertw": lambert.principal,
+        "lambertw_dx": lambert.principal_dx,
+        "lambertw_minus1": lambert.lower,
+        "lambertw_minus1_dx": lambert.lower_dx,
+        "lower_rest": lambda x: 1 + lambert.lower(x),
+        "principal_rest": lambda x: 1 + lambert.principal(x),
+    },
+    "jaxmath.special.owen": {"owens_t": integrals.owens_t},
+    "jaxmath.special.polygamma": {"polygamma": gamma.polygamma},
     "jaxmath.special.rectified": {"gelu": normal.gelu, "gelu_dx": normal.gelu_dx},
     "jaxmath.special.logarithm": {"log1p": fn.log1p, "log1p_gap": lambda x: x - fn.log1p(x)},
     "jaxmath.special.gamma": {

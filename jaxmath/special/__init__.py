@@ -1,6 +1,15 @@
 """Activations, and the stable primitives under losses and distributions, of one example."""
 
+from jaxmath.special.bessel import (
+    BESSEL,
+    bessel_ratio,
+    bessel_ratio_complement,
+    bessel_ratio_inverse,
+    log_i0,
+    log_i0e,
+)
 from jaxmath.special.entropy import ENTROPY, entr, kl_div, rel_entr, xlog1py, xlogy
+from jaxmath.special.error_function import ERROR_FUNCTION, erf, erfc, log_erfc
 from jaxmath.special.exponential import EXPONENTIAL, expm1_gap, log1mexp
 from jaxmath.special.gamma import (
     GAMMA,
@@ -28,6 +37,7 @@ from jaxmath.special.incomplete_gamma import (
 )
 from jaxmath.special.inverse_beta import betainccinv, betaincinv
 from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
+from jaxmath.special.lambert import LAMBERT, lambertw, lambertw_minus1
 from jaxmath.special.logarithm import LOGARITHM, log1p, log1p_gap
 from jaxmath.special.logistic import (
     LOG_SIGMOID,
@@ -40,7 +50,7 @@ from jaxmath.special.logistic import (
     sigmoid_dx_dx,
     softplus,
 )
-from jaxmath.special.norm import NORM, direction, norm
+from jaxmath.special.norm import DISTANCE, NORM, direction, distance, norm
 from jaxmath.special.normal_tail import (
     NORMAL_TAIL,
     erfcx,
@@ -63,6 +73,8 @@ from jaxmath.special.normalized import (
     softmax_jacobian,
     softmax_vjp,
 )
+from jaxmath.special.owen import OWENS_T, owens_t
+from jaxmath.special.polygamma import POLYGAMMA, polygamma
 from jaxmath.special.rectified import (
     GELU,
     RELU,
@@ -77,6 +89,7 @@ from jaxmath.special.sparsemax import (
     sparsemax,
     sparsemax_vjp,
 )
+from jaxmath.special.weighted import WEIGHTED_LOGSUMEXP, weighted_logsumexp
 
 ACTIVATIONS = (SIGMOID, TANH, RELU, SOFTPLUS, GELU)
 """Elementwise functions that a layer of a network applies, by name."""
@@ -95,4 +108,11 @@ SPECIAL = (
     *GAMMA,
     *EXPONENTIAL,
     *NORMAL_TAIL,
+    *ERROR_FUNCTION,
+    POLYGAMMA,
+    *BESSEL,
+    *LAMBERT,
+    OWENS_T,
+    WEIGHTED_LOGSUMEXP,
+    DISTANCE,
 )

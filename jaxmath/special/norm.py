@@ -72,3 +72,29 @@ NORM = Formula(
     source=Source("boyd2004convex", "appendix A.1.2"),
     topic="L2",
 )
+
+
+def distance(x: Vector, y: Vector) -> Float[Array, ""]:
+    """The Euclidean distance of two vectors; its slopes are taken as zero where they are equal."""
+    return norm(jnp.asarray(x) - jnp.asarray(y))
+
+
+def distance_dx(x: Vector, y: Vector) -> Float[Array, " n"]:
+    """The direction from y to x."""
+    return direction(jnp.asarray(x) - jnp.asarray(y))
+
+
+def distance_dy(x: Vector, y: Vector) -> Float[Array, " n"]:
+    """The direction from x to y."""
+    return direction(jnp.asarray(y) - jnp.asarray(x))
+
+
+DISTANCE = Formula(
+    fn=distance,
+    domain=dict(x=Box((2,), REAL), y=Box((2,), REAL)),
+    partials=dict(x=distance_dx, y=distance_dy),
+    facts=(Convex("x"), Convex("y"), Lipschitz("x", 1.0), Lipschitz("y", 1.0)),
+    tex=r"\lVert x - y \rVert",
+    source=Source("boyd2004convex", "appendix A.1.2"),
+    topic="L2",
+)
