@@ -15,7 +15,6 @@ from jaxtyping import Array, Float
 from jaxmath.distributions.location_scale import positive, standardize
 from jaxmath.distributions.standard import (
     Differentiable,
-    Params,
     Slopes,
     _of_x,
     location_scale_family,
@@ -355,9 +354,7 @@ def _of_pair(kl: bool):
     second = with_rule(
         dscale if kl else total, loc=mixed, scale=own, loc_q=minus(mixed), scale_q=scales
     )
-    third = with_rule(
-        dscale_q, loc=mixed, scale=scales, loc_q=minus(mixed), scale_q=scale_scale_q
-    )
+    third = with_rule(dscale_q, loc=mixed, scale=scales, loc_q=minus(mixed), scale_q=scale_scale_q)
     partials = dict(loc=first, scale=second, loc_q=minus(first), scale_q=third)
     seconds = {
         ("loc", "loc"): bend,

@@ -46,9 +46,7 @@ def _size(x):
 
 def _of_normal(fn, factor=1.0):
     """So many times a function of the normal, zero below zero."""
-    return lambda x, scale: _supported(
-        x, factor * fn(_size(x), 0.0, scale), 0.0 * positive(scale)
-    )
+    return lambda x, scale: _supported(x, factor * fn(_size(x), 0.0, scale), 0.0 * positive(scale))
 
 
 def _partials(name, factor=1.0):
