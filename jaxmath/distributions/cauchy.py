@@ -56,9 +56,10 @@ def _log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of the density, in nats."""
     z = standardize(x, loc, scale)
     far = ~(jnp.abs(z) < 1e15)
-    d, _, _, unit = _triangle(x, loc, scale)
+    d, s, _, unit = _triangle(x, loc, scale)
     some = jnp.where(far, jnp.abs(d), 1.0)
     beyond = (jnp.log(positive(scale)) - jnp.log(some)) - (jnp.log(some) - 2 * jnp.log(unit))
+    beyond = beyond - log1p(jnp.square(jnp.where(far, s, 0.0) / some))
     near = jnp.where(far, 0.0, z)
     large = jnp.abs(near) > 1
     inner = log1p(jnp.square(jnp.where(large, 0.0, near)))
@@ -166,7 +167,9 @@ def _log_cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of `cdf`, accurate in both tails."""
     d, s, _, _ = _triangle(x, loc, scale)
     far = d < -1e15 * s
-    left = jnp.log(s) - jnp.log(jnp.where(far, -d, 1.0)) - LOG_PI
+    some = jnp.where(far, -d, 1.0)
+    square = jnp.square(jnp.where(far, s, 0.0) / some)
+    left = jnp.log(s) - jnp.log(some) - LOG_PI + log1p(square * (square / 5 - 1 / 3))
     below = jnp.arctan2(s, jnp.where(far | (d > 0), 1.0, -d)) / math.pi
     above = log1p(-jnp.arctan2(s, jnp.where(d > 0, d, 1.0)) / math.pi)
     return jnp.where(far, left, jnp.where(d > 0, above, jnp.log(below)))

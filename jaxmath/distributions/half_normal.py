@@ -20,7 +20,14 @@ from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import NONNEGATIVE, POSITIVE
 from jaxmath.formula import Concave, Increasing, Source, with_rule
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.normal_tail import log_ndtr, ndtr, ndtri, ndtri_dp
+from jaxmath.special.normal_tail import (
+    inverse_mills,
+    log_ndtr,
+    mills_ratio,
+    ndtr,
+    ndtri,
+    ndtri_dp,
+)
 from jaxmath.typing import PRNGKey, Real
 
 LOG_2 = math.log(2)
@@ -144,8 +151,10 @@ def _elasticity(x, scale):
 
 def _beyond(x, scale):
     """The arguments where z > 1, others where it isn't, and the distribution function there."""
-    small = ~(_size(x) / positive(scale) >= 1)
-    x, scale = jnp.where(small, 1.0, x), jnp.where(small, 1.0, scale)
+    z = _size(x) / positive(scale)
+    small, far = z < 1, z > normal.FAR  # where all slopes are zero
+    x = jnp.where(small, 1.0, jnp.where(far, normal.FAR, x))
+    scale = jnp.where(small | far, 1.0, scale)
     return x, scale, _cdf(x, scale)
 
 
@@ -210,7 +219,13 @@ def _upper(p):
     p = _chance(p)
     central = p > 0.5
     near = math.sqrt(2) * jax.lax.erf_inv(jnp.where(central, 1 - p, 0.0))
-    return jnp.where(central, near, -ndtri(jnp.where(central, 0.5, p) / 2))
+    tiny = (p > 0) & (p < 4 * jnp.finfo(p.dtype).tiny)  # whose half may be no normal number
+    far = jnp.where(tiny, p, 0.25)
+    z = -ndtri(far)
+    for _ in range(3):
+        z = z + (log_ndtr(-z) - (jnp.log(far) - LOG_2)) / inverse_mills(-z)
+    outer = -ndtri(jnp.where(central | tiny, 0.5, p) / 2)
+    return jnp.where(central, near, jnp.where(tiny, z, outer))
 
 
 def _lower(p):
@@ -218,6 +233,7 @@ def _lower(p):
     p = _chance(p)
     low = p < 0.5
     near = math.sqrt(2) * jax.lax.erf_inv(jnp.where(low, p, 0.0))
+    near = jnp.where(p < 1e-9, math.sqrt(math.pi / 2) * p, near)
     return jnp.where(low, near, -ndtri((1 - jnp.where(low, 0.5, p)) / 2))
 
 
@@ -243,8 +259,16 @@ def _inverse(value, slope):
     return dict(p=dp, scale=dscale), {("p", "p"): dp_dp, ("p", "scale"): dp_dscale}
 
 
+def _upper_slope(p):
+    """Minus Mills' ratio over the probability, or over what it lacks to one."""
+    p = _chance(p)
+    low = p < 0.5
+    far = -mills_ratio(_upper(jnp.where(low, p, 0.5))) / jnp.where(low, p, 0.5)
+    return jnp.where(low, far, -ndtri_dp(jnp.where(low, 0.5, p) / 2) / 2)
+
+
 _QUANTILE, _QUANTILE_SECONDS = _inverse(_lower, lambda p: ndtri_dp((1 - _chance(p)) / 2) / 2)
-_ISF, _ISF_SECONDS = _inverse(_upper, lambda p: -ndtri_dp(_chance(p) / 2) / 2)
+_ISF, _ISF_SECONDS = _inverse(_upper, _upper_slope)
 quantile = with_rule(_quantile, **_QUANTILE)
 isf = with_rule(_isf, **_ISF)
 
