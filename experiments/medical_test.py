@@ -44,7 +44,7 @@ def measure(config: Config, data: np.ndarray, key) -> dict:
     at = (jnp.asarray(data), jnp.full_like(data, s), jnp.full_like(data, c))
     by_jax = jax.vmap(jax.grad(inference.PPV.plain, (0, 1, 2)))(*at)
     prior = jnp.stack([at[0], 1 - at[0]], -1)
-    likelihood = jnp.stack([s, 1 - c])
+    likelihood = jnp.stack([s, 1 - c])[None]
     belief = prior
     for _ in range(config.answers):
         belief = inference.bayes(belief, likelihood)
