@@ -127,6 +127,7 @@ def some(names):
 
 
 @pytest.mark.parametrize("name", some(SCIPY))
+@pytest.mark.full
 def test_agrees_with_scipy(name):
     family, params, truth = SCIPY[name]
     pairs = dict(log_prob="logpdf", cdf="cdf", sf="sf", log_cdf="logcdf", log_sf="logsf")
@@ -193,6 +194,7 @@ CONTINUOUS = {
     "name",
     [n if n in ("lognormal", "two", "spike") else pytest.param(n, marks=slow) for n in CONTINUOUS],
 )
+@pytest.mark.full
 def test_densities_integrate_to_one_and_quantiles_invert(name):
     family, params, cuts = CONTINUOUS[name]
     p = np.array([1e-12, 0.05, 0.3, 0.5, 0.8, 1 - 1e-9])
@@ -210,6 +212,7 @@ def test_densities_integrate_to_one_and_quantiles_invert(name):
 
 
 @pytest.mark.parametrize("name", some(["lognormal", "truncated", "late", "two"]))
+@pytest.mark.full
 def test_jit_vmap_and_gradients(name):
     family, params = {k: v[:2] for k, v in (SCIPY | CONTINUOUS).items()}[name]
     x = np.array([0.3, 0.8, 1.4])
@@ -249,6 +252,7 @@ def test_what_a_map_leaves_unchanged():
     np.testing.assert_allclose(cross, LOGNORMAL.entropy(*p) + LOGNORMAL.kl(*p, *q), 1e-14)
 
 
+@pytest.mark.full
 def test_moments_follow_a_line():
     family, params = d.transformed(d.GUMBEL, AFFINE), (0.7, 2.3, 1.5, 0.4)
     truth = st.gumbel_r(1.5 + 0.4 * 0.7, 0.4 * 2.3)
@@ -259,6 +263,7 @@ def test_moments_follow_a_line():
         np.testing.assert_allclose(getattr(family, function)(*params), value, 1e-12)
 
 
+@pytest.mark.full
 def test_vectors_through_a_map():
     one = d.transformed(d.product(d.NORMAL, d.LOGISTIC), vector_bijectors.stick_breaking(3))
     params = (0.3, 1.2, -0.4, 0.7)
@@ -282,6 +287,7 @@ FAR = [(30.0, 35.0), (-35.0, -30.0), (40.0, 41.0), (-60.0, -55.0), (1e-8, 2e-8),
 
 
 @pytest.mark.parametrize("family", [TRUNCATED_NORMAL, pytest.param(TRUNCATED, marks=slow)])
+@pytest.mark.full
 def test_truncated_thirty_scales_out(family):
     """Against 60 digits; where x is rounded in the tail, so is what depends on it."""
 
@@ -319,6 +325,7 @@ def test_truncated_thirty_scales_out(family):
 
 
 @pytest.mark.parametrize("family", [TRUNCATED_NORMAL, pytest.param(TRUNCATED, marks=slow)])
+@pytest.mark.full
 def test_gradients_thirty_scales_out(family):
     slopes = jax.grad(family.log_prob, (0, 1, 2, 3, 4))(30.1, 0.0, 1.0, 30.0, 35.0)
     with mp.workdps(40):
@@ -333,6 +340,7 @@ ENDS = [*FAR, (-1e6, 1e6), (30.0, np.inf), (-np.inf, -8.0), (-np.inf, np.inf), (
 
 
 @pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.full
 def test_truncated_normal_has_its_moments_to_the_last_digits(ends):
     """Against the textbook's formulas in 60 digits, of which up to 20 cancel."""
     low, high = ends
@@ -364,6 +372,7 @@ def test_ends_in_the_wrong_order_give_nan(family):
         assert np.isnan(family.quantile(0.5, 0.0, 1.0, low, high))
 
 
+@pytest.mark.full
 def test_truncated_normal_agrees_with_truncated():
     """The family of its own and the one that the combinator makes of the normal."""
     params, other = (0.7, 2.3, -1.0, 4.0), (0.2, 1.7, -1.5, 5.0)
@@ -458,6 +467,7 @@ def test_fixed_parameters_do_not_move():
     np.testing.assert_allclose(shifted.mean(4.0), 1.5, 1e-14)
 
 
+@pytest.mark.full
 def test_censored_is_a_normal_clipped():
     family, params, base = d.censored(d.NORMAL), (0.5, 1.2, 0.0, 2.0), st.norm(0.5, 1.2)
     x = np.array([-1.0, 0.0, 0.5, 2.0, 3.0])
@@ -517,6 +527,7 @@ def test_fit_of_a_tobit_model():
     np.testing.assert_allclose(np.stack(fit.standard_errors), np.stack(fit.robust_errors), 0.15)
 
 
+@pytest.mark.full
 def test_the_likelihood_of_an_interval():
     log_between = d.log_between(d.NORMAL)
     low, high = np.array([1.0, 40.0, -np.inf, 0.3]), np.array([2.0, np.inf, 0.5, 0.3 + 1e-10])
@@ -576,6 +587,7 @@ def test_expectations_of_mixtures_far_apart():
     assert family.kinks is None
 
 
+@pytest.mark.full
 def test_expectation_and_maximisation_climb():
     params = (WEIGHTS, -2.0, 0.5, 3.0, 1.2)
     x = np.asarray(TWO.sample(jax.random.key(0), *params, shape=(1500,)))
@@ -607,6 +619,7 @@ def test_fit_of_a_mixture_and_its_errors():
 # Products and counts
 
 
+@pytest.mark.full
 def test_products_add_up():
     family, params = d.product(d.NORMAL, d.EXPONENTIAL), (0.3, 1.2, 2.0)
     a, b = st.norm(0.3, 1.2), st.expon(scale=0.5)
@@ -637,6 +650,7 @@ def test_products_add_up():
 
 
 @pytest.mark.parametrize("make", [d.zero_inflated, d.hurdle])
+@pytest.mark.full
 def test_counts_with_a_chance_of_zero(make):
     family, params = make(d.GEOMETRIC), (0.3, 0.4)
     k = np.arange(150.0)

@@ -45,6 +45,7 @@ class Family:
         tex, facts, partials, seconds, plain, breaks, exceptions: what its formulas say, by
             function.
         undefined: functions that do not exist, each with the reason.
+        unrecorded: functions of its own that have no formula, each with the reason.
 
     Every name of `FUNCTIONS` is an attribute: `family.cdf(x, *params)`.
     """
@@ -69,6 +70,7 @@ class Family:
     plain: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     breaks: Mapping[str, tuple[Break, ...]] = field(default_factory=dict)
     undefined: Mapping[str, str] = field(default_factory=dict)
+    unrecorded: Mapping[str, str] = field(default_factory=dict)
     exceptions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -135,7 +137,7 @@ class Family:
     def formulas(self) -> tuple[Formula, ...]:
         """A formula for each of the family's own scalar functions that can be differentiated."""
         own = {fn.__name__: fn for fn in self.functions}
-        names = [name for name in KINDS if name in own]
+        names = [name for name in KINDS if name in own and name not in self.unrecorded]
         if self.discrete:
             names = [name for name in names if name not in STEPS]
         return tuple(

@@ -37,7 +37,7 @@ from jaxmath.special.incomplete_gamma import (
     log_gammainc,
     log_gammaincc,
 )
-from jaxmath.special.inverse_gamma import INVERSE_GAMMA, gammainccinv, gammaincinv
+from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
 from jaxmath.special.logarithm import log1p, log1p_gap
 from jaxmath.special.partials import along, with_partials
 from jaxmath.special.ratio import log_ratio, relative_excess
@@ -55,7 +55,7 @@ SHAPES = Interval(2.0**-14, 2.0**27, closed=(True, True))
 """Of concentrations: where all digits are promised."""
 RATES = Interval(2.0**-40, 2.0**40, closed=(True, True))
 
-_SPECIAL = {formula.name: formula.partials for formula in (*INCOMPLETE_GAMMA, *INVERSE_GAMMA)}
+_SPECIAL = {formula.name: formula.partials for formula in INCOMPLETE_GAMMA}
 
 
 def _parts(x, concentration, rate):
@@ -270,17 +270,6 @@ def _chain(partials):
     )
 
 
-def _of_inverse(partials, inverse):
-    (name,) = set(partials) - {"a"}
-    return dict(
-        p=lambda p, concentration, rate: partials[name](concentration, p) / positive(rate),
-        concentration=lambda p, concentration, rate: (
-            partials["a"](concentration, p) / positive(rate)
-        ),
-        rate=lambda p, concentration, rate: -inverse(concentration, p) / positive(rate) / rate,
-    )
-
-
 def quantile(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     """The x below which lies probability p; NaN for p outside [0, 1]."""
     return gammaincinv(positive(concentration), p) / positive(rate)
@@ -289,12 +278,6 @@ def quantile(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
 def isf(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     """The x above which lies probability p; NaN for p outside [0, 1]."""
     return gammainccinv(positive(concentration), p) / positive(rate)
-
-
-def _of_median(partials, inverse):
-    half = lambda fn: lambda a, b: fn(0.5 + 0.0 * positive(a), a, b)  # noqa: E731
-    slopes = _of_inverse(partials, inverse)
-    return dict(concentration=half(slopes["concentration"]), rate=half(slopes["rate"]))
 
 
 def log_sample(key: PRNGKey, concentration: Real, rate: Real, shape: tuple[int, ...] = ()) -> Array:
@@ -588,6 +571,8 @@ _PAIRS: dict[str, str] = {
     if one != other
 }
 
+_INVERSE = "the inverse incomplete gamma function, compared with 60 digits by tests of its own"
+
 GAMMA = Family(
     name="gamma",
     parameters=Params(concentration=SHAPES, rate=RATES),
@@ -605,9 +590,6 @@ GAMMA = Family(
         sf=_chain(_SPECIAL["gammaincc"]),
         log_cdf=_chain(_SPECIAL["log_gammainc"]),
         log_sf=_chain(_SPECIAL["log_gammaincc"]),
-        quantile=_of_inverse(_SPECIAL["gammaincinv"], gammaincinv),
-        isf=_of_inverse(_SPECIAL["gammainccinv"], gammainccinv),
-        median=_of_median(_SPECIAL["gammaincinv"], gammaincinv),
         entropy=_ENTROPY,
         cross_entropy=_CROSS_ENTROPY,
         kl=_KL,
@@ -633,6 +615,7 @@ GAMMA = Family(
             "second_derivatives/concentration, rate": "at concentration one its slope jumps",
         },
     ),
+    unrecorded=dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
     plain=dict(
         log_prob=_log_prob, prob=_prob, entropy=_entropy, cross_entropy=_cross_entropy, kl=_kl
     ),

@@ -47,9 +47,10 @@ _OF_FAMILIES = {
 
 def _exempt_of(family: distributions.Family) -> dict[str, str]:
     """What a module of a family holds beside formulas and their derivatives."""
-    steps = dict.fromkeys(contract.STEPS, _STEPS) if family.discrete else {}
+    steps: dict[str, str] = dict.fromkeys(contract.STEPS, _STEPS) if family.discrete else {}
     if not family.formulas:
         steps |= dict.fromkeys(contract.KINDS, "of whole numbers alone: no slope to compare")
+    steps = steps | dict(family.unrecorded)
     module = vars(getattr(distributions, family.name))
     return {
         f"distributions.{family.name}.{name}": reason
