@@ -76,7 +76,7 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     eta = near * jnp.sqrt(2 * log1p_gap_ratio(near))
     z = eta * jnp.sqrt(large)
     away = jnp.where(around, 1.0, x / large)
-    extreme = jnp.abs(jnp.log(away)) > 30  # in float32 powers are soon out of range
+    extreme = jnp.abs(jnp.log(away)) > 80  # in float32 soon out of range
     log_away = jnp.where(
         extreme & ~around,
         jnp.log(x) - jnp.log(large),
