@@ -42,6 +42,7 @@ def excess(lower, a, b, p, x, eps):
 
 @BOTH
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.full
 def test_the_tail_at_the_answer_is_the_probability(fn, lower, dtype):
     a, b, p = batch(dtype)
     answers = np.asarray(fn(a, b, p))
@@ -58,6 +59,7 @@ def test_the_tail_at_the_answer_is_the_probability(fn, lower, dtype):
 
 
 @BOTH
+@pytest.mark.full
 def test_large_shapes(fn, lower):
     a, b, p = batch(np.float64, 4000, most=8.0)
     x = fn(a, b, p)
@@ -68,6 +70,7 @@ def test_large_shapes(fn, lower):
     assert np.all(np.where(known, np.abs(forward(a, b, x) - p) <= allowed, True))
 
 
+@pytest.mark.full
 def test_both_ends_keep_their_digits():
     """Turned round, an answer that is close to one is one that is close to zero."""
     p = jnp.array([1e-300, 1e-40, 1e-5, 0.3])
@@ -98,6 +101,7 @@ def test_agrees_with_scipy(fn, lower):
 
 
 @BOTH
+@pytest.mark.full
 def test_slopes_against_differences_of_scipy(fn, lower):
     other = scipy.special.betaincinv if lower else scipy.special.betainccinv
     for args in ((0.7, 1.4, 0.2), (3.0, 0.5, 0.6), (40.0, 70.0, 0.01)):

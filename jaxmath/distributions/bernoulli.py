@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations
+from jaxmath.distributions.location_scale import chance
 from jaxmath.distributions.shapes import sample_shape
 from jaxmath.domains import BINARY, UNIT
 from jaxmath.formula import Bounded, Concave, Convex, Source, with_rule
@@ -29,12 +30,6 @@ class Params(NamedTuple):
     probability: Any
 
 
-def _valid(probability: Real) -> Float[Array, "..."]:
-    """The probability itself where it is one, NaN where it isn't."""
-    probability = jnp.asarray(probability)
-    return probability + jnp.where((probability >= 0) & (probability <= 1), 0.0, jnp.nan)
-
-
 def _by_outcome(x, one, zero, never):
     """The entry for the outcome x; `never` for what is neither zero nor one, NaN for NaN."""
     x = jnp.asarray(x)
@@ -44,7 +39,7 @@ def _by_outcome(x, one, zero, never):
 
 def _chance(x, probability):
     """The probability, replaced by a half where it isn't x's own: unused slopes stay finite."""
-    p, x = _valid(probability), jnp.asarray(x)
+    p, x = chance(probability), jnp.asarray(x)
     return jnp.where(x == 1, p, 0.5), jnp.where(x == 1, 0.5, p)
 
 
@@ -62,7 +57,7 @@ def score(x: Label, probability: Real) -> Params:
 
 def prob(x: Label, probability: Real) -> Float[Array, "..."]:
     """The probability of the outcome x."""
-    p = _valid(probability)
+    p = chance(probability)
     return _by_outcome(x, p, 1 - p, 0.0 * p)
 
 
@@ -75,19 +70,19 @@ def _between(x, below, inside, above):
 
 def _inside(x, probability):
     """The probability, replaced by a half where x lies beyond both steps; and a valid zero."""
-    p, x = _valid(probability), jnp.asarray(x)
+    p, x = chance(probability), jnp.asarray(x)
     return jnp.where((x >= 0) & (x < 1), p, 0.5), 0.0 * p
 
 
 def cdf(x: Label, probability: Real) -> Float[Array, "..."]:
     """The probability of at most x, for any real x."""
-    p = _valid(probability)
+    p = chance(probability)
     return _between(x, 0.0 * p, 1 - p, 1.0 + 0.0 * p)
 
 
 def sf(x: Label, probability: Real) -> Float[Array, "..."]:
     """The probability of more than x, for any real x."""
-    p = _valid(probability)
+    p = chance(probability)
     return _between(x, 1.0 + 0.0 * p, p, 0.0 * p)
 
 
@@ -117,13 +112,13 @@ def log_sf_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
 
 def quantile(p: Real, probability: Real) -> Float[Array, "..."]:
     """The smallest outcome x with cdf(x) >= p; NaN for p outside [0, 1]."""
-    p, probability = _valid(p), _valid(probability)
+    p, probability = chance(p), chance(probability)
     return _step(p > 1 - probability, p + probability)
 
 
 def isf(p: Real, probability: Real) -> Float[Array, "..."]:
     """The smallest outcome x with sf(x) <= p; NaN for p outside [0, 1]."""
-    p, probability = _valid(p), _valid(probability)
+    p, probability = chance(p), chance(probability)
     return _step(probability > p, p + probability)
 
 
@@ -138,19 +133,19 @@ def sample(key: PRNGKey, probability: Real, shape: tuple[int, ...] = ()) -> Arra
     The draws are steps of the probability: their derivative is zero, and no estimate of any other.
     """
     size = sample_shape(shape, probability)
-    p = jnp.broadcast_to(jax.lax.stop_gradient(_valid(probability)), size)
+    p = jnp.broadcast_to(jax.lax.stop_gradient(chance(probability)), size)
     # With too few random bits a probability below 1e-7 would occur too often in float32.
     return _step(jax.random.bernoulli(key, p, mode="high"), p)
 
 
 def mean(probability: Real) -> Float[Array, "..."]:
     """The probability of one."""
-    return _valid(probability)
+    return chance(probability)
 
 
 def median(probability: Real) -> Float[Array, "..."]:
     """The quantile of one half: zero up to probability one half, one above."""
-    p = _valid(probability)
+    p = chance(probability)
     return _step(p > 0.5, p)
 
 
@@ -161,13 +156,13 @@ def mode(probability: Real) -> Float[Array, "..."]:
 
 def variance(probability: Real) -> Float[Array, "..."]:
     """The probability of one times that of zero."""
-    p = _valid(probability)
+    p = chance(probability)
     return p * (1 - p)
 
 
 def variance_dprobability(probability: Real) -> Float[Array, "..."]:
     """One minus twice the probability."""
-    return 1 - 2 * _valid(probability)
+    return 1 - 2 * chance(probability)
 
 
 def _std(probability: Real) -> Float[Array, "..."]:
@@ -220,7 +215,7 @@ def _entropy(probability: Real) -> Float[Array, "..."]:
 
 def entropy_dprobability(probability: Real) -> Float[Array, "..."]:
     """Minus the log odds, formed without cancellation near one half."""
-    p = _valid(probability)
+    p = chance(probability)
     central = (p > 0.25) & (p < 0.75)
     inner = jnp.where(central, p, 0.5)
     outer = jnp.where(central, 0.25, p)
@@ -229,13 +224,13 @@ def entropy_dprobability(probability: Real) -> Float[Array, "..."]:
 
 def _cross_entropy(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The expected value under the first probability of minus the second's `log_prob`, in nats."""
-    p, q = _valid(probability), _valid(probability_q)
+    p, q = chance(probability), chance(probability_q)
     return -xlogy(p, q) - xlog1py(1 - p, -q)
 
 
 def cross_entropy_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """Minus the log odds of the second probability."""
-    return entropy_dprobability(_valid(probability_q)) + 0.0 * _valid(probability)
+    return entropy_dprobability(chance(probability_q)) + 0.0 * chance(probability)
 
 
 def cross_entropy_dprobability_q(probability: Real, probability_q: Real) -> Float[Array, "..."]:
@@ -243,7 +238,7 @@ def cross_entropy_dprobability_q(probability: Real, probability_q: Real) -> Floa
 
     Where both are zero, or both one, the slope from inside.
     """
-    p, q = _valid(probability), _valid(probability_q)
+    p, q = chance(probability), chance(probability_q)
     certain = (p == q) & (variance(q) == 0)
     inner = jnp.where(certain, 0.5, q)
     return jnp.where(certain, 1 - 2 * p, -relative_excess(p, inner) / (1 - inner))
@@ -254,7 +249,7 @@ def _kl(probability: Real, probability_q: Real) -> Float[Array, "..."]:
 
     Infinite where the second excludes what the first allows.
     """
-    p, q = _valid(probability), _valid(probability_q)
+    p, q = chance(probability), chance(probability_q)
     gap = p - q
     one = divergence(p, q, gap, relative_excess(p, jnp.where(q > 0, q, 1.0)))
     return one + divergence(1 - p, 1 - q, -gap, -gap / jnp.where(q < 1, 1 - q, 1.0))
@@ -262,7 +257,7 @@ def _kl(probability: Real, probability_q: Real) -> Float[Array, "..."]:
 
 def kl_dprobability(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The log odds of the first probability less those of the second."""
-    p, q = _valid(probability), _valid(probability_q)
+    p, q = chance(probability), chance(probability_q)
     close = (jnp.abs(p - q) < q / 2) & (jnp.abs(p - q) < (1 - q) / 2)
     first, second = jnp.where(close, p, 0.5), jnp.where(close, q, 0.5)
     near = log1p(relative_excess(first, second)) - log1p((second - first) / (1 - second))
@@ -283,7 +278,7 @@ kl = with_rule(_kl, **_KL)
 
 def jensen_shannon(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The mean divergence of both from their mixture, in nats; at most log 2."""
-    p, q = _valid(probability), _valid(probability_q)
+    p, q = chance(probability), chance(probability_q)
     middle, total = (p + q) / 2, jnp.zeros_like(p * q)
     for each, gap in ((p, (p - q) / 2), (q, (q - p) / 2)):
         one, zero = jnp.where(middle > 0, middle, 1.0), jnp.where(middle < 1, 1 - middle, 1.0)
@@ -294,7 +289,7 @@ def jensen_shannon(probability: Real, probability_q: Real) -> Float[Array, "..."
 
 def squared_hellinger(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """Half of the squared differences of the roots of both outcomes' probabilities."""
-    p, q = _valid(probability), _valid(probability_q)
+    p, q = chance(probability), chance(probability_q)
     ones, zeros = jnp.sqrt(p) + jnp.sqrt(q), jnp.sqrt(1 - p) + jnp.sqrt(1 - q)
     one = (p - q) / jnp.where(ones > 0, ones, 1.0)
     zero = (p - q) / jnp.where(zeros > 0, zeros, 1.0)
@@ -303,7 +298,7 @@ def squared_hellinger(probability: Real, probability_q: Real) -> Float[Array, ".
 
 def renyi(order: Real, probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The divergence of order alpha, of order one Kullback and Leibler's."""
-    p, q = _valid(probability), _valid(probability_q)
+    p, q = chance(probability), chance(probability_q)
     power = jnp.asarray(order) - 1
     some = jnp.where(power == 0, 1.0, power)
     one = power * log_ratio(p, q)
@@ -322,7 +317,7 @@ def renyi(order: Real, probability: Real, probability_q: Real) -> Float[Array, "
 
 def squared_wasserstein(probability: Real, probability_q: Real) -> Float[Array, "..."]:
     """The distance of the probabilities: so much mass moves, by one."""
-    return jnp.abs(_valid(probability) - _valid(probability_q))
+    return jnp.abs(chance(probability) - chance(probability_q))
 
 
 def hessian(x: Label, probability: Real) -> Float[Array, "... 1 1"]:
@@ -347,7 +342,7 @@ def log_partition(eta: Float[Array, "... 1"]) -> Float[Array, "..."]:
 
 def mean_parameters(probability: Real) -> Float[Array, "... 1"]:
     """The probability itself."""
-    return _valid(probability)[..., None]
+    return chance(probability)[..., None]
 
 
 def fisher_information(probability: Real) -> Float[Array, "... 1 1"]:
@@ -368,7 +363,7 @@ def fit(x: Label, weights: Real | None = None) -> Fit:
 
 def _for_outcome(one, zero):
     """A partial in the probability that depends on whether x is one or zero."""
-    return lambda x, probability: _by_outcome(x, one, zero, 0.0) + 0.0 * _valid(probability)
+    return lambda x, probability: _by_outcome(x, one, zero, 0.0) + 0.0 * chance(probability)
 
 
 BERNOULLI = Family(
@@ -388,7 +383,7 @@ BERNOULLI = Family(
         sf=dict(probability=_for_outcome(0.0, 1.0)),
         log_cdf=dict(probability=log_cdf_dprobability),
         log_sf=dict(probability=log_sf_dprobability),
-        mean=dict(probability=lambda probability: 1.0 + 0.0 * _valid(probability)),
+        mean=dict(probability=lambda probability: 1.0 + 0.0 * chance(probability)),
         std=_STD,
         variance=dict(probability=variance_dprobability),
         skewness=_SKEWNESS,

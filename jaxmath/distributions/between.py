@@ -19,8 +19,8 @@ import numpy as np
 from jaxmath.distributions.composing import needs_numbers
 from jaxmath.distributions.expectation import ends
 from jaxmath.distributions.family import Family
-from jaxmath.distributions.quadrature import gauss_legendre
 from jaxmath.special.exponential import log1mexp
+from jaxmath.special.gauss import gauss_legendre
 
 NARROW = 1 / 8
 """An interval with less of the probability on its side of the distribution is integrated."""

@@ -15,10 +15,10 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
+from jaxmath.distributions.location_scale import chance
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import sample_shape
 from jaxmath.distributions.steps import first_whole
-from jaxmath.distributions.steps import probability as chance
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlog1py, xlog1py_dy, xlogy, xlogy_dy

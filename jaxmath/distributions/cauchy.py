@@ -16,8 +16,8 @@ from jaxmath.distributions.location_scale import positive, standardize
 from jaxmath.distributions.standard import (
     Differentiable,
     Slopes,
-    _of_x,
     location_scale_family,
+    of_x,
     symmetric,
 )
 from jaxmath.formula import Source, with_rule
@@ -95,7 +95,7 @@ def _log_prob_dscale_dscale(x, loc, scale):
     return -rate * (rate * (c**4 + 4 * jnp.square(c * n) - n**4))
 
 
-_LOG_PROB = _of_x(
+_LOG_PROB = of_x(
     *(_log_prob, _log_prob_dx, _log_prob_dscale),
     *(_log_prob_dx_dx, _log_prob_dx_dscale, _log_prob_dscale_dscale),
 )
@@ -129,7 +129,7 @@ def _prob_dx_dscale(x, loc, scale):
     return ((c * rate) * (2 / math.pi * (root - c) * rate)) * ((root + c) * rate)
 
 
-_PROB = _of_x(_prob, _prob_dx, _prob_dscale, _prob_dx_dx, _prob_dx_dscale, minus(_prob_dx_dx))
+_PROB = of_x(_prob, _prob_dx, _prob_dscale, _prob_dx_dx, _prob_dx_dscale, minus(_prob_dx_dx))
 
 
 def _z_prob(x, loc, scale):
@@ -150,8 +150,8 @@ def _sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
 
 
 _CDF_SLOPES = (_PROB.fn, minus(_z_prob), _prob_dx, _prob_dscale, minus(_prob_dx))
-_CDF = _of_x(_cdf, *_CDF_SLOPES)
-_SF = _of_x(_sf, *map(minus, _CDF_SLOPES))
+_CDF = of_x(_cdf, *_CDF_SLOPES)
+_SF = of_x(_sf, *map(minus, _CDF_SLOPES))
 
 
 def _tail(x, loc, scale):
@@ -219,7 +219,7 @@ _LOG_CDF_SLOPES = (
     *(_log_cdf_dx, _log_cdf_dscale),
     *(_log_cdf_dx_dx, _log_cdf_dx_dscale, _log_cdf_dscale_dscale),
 )
-_LOG_CDF = _of_x(_log_cdf, *_LOG_CDF_SLOPES)
+_LOG_CDF = of_x(_log_cdf, *_LOG_CDF_SLOPES)
 
 
 def _mirrored(fn):
@@ -232,7 +232,7 @@ def _log_sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
 
 
 _dx, _dscale, _dx_dx, _dx_dscale, _dscale_dscale = map(_mirrored, _LOG_CDF_SLOPES)
-_LOG_SF = _of_x(_log_sf, minus(_dx), _dscale, _dx_dx, minus(_dx_dscale), _dscale_dscale)
+_LOG_SF = of_x(_log_sf, minus(_dx), _dscale, _dx_dx, minus(_dx_dscale), _dscale_dscale)
 
 
 def _tangent(p):

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.location_scale import positive
+from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.ratios import overlap_gap, rates_gap, ratio_gap, ratio_renyi
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import NONNEGATIVE, POSITIVE
@@ -206,27 +206,21 @@ _LOG_SF = dict(x=log_prob_dx, rate=lambda x, rate: -jnp.asarray(x) + 0.0 * posit
 log_cdf = with_rule(_log_cdf, **_LOG_CDF)
 
 
-def _chance(p):
-    """The probability itself where it is one, NaN where it isn't."""
-    p = jnp.asarray(p)
-    return p + jnp.where((p >= 0) & (p <= 1), 0.0, jnp.nan)
-
-
 def _quantile(p: Real, rate: Real) -> Float[Array, "..."]:
     """The x below which lies probability p; infinite at one, NaN for p outside [0, 1]."""
-    return -log1p(-_chance(p)) / positive(rate)
+    return -log1p(-chance(p)) / positive(rate)
 
 
 def _isf(p: Real, rate: Real) -> Float[Array, "..."]:
     """The x above which lies probability p, accurate where p is tiny."""
-    return -jnp.log(_chance(p)) / positive(rate)
+    return -jnp.log(chance(p)) / positive(rate)
 
 
 def _inverse(value, slope, growth):
     """The partials of a function of p over the rate."""
 
     def dp_dp(p, rate):
-        return dp(p, rate) * growth(_chance(p))
+        return dp(p, rate) * growth(chance(p))
 
     def dp_drate(p, rate):
         return -dp(p, rate) / positive(rate)
@@ -237,8 +231,8 @@ def _inverse(value, slope, growth):
     def _dp(p, rate):
         # XLA joins both divisions, whose divisor may underflow; one over the rate may as well.
         rate = positive(rate)
-        large = slope(_chance(p)) / jnp.maximum(rate, 1.0)
-        return jnp.where(rate > 1, large, slope(_chance(p)) * (1 / jnp.minimum(rate, 1.0)))
+        large = slope(chance(p)) / jnp.maximum(rate, 1.0)
+        return jnp.where(rate > 1, large, slope(chance(p)) * (1 / jnp.minimum(rate, 1.0)))
 
     dp = with_rule(_dp, p=dp_dp, rate=dp_drate)
     drate = with_rule(

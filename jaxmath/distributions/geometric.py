@@ -13,8 +13,10 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import bernoulli
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
+from jaxmath.distributions.location_scale import chance
 from jaxmath.distributions.ratios import rates_gap
 from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.steps import first_whole
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import xlog1py, xlog1py_dy
@@ -206,33 +208,20 @@ _LOG_CDF = dict(probability=log_cdf_dprobability)
 log_cdf = with_rule(_log_cdf, **_LOG_CDF)
 
 
-def _chance(p):
-    """The probability itself where it is one, NaN where it isn't."""
-    p = jnp.asarray(p)
-    return p + jnp.where((p >= 0) & (p <= 1), 0.0, jnp.nan)
-
-
-def _first(reached, guess):
-    """The least whole number at which `reached` holds, one of the guess and its neighbours."""
-    guess = jnp.maximum(guess, 0.0)
-    less = jnp.maximum(guess - 1, 0.0)
-    return jnp.where(reached(less), less, jnp.where(reached(guess), guess, guess + 1))
-
-
 def quantile(p: Real, probability: Real) -> Float[Array, "..."]:
     """The smallest number with cdf >= p; infinite at one, NaN for p outside [0, 1]."""
-    p, chance = jax.lax.stop_gradient((_chance(p), _valid(probability)))
-    guess = jnp.ceil(jnp.where(chance < 1, log1p(-p) / log1p(-chance), 0.0)) - 1
-    found = _first(lambda k: cdf(k, chance) >= p, guess)
-    return jnp.where(jnp.isnan(p + chance), jnp.nan, jnp.where(p < 1, found, guess))
+    p, success = jax.lax.stop_gradient((chance(p), _valid(probability)))
+    guess = jnp.ceil(jnp.where(success < 1, log1p(-p) / log1p(-success), 0.0)) - 1
+    found = first_whole(lambda k: cdf(k, success) >= p, guess, jnp.inf)
+    return jnp.where(jnp.isnan(p + success), jnp.nan, jnp.where(p < 1, found, guess))
 
 
 def isf(p: Real, probability: Real) -> Float[Array, "..."]:
     """The smallest number with sf <= p; infinite at zero, NaN for p outside [0, 1]."""
-    p, chance = jax.lax.stop_gradient((_chance(p), _valid(probability)))
-    guess = jnp.ceil(jnp.where(chance < 1, jnp.log(p) / log1p(-chance), 0.0)) - 1
-    found = _first(lambda k: sf(k, chance) <= p, guess)
-    return jnp.where(jnp.isnan(p + chance), jnp.nan, jnp.where(p > 0, found, guess))
+    p, success = jax.lax.stop_gradient((chance(p), _valid(probability)))
+    guess = jnp.ceil(jnp.where(success < 1, jnp.log(p) / log1p(-success), 0.0)) - 1
+    found = first_whole(lambda k: sf(k, success) <= p, guess, jnp.inf)
+    return jnp.where(jnp.isnan(p + success), jnp.nan, jnp.where(p > 0, found, guess))
 
 
 def sample(key: PRNGKey, probability: Real, shape: tuple[int, ...] = ()) -> Array:

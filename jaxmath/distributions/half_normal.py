@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import normal
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.location_scale import positive
+from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.normal import LOG_SQRT_TAU, NORMAL
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import NONNEGATIVE, POSITIVE
@@ -208,15 +208,9 @@ _LOG_CDF = dict(x=log_cdf_dx, scale=log_cdf_dscale)
 log_cdf = with_rule(_log_cdf, **_LOG_CDF)
 
 
-def _chance(p):
-    """The probability itself where it is one, NaN where it isn't."""
-    p = jnp.asarray(p)
-    return p + jnp.where((p >= 0) & (p <= 1), 0.0, jnp.nan)
-
-
 def _upper(p):
     """The standard z above which lies probability p."""
-    p = _chance(p)
+    p = chance(p)
     central = p > 0.5
     near = math.sqrt(2) * jax.lax.erf_inv(jnp.where(central, 1 - p, 0.0))
     tiny = (p > 0) & (p < 4 * jnp.finfo(p.dtype).tiny)  # whose half may be no normal number
@@ -230,7 +224,7 @@ def _upper(p):
 
 def _lower(p):
     """The standard z below which lies probability p."""
-    p = _chance(p)
+    p = chance(p)
     low = p < 0.5
     near = math.sqrt(2) * jax.lax.erf_inv(jnp.where(low, p, 0.0))
     near = jnp.where(p < 1e-9, math.sqrt(math.pi / 2) * p, near)
@@ -261,13 +255,13 @@ def _inverse(value, slope):
 
 def _upper_slope(p):
     """Minus Mills' ratio over the probability, or over what it lacks to one."""
-    p = _chance(p)
+    p = chance(p)
     low = p < 0.5
     far = -mills_ratio(_upper(jnp.where(low, p, 0.5))) / jnp.where(low, p, 0.5)
     return jnp.where(low, far, -ndtri_dp(jnp.where(low, 0.5, p) / 2) / 2)
 
 
-_QUANTILE, _QUANTILE_SECONDS = _inverse(_lower, lambda p: ndtri_dp((1 - _chance(p)) / 2) / 2)
+_QUANTILE, _QUANTILE_SECONDS = _inverse(_lower, lambda p: ndtri_dp((1 - chance(p)) / 2) / 2)
 _ISF, _ISF_SECONDS = _inverse(_upper, _upper_slope)
 quantile = with_rule(_quantile, **_QUANTILE)
 isf = with_rule(_isf, **_ISF)

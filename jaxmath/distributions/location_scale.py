@@ -1,4 +1,4 @@
-r"""What location-scale families share: the standardised variable, and how derivatives follow it.
+r"""What families check of parameters, and what those of location and scale share.
 
 A function g of $z = (x - \mu) / \sigma$ alone, such as a distribution function, has three partial
 derivatives and one slope: with $g_x$ in x, they are $-g_x$ in the location, $-z g_x$ in the scale.
@@ -20,6 +20,12 @@ def positive(scale: Real) -> Float[Array, "..."]:
     """The scale itself where it is one, NaN where it isn't."""
     scale = jnp.asarray(scale)
     return scale + jnp.where(scale > 0, 0.0, jnp.nan)
+
+
+def chance(p: Real) -> Float[Array, "..."]:
+    """The probability itself where it is one, NaN where it isn't."""
+    p = jnp.asarray(p)
+    return p + jnp.where((p >= 0) & (p <= 1), 0.0, jnp.nan)
 
 
 def _standardize(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:

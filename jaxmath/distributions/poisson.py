@@ -14,13 +14,14 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.location_scale import positive
+from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import float_dtype, sample_shape
-from jaxmath.distributions.steps import first_whole, probability
+from jaxmath.distributions.steps import first_whole
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlogy_dy
+from jaxmath.special.exponential import expm1_gap
 from jaxmath.special.gamma import stirling_error
 from jaxmath.special.incomplete_gamma import (
     gammainc,
@@ -227,7 +228,7 @@ def _near(z, rate):
 
 def quantile(p: Real, rate: Real) -> Float[Array, "..."]:
     """The smallest number with cdf >= p; infinite at one, NaN for p outside [0, 1]."""
-    p, rate = jax.lax.stop_gradient((probability(p), positive(rate)))
+    p, rate = jax.lax.stop_gradient((chance(p), positive(rate)))
     guess = jnp.ceil(_near(ndtri(p), rate) - 0.8)
     inner = (p > 0) & (p < 1)
     guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + rate), jnp.nan, 0.0))
@@ -238,7 +239,7 @@ def quantile(p: Real, rate: Real) -> Float[Array, "..."]:
 
 def isf(p: Real, rate: Real) -> Float[Array, "..."]:
     """The smallest number with sf <= p; infinite at zero, NaN for p outside [0, 1]."""
-    p, rate = jax.lax.stop_gradient((probability(p), positive(rate)))
+    p, rate = jax.lax.stop_gradient((chance(p), positive(rate)))
     guess = jnp.ceil(_near(-ndtri(p), rate) - 0.8)
     inner = (p > 0) & (p < 1)
     guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + rate), jnp.nan, 0.0))
@@ -357,20 +358,22 @@ def _entropy_drate(rate: Real) -> Float[Array, "..."]:
     return jnp.where(few, summed, smooth)
 
 
+def _rest(large):
+    """Of the second derivative at a large rate, times the square of it."""
+    t, step = 2 * FEW / large - 1, 2 * FEW / large
+    return step * (2 * polynomial(_SLOPE, t) + step * polynomial(_BEND, t)) - 0.5
+
+
 def _log_steps(rate):
     """The expected logarithm of (k + 2) / (k + 1), k the number of events."""
     few, small, large = _parts(rate)
     summed = _summed(small, lambda k, rate: math.log1p(1 / (k + 1)))
-    t, step = 2 * FEW / large - 1, 2 * FEW / large
-    rest = step * (2 * polynomial(_SLOPE, t) + step * polynomial(_BEND, t)) - 0.5
-    return jnp.where(few, summed, (1 + rest / large) / large)
+    return jnp.where(few, summed, (1 + _rest(large) / large) / large)
 
 
 def _entropy_bend(rate):
     few, small, large = _parts(rate)
-    t, step = 2 * FEW / large - 1, 2 * FEW / large
-    rest = step * (2 * polynomial(_SLOPE, t) + step * polynomial(_BEND, t)) - 0.5
-    return jnp.where(few, _log_steps(small) - 1 / small, rest / large / large)
+    return jnp.where(few, _log_steps(small) - 1 / small, _rest(large) / large / large)
 
 
 entropy_drate = with_rule(_entropy_drate, rate=_entropy_bend)
@@ -426,14 +429,7 @@ def renyi(order: Real, rate: Real, rate_q: Real) -> Float[Array, "..."]:
     p, q = positive(rate), positive(rate_q)
     power = jnp.asarray(order) - 1
     some = jnp.where(power == 0, 1.0, power)
-    # The mean p (p / q)^power over power, less what is linear in it.
-    growth = power * log_ratio(p, q)
-    value = (p * jnp.expm1(growth) - power * (p - q)) / some
-    small = jnp.abs(growth) < 1e-2
-    g = jnp.where(small, growth, 0.0)
-    series = g / 2 * (1 + g / 3 * (1 + g / 4 * (1 + g / 5 * (1 + g / 6))))
-    near = kl(p, q) + p * log_ratio(p, q) * series
-    return jnp.where(small, near, value)
+    return kl(p, q) + p * expm1_gap(power * log_ratio(p, q)) / some
 
 
 def fisher_information(rate: Real) -> Float[Array, "... 1 1"]:

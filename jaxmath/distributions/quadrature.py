@@ -6,7 +6,6 @@ $x = a + w e^{\frac\pi2 \sinh t}$ for $[a, \infty)$, $x = c + w \sinh(\frac\pi2\
 line. Singular ends and heavy tails do no harm; kinks and jumps inside do.
 """
 
-import functools
 import itertools
 import math
 from typing import NamedTuple, TypeAlias
@@ -34,21 +33,6 @@ def _abscissae(dtype) -> np.ndarray:
     reach = math.asinh(2 / math.pi * 0.9 * math.log(float(jnp.finfo(dtype).max)))
     count = int(reach / STEP)
     return np.arange(-count, count + 1) * STEP
-
-
-@functools.cache
-def gauss_legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights on the unit interval, refined in extended precision where there is one."""
-    x = np.polynomial.legendre.leggauss(count)[0].astype(np.longdouble)
-    slope = np.ones_like(x)
-    for _ in range(2):
-        before, value = np.ones_like(x), x
-        for n in range(2, count + 1):
-            before, value = value, ((2 * n - 1) * x * value - (n - 1) * before) / n
-        slope = count * (before - x * value) / ((1 - x) * (1 + x))
-        x = x - value / slope
-    weight = 1 / ((1 - x) * (1 + x) * slope**2)
-    return ((1 + x) / 2).astype(float), weight.astype(float)
 
 
 def half_line(start: Number, width: Number, sign: int, dtype) -> Rule:

@@ -126,7 +126,7 @@ class Differentiable(NamedTuple):
     seconds: dict[tuple[str, str], Callable[..., Array]]
 
 
-def _of_x(plain, dx, dscale, dx_dx, dx_dscale, dscale_dscale) -> Differentiable:
+def of_x(plain, dx, dscale, dx_dx, dx_dscale, dscale_dscale) -> Differentiable:
     """A function of x, loc and scale that depends on x - loc, from its derivatives."""
     first = with_rule(dx, x=dx_dx, loc=minus(dx_dx), scale=dx_dscale)
     other = with_rule(dscale, x=dx_dscale, loc=minus(dx_dscale), scale=dscale_dscale)
@@ -183,7 +183,7 @@ def _log_prob(standard: Standard) -> Differentiable:
         """The logarithm of the density, in nats."""
         return standard.log_density(standardize(x, loc, scale)) - jnp.log(positive(scale))
 
-    return _of_x(
+    return of_x(
         _log_prob,
         entry("slope", 1, 1),
         entry("stretch", -1, 1),
@@ -210,7 +210,7 @@ def _prob(standard: Standard) -> Differentiable:
         """The density; its unit is one over that of x."""
         return times(lambda z, s: jnp.ones_like(z), 0)(x, loc, scale)
 
-    return _of_x(
+    return of_x(
         _prob,
         times(lambda z, s: s.slope, 1),
         times(lambda z, s: -s.stretch, 1),
@@ -246,7 +246,7 @@ def _below_and_above(standard: Standard, prob: Differentiable) -> dict[str, Diff
         prob.partials["scale"],
         lambda x, loc, scale: z_prob(x, loc, scale, True),
     )
-    return dict(cdf=_of_x(_cdf, *derivatives), sf=_of_x(_sf, *map(minus, derivatives)))
+    return dict(cdf=of_x(_cdf, *derivatives), sf=of_x(_sf, *map(minus, derivatives)))
 
 
 def _log_tail(standard: Standard, upper: bool) -> Differentiable:
@@ -289,7 +289,7 @@ def _log_tail(standard: Standard, upper: bool) -> Differentiable:
 
     _log.__name__ = _log.__qualname__ = "_log_sf" if upper else "_log_cdf"
     _log.__doc__ = f"The logarithm of `{'sf' if upper else 'cdf'}`, accurate in both tails."
-    return _of_x(
+    return of_x(
         _log,
         derivative(lambda z, growth: 1.0, 1),
         derivative(lambda z, growth: -z, 1),

@@ -6,15 +6,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-
-def probability(p) -> Float[Array, "..."]:
-    """The probability itself where it is one, NaN where it isn't."""
-    p = jnp.asarray(p)
-    return p + jnp.where((p >= 0) & (p <= 1), 0.0, jnp.nan)
+from jaxmath.typing import Real
 
 
 def first_whole(
-    reached: Callable[[Array], Array], guess: Float[Array, "..."], high: Float[Array, "..."]
+    reached: Callable[[Array], Array], guess: Float[Array, "..."], high: Real
 ) -> Float[Array, "..."]:
     """The least k in 0, 1, ..., high with `reached(k)`, which stays true; walks from a guess.
 

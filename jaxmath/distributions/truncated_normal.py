@@ -22,12 +22,12 @@ from jaxmath.distributions.composing import (
 )
 from jaxmath.distributions.location_scale import positive, standardize
 from jaxmath.distributions.normal import NORMAL
-from jaxmath.distributions.quadrature import gauss_legendre
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.distributions.truncated import EXTENDED, EXTREMES
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Source, with_rule
 from jaxmath.special.exponential import log1mexp
+from jaxmath.special.gauss import gauss_legendre
 from jaxmath.special.normal_tail import ndtr, ndtri
 from jaxmath.typing import PRNGKey, Real
 

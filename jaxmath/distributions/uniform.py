@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations
+from jaxmath.distributions.location_scale import chance
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import REAL
 from jaxmath.formula import Concave, Source, with_rule
@@ -238,12 +239,6 @@ log_cdf = with_rule(_log_cdf, **_LOG_CDF)
 log_sf = with_rule(_log_sf, **_LOG_SF)
 
 
-def _chance(p):
-    """The probability itself where it is one, NaN where it isn't."""
-    p = jnp.asarray(p)
-    return p + jnp.where((p >= 0) & (p <= 1), 0.0, jnp.nan)
-
-
 def _ordered(low, high):
     """Zero, NaN where the ends are not in order."""
     return jnp.where(jnp.asarray(low) < high, 0.0, jnp.nan).astype(jnp.result_type(low, high))
@@ -251,13 +246,13 @@ def _ordered(low, high):
 
 def quantile(p: Real, low: Real, high: Real) -> Float[Array, "..."]:
     """The x below which lies the share p of the width."""
-    p = _chance(p) + _ordered(low, high)
+    p = chance(p) + _ordered(low, high)
     return jnp.asarray(low) * (1 - p) + jnp.asarray(high) * p
 
 
 def isf(p: Real, low: Real, high: Real) -> Float[Array, "..."]:
     """The x above which lies the share p of the width."""
-    p = _chance(p) + _ordered(low, high)
+    p = chance(p) + _ordered(low, high)
     return jnp.asarray(low) * p + jnp.asarray(high) * (1 - p)
 
 
@@ -459,14 +454,14 @@ UNIFORM = Family(
         log_cdf=_LOG_CDF,
         log_sf=_LOG_SF,
         quantile=dict(
-            p=lambda p, low, high: _width(low, high) + 0.0 * _chance(p),
-            low=lambda p, low, high: 1 - _chance(p) + _ordered(low, high),
-            high=lambda p, low, high: _chance(p) + _ordered(low, high),
+            p=lambda p, low, high: _width(low, high) + 0.0 * chance(p),
+            low=lambda p, low, high: 1 - chance(p) + _ordered(low, high),
+            high=lambda p, low, high: chance(p) + _ordered(low, high),
         ),
         isf=dict(
-            p=lambda p, low, high: -_width(low, high) + 0.0 * _chance(p),
-            low=lambda p, low, high: _chance(p) + _ordered(low, high),
-            high=lambda p, low, high: 1 - _chance(p) + _ordered(low, high),
+            p=lambda p, low, high: -_width(low, high) + 0.0 * chance(p),
+            low=lambda p, low, high: chance(p) + _ordered(low, high),
+            high=lambda p, low, high: 1 - chance(p) + _ordered(low, high),
         ),
         mean=_moment(_multiple(0.5), _multiple(0.5)),
         median=_moment(_multiple(0.5), _multiple(0.5)),

@@ -5,43 +5,21 @@ With $z = r / c$, $b = |\alpha - 2|$ and $L = \log(1 + z^2 / b)$ it is $\tfrac12
 $\alpha \to -\infty$ it tends to the Welsch loss.
 """
 
-import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmath.domains import Interval
 from jaxmath.formula import Bounded, Even, Formula, Source, with_rule
 from jaxmath.special.exponential import expm1_gap
+from jaxmath.special.exponential_moment import exponential_moment
+from jaxmath.special.gauss import gauss_legendre
 from jaxmath.special.logarithm import log1p, log1p_gap
 from jaxmath.special.partials import along
-from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
-_FACTORIALS = tuple(1 / math.factorial(k) for k in range(1, 19))
-_SLOPES = tuple(k / math.factorial(k + 1) for k in range(1, 20))
-
-
-def _ratio(x):
-    """The exponential's excess over one, over x; one at zero."""
-    small = jnp.abs(x) < 0.5
-    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
-    return jnp.where(small, polynomial(_FACTORIALS, near), jnp.expm1(far) / far)
-
-
-def _ratio_slope(x):
-    small = jnp.abs(x) < 0.5
-    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
-    outer = (jnp.exp(far) - jnp.expm1(far) / far) / far
-    return jnp.where(small, polynomial(_SLOPES, near), outer)
-
-
-_NODES = tuple(
-    (float(1 + node) / 2, float(weight) / 2)
-    for node, weight in zip(*np.polynomial.legendre.leggauss(12), strict=True)
-)
+_NODES = tuple(zip(*(part.tolist() for part in gauss_legendre(12)), strict=True))
 
 
 class _Parts(NamedTuple):
@@ -71,14 +49,14 @@ def _at_two(shape, value, other):
     return jnp.where(jnp.asarray(shape) == 2, value, other)
 
 
-def _barron(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
+def _barron(residual: Real, shape: Real = 1.0, scale: Real = 1.0) -> Float[Array, "..."]:
     """The loss of a residual for a shape of at most two, in units of the scale > 0.
 
     Shape 2 is half the squared error, 1 the pseudo-Huber loss, 0 the Cauchy loss, -2 Geman and
     McClure's; the slope in the shape is infinite at 2.
     """
     part = _parts(residual, shape, scale)
-    value = 0.5 * part.b * part.log * _ratio(0.5 * part.shape * part.log)
+    value = 0.5 * part.b * part.log * exponential_moment(1, 0.5 * part.shape * part.log)
     return _at_two(shape, jnp.square(part.z) / 2, value)
 
 
@@ -86,18 +64,18 @@ def _weight(part):
     return jnp.exp(-0.5 * part.b * part.log)
 
 
-def _barron_dresidual(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
+def _barron_dresidual(residual: Real, shape: Real = 1.0, scale: Real = 1.0) -> Float[Array, "..."]:
     """The standardised residual over the scale, weighed down where it is large."""
     part = _parts(residual, shape, scale)
     return part.z / scale * _at_two(shape, 1.0, _weight(part))
 
 
-def _barron_dscale(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
+def _barron_dscale(residual: Real, shape: Real = 1.0, scale: Real = 1.0) -> Float[Array, "..."]:
     """Minus the standardised residual times the slope in the residual."""
     return -(jnp.asarray(residual) / scale) * barron_dresidual(residual, shape, scale)
 
 
-def _barron_dshape(residual: Real, shape: Real, scale: Real) -> Float[Array, "..."]:
+def _barron_dshape(residual: Real, shape: Real = 1.0, scale: Real = 1.0) -> Float[Array, "..."]:
     r"""The integral $\tfrac b4 \int_0^L e^{\alpha s / 2} (e^{-s} - 1 + s)\,ds$, never negative."""
     part = _parts(residual, shape, scale)
     small = part.log < 1
@@ -108,8 +86,8 @@ def _barron_dshape(residual: Real, shape: Real, scale: Real) -> Float[Array, "..
     )
     x = 0.5 * part.shape * part.log
     rest = part.log + part.shape * part.share / part.b
-    far = -0.5 * part.excess * _ratio(x)
-    far = far + 0.25 * part.b * part.log * rest * _ratio_slope(x)
+    far = -0.5 * part.excess * exponential_moment(1, x)
+    far = far + 0.25 * part.b * part.log * rest * exponential_moment(2, x)
     return jnp.where(small, 0.25 * part.b * log * near, far)
 
 

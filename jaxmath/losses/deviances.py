@@ -9,7 +9,6 @@ zero where both are equal and never negative; `prediction` is the mean.
 """
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, Interval
@@ -17,6 +16,7 @@ from jaxmath.formula import Bounded, Convex, Formula, Minimizer, Source
 from jaxmath.losses.relative import WIDE
 from jaxmath.special.entropy import kl_div, xlogy_dy
 from jaxmath.special.exponential_moment import exponential_moment
+from jaxmath.special.gauss import gauss_legendre
 from jaxmath.special.logarithm import log1p_gap
 from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio, relative_excess
@@ -178,8 +178,7 @@ INVERSE_GAUSSIAN_DEVIANCE = Formula(
     topic="P19",
 )
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
-_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+_NODES, _WEIGHTS = gauss_legendre(20)
 
 
 def _integrals(prediction, target, power, logs):

@@ -23,7 +23,7 @@ from jaxmath.formula import (
     with_rule,
 )
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.normal_tail import _half_square, erfcx, inverse_mills, inverse_mills_dz
+from jaxmath.special.normal_tail import erfcx, half_square, inverse_mills, inverse_mills_dz
 from jaxmath.special.partials import minus
 from jaxmath.typing import Real
 
@@ -34,7 +34,7 @@ PEAK = 2 / math.sqrt(math.pi)
 
 def _bell_times(factor, x):
     """A factor times exp(-x^2), a normal number where the product is one."""
-    exact, rest = _half_square(x)
+    exact, rest = half_square(x)
     # In two halves, with something between them: XLA joins adjacent exponentials into one.
     half = jnp.exp(-exact)
     return (half * factor) * half * jnp.exp(-2 * rest)

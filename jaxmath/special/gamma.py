@@ -15,11 +15,11 @@ $\Gamma(x + 1) = x\,\Gamma(x)$ leads upwards, below zero the reflection does.
 import math
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Convex, Decreasing, Formula, Increasing, Source, with_rule
+from jaxmath.special.gauss import gauss_legendre
 from jaxmath.special.logarithm import log1p, log1p_gap
 from jaxmath.special.partials import along
 from jaxmath.special.polynomial import polynomial
@@ -189,8 +189,8 @@ stirling_error_dx = with_rule(_stirling_error_dx, x=stirling_error_dx_dx)
 stirling_error = with_rule(_stirling_error, x=stirling_error_dx)
 
 _NODES = tuple(
-    (float(1 + node) / 2, float(1 - node) / 2 * float(weight) / 2)
-    for node, weight in zip(*np.polynomial.legendre.leggauss(12), strict=True)
+    (float(node), float((1 - node) * weight))
+    for node, weight in zip(*gauss_legendre(12), strict=True)
 )
 """Of [0, 1]: Gauss's nodes, and the weights of an integral against the distance from its end."""
 

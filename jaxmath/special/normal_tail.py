@@ -75,7 +75,7 @@ def _ratios(x):
     return 1 / (x + second), second, third
 
 
-def _half_square(x):
+def half_square(x):
     """Half the square of x in two parts, the first exact; x beyond 100 is taken as 100."""
     size = jnp.minimum(jnp.abs(x), 100.0)  # exp(-5000) is zero, exp(5000) infinite
     near = jnp.floor(size * 16) / 16
@@ -90,7 +90,7 @@ def _moments(x, scale=1.0):
     m0 = scale / (size + r1)
     right = (m0, m0 * r1, m0 * r1 * r2, m0 * r1 * r2 * r3)
     # On the left the recurrence adds only positive numbers.
-    exact, rest = _half_square(size)
+    exact, rest = half_square(size)
     n0 = (scale * SQRT_TAU * jnp.exp(exact)) * jnp.exp(rest) - m0
     n1 = scale + size * n0
     n2 = n0 + size * n1
@@ -168,21 +168,21 @@ ERFCX = Formula(
 )
 
 
-def _density_times(factor, z):
+def density_times(factor, z):
     """A factor times the normal density at z, normal numbers where the product is one."""
-    exact, rest = _half_square(z)
+    exact, rest = half_square(z)
     # In two halves, with something between them: XLA joins adjacent exponentials into one.
     half = jnp.exp(-exact / 2)
     return (half * factor) * (half / SQRT_TAU) * jnp.exp(-rest)
 
 
 def _density(z: Real) -> Float[Array, "..."]:
-    return _density_times(1.0, jnp.asarray(z))
+    return density_times(1.0, jnp.asarray(z))
 
 
 def ndtr_dz_dz(z: Real) -> Float[Array, "..."]:
     """Minus z times the density; zero far out, at infinity too."""
-    return _density_times(-jnp.clip(z, -100.0, 100.0), jnp.asarray(z))
+    return density_times(-jnp.clip(z, -100.0, 100.0), jnp.asarray(z))
 
 
 ndtr_dz = with_rule(_density, z=ndtr_dz_dz)
@@ -238,7 +238,7 @@ def _inverse_mills(z: Real) -> Float[Array, "..."]:
 def _right(factor, z):
     """A factor times the slope of the logarithm, for z >= 0, where the density may underflow."""
     z = jnp.clip(z, 0.0, 100.0)
-    return _density_times(factor, z) / ndtr(z)
+    return density_times(factor, z) / ndtr(z)
 
 
 def _inverse_mills_dz(z: Real) -> Float[Array, "..."]:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import REAL
 from jaxmath.formula import Bounded, Even, Formula, Increasing, Odd, Source, with_rule
 from jaxmath.special.error_function import erf
-from jaxmath.special.normal_tail import SQRT_TAU, _density_times, ndtr, ndtr_dz
+from jaxmath.special.normal_tail import SQRT_TAU, density_times, ndtr, ndtr_dz
 from jaxmath.typing import Real
 
 END = 8.6
@@ -55,7 +55,7 @@ def _wedge(h, a, reach):
     total = jnp.zeros_like(length)
     for x, weight in _RULE:
         total = total + weight * jnp.exp(steep * (x * x)) / (1 + square * (x * x))
-    return _density_times(length * total / SQRT_TAU, h)
+    return density_times(length * total / SQRT_TAU, h)
 
 
 def _owens_t(h: Real, a: Real) -> Float[Array, "..."]:
@@ -80,7 +80,7 @@ def _owens_t(h: Real, a: Real) -> Float[Array, "..."]:
 def _densities_times(factor, h, a):
     """A factor times the normal densities at h and at a h."""
     h, a = jnp.asarray(h), jnp.asarray(a)
-    return _density_times(factor * ndtr_dz(h), a * h)
+    return density_times(factor * ndtr_dz(h), a * h)
 
 
 def _owens_t_dh(h: Real, a: Real) -> Float[Array, "..."]:

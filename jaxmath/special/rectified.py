@@ -17,7 +17,7 @@ from jaxmath.formula import (
     Source,
     with_rule,
 )
-from jaxmath.special.normal_tail import SQRT_TAU, _half_square, _ratios
+from jaxmath.special.normal_tail import SQRT_TAU, _ratios, half_square
 from jaxmath.typing import Real
 
 
@@ -107,6 +107,6 @@ def _density_times(factor, x):
     The root of the exponential is multiplied in twice: in the far tail the exponential underflows
     where its product with the factor does not.
     """
-    exact, rest = _half_square(x)
+    exact, rest = half_square(x)
     root = jnp.exp(-exact / 2)
     return root * (root * (jnp.exp(-rest) * (factor / SQRT_TAU)))
