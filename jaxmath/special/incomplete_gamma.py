@@ -78,7 +78,7 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     eta = near * jnp.sqrt(2 * log1p_gap_ratio(near))
     z = eta * jnp.sqrt(large)
     away = jnp.where(around, 1.0, x / large)
-    extreme = jnp.abs(jnp.log(away)) > 80  # in float32 soon out of range
+    extreme = jnp.abs(jnp.log(away)) > 25  # the slopes' powers soon leave float32
     log_away = jnp.where(
         extreme & ~around,
         jnp.log(x) - jnp.log(large),
@@ -190,6 +190,23 @@ def _log_slope(lower: bool):
         return tails.at_limits(limit, value, jnp.nan, jnp.nan)
 
     return slope
+
+
+def log_growth(a: Real, x: Real) -> Float[Array, "..."]:
+    r"""The slope of log P in log x where P is the smaller tail, for a > 0 and finite x > 0."""
+    tail = tail_of(a, x, rolled=True)
+    return tail.rate / tail.factor
+
+
+def log_hazard(a: Real, x: Real) -> Float[Array, "..."]:
+    r"""Minus the slope of log Q in x where Q is the smaller tail, for a > 0 and finite x > 0."""
+    a, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, x)))
+    far = x >= RIGHT * jnp.maximum(a, 1.0)
+    tail = tail_of(a, jnp.where(far, a, x), rolled=True)
+    outer = jnp.where(far, x, RIGHT * jnp.maximum(a, 1.0))
+    never = jnp.zeros_like(far)
+    n, d = _ratio(a / outer, jnp.ones_like(x), 1 / outer, never, never, rolled=True)
+    return jnp.where(far, n / d, tail.rate / jnp.where(far, a, x) / tail.factor)
 
 
 _GAMMAINC = dict(a=along(_side(True, rolled=True), 0), x=gammainc_dx)

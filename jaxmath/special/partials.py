@@ -1,12 +1,21 @@
 """Partial derivatives made of functions: by forward mode, and with the sign turned."""
 
 import inspect
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxmath.formula import with_rule
+
+
+class Rule(NamedTuple):
+    """What a function is differentiated by, and the program that it has without."""
+
+    partials: Mapping[str, Callable[..., Any]]
+    seconds: Mapping[tuple[str, str], Callable[..., Any]]
+    plain: Callable[..., Any]
 
 
 def along(fn, argnum: int):
