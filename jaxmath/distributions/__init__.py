@@ -2,15 +2,18 @@
 
 from jaxmath.distributions import (
     bernoulli,
+    beta,
     bijectors,
     binomial,
     cauchy,
+    chi2,
     discrete_uniform,
     exponential,
     gamma,
     geometric,
     gumbel,
     half_normal,
+    inverse_gamma,
     laplace,
     logistic,
     normal,
@@ -19,11 +22,13 @@ from jaxmath.distributions import (
     vector_bijectors,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
+from jaxmath.distributions.beta import BETA
 from jaxmath.distributions.between import log_between
 from jaxmath.distributions.bijectors import BIJECTORS
 from jaxmath.distributions.binomial import BINOMIAL
 from jaxmath.distributions.cauchy import CAUCHY
 from jaxmath.distributions.censored import censored
+from jaxmath.distributions.chi2 import CHI2
 from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
@@ -34,6 +39,7 @@ from jaxmath.distributions.gamma import GAMMA
 from jaxmath.distributions.geometric import GEOMETRIC
 from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.half_normal import HALF_NORMAL
+from jaxmath.distributions.inverse_gamma import INVERSE_GAMMA
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
@@ -49,6 +55,7 @@ FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
     *(CAUCHY, HALF_NORMAL),
+    *(CHI2, INVERSE_GAMMA, BETA),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
