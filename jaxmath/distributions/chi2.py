@@ -38,21 +38,43 @@ def _gamma(df):
     return positive(df) / 2, RATE
 
 
-def _partials(name):
-    """Those of the gamma distribution's function; of half of `df` they are half as large."""
-    slopes = GAMMA.partials[name]
-    takes = KINDS[name].takes
+_AS_GAMMA = dict(x=("x", 1.0), df=("concentration", 0.5), df_q=("concentration_q", 0.5))
+"""What the gamma distribution calls each argument, and how fast that moves with it."""
 
-    def chain(key, share):
-        def partial(*args):
-            first, freedom = (args[:1], args[1:]) if takes == "x" else ((), args)
-            return share * slopes[key](*first, *(p for df in freedom for p in _gamma(df)))
 
-        return partial
+def _chained(name):
+    """The gamma distribution's partials and second derivatives, in x and in our parameters."""
+    given = 1 if KINDS[name].takes == "x" else 0
+    slopes, bends = GAMMA.partials[name], GAMMA.seconds.get(name, {})
 
-    own = {"x": chain("x", 1.0)} if takes == "x" else {}
-    other = {"df_q": chain("concentration_q", 0.5)} if takes == "q" else {}
-    return own | {"df": chain("concentration", 0.5)} | other
+    def times(share, fn):
+        def chained(*args):
+            return share * fn(*args[:given], *(p for df in args[given:] for p in _gamma(df)))
+
+        return chained
+
+    return (
+        {
+            ours: times(share, slopes[theirs])
+            for ours, (theirs, share) in _AS_GAMMA.items()
+            if theirs in slopes
+        },
+        {
+            (one, two): times(share * other, bends[first, second])
+            for one, (first, share) in _AS_GAMMA.items()
+            for two, (second, other) in _AS_GAMMA.items()
+            if (first, second) in bends
+        },
+    )
+
+
+_CHAINED = {
+    name: _chained(name)
+    for name in (
+        *("log_prob", "prob", "cdf", "sf", "log_cdf", "log_sf"),
+        *("entropy", "cross_entropy", "kl"),
+    )
+}
 
 
 def log_prob(x: Real, df: Real) -> Float[Array, "..."]:
@@ -227,13 +249,7 @@ CHI2 = Family(
         *(squared_hellinger, renyi, score, hessian, fisher_information),
         *(sufficient, natural, log_partition, mean_parameters, fit),
     ),
-    partials={
-        name: _partials(name)
-        for name in (
-            *("log_prob", "prob", "cdf", "sf", "log_cdf", "log_sf"),
-            *("entropy", "cross_entropy", "kl"),
-        )
-    }
+    partials={name: partials for name, (partials, _) in _CHAINED.items()}
     | dict(
         mean=_of(jnp.ones_like),
         mode=_of(lambda df: jnp.where(df > 2, 1.0, 0.0 * df)),
@@ -243,7 +259,7 @@ CHI2 = Family(
         kurtosis=_of(lambda df: -12 / df / df),
     ),
     unrecorded=GAMMA.unrecorded,
-    exceptions={name: GAMMA.exceptions[name] for name in ("log_prob", "prob")},
+    seconds={name: seconds for name, (_, seconds) in _CHAINED.items() if seconds},
     facts=dict(log_prob=(Concave("df"),), entropy=(Increasing("df"), Concave("df"))),
     tex=dict(
         log_prob=r"\log p(x) = (\tfrac\nu2 - 1) \log x - \tfrac x2 - \tfrac\nu2 \log 2"

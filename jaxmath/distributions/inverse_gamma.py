@@ -420,7 +420,6 @@ INVERSE_GAMMA = Family(
     seconds=dict(log_prob=_BENDS),
     plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy),
     unrecorded=GAMMA.unrecorded,
-    exceptions={name: GAMMA.exceptions[name] for name in ("log_prob", "prob")},
     facts=dict(log_prob=(Concave("concentration"), Concave("scale"))),
     tex=dict(
         log_prob=r"\log p(x) = a \log \beta - (a + 1) \log x - \beta / x - \log\Gamma(a)",
