@@ -239,6 +239,12 @@ def _of(slope):
     return dict(df=lambda df: slope(positive(df)))
 
 
+_PAIR = {
+    "second_derivatives/df, df_q": GAMMA.exceptions["kl"][
+        "second_derivatives/concentration, concentration_q"
+    ]
+}
+
 CHI2 = Family(
     name="chi2",
     parameters=Params(df=FREEDOM),
@@ -259,6 +265,7 @@ CHI2 = Family(
         kurtosis=_of(lambda df: -12 / df / df),
     ),
     unrecorded=GAMMA.unrecorded,
+    exceptions=dict.fromkeys(("kl", "cross_entropy"), _PAIR),
     seconds={name: seconds for name, (_, seconds) in _CHAINED.items() if seconds},
     facts=dict(log_prob=(Concave("df"),), entropy=(Increasing("df"), Concave("df"))),
     tex=dict(
