@@ -56,8 +56,7 @@ def _parts(x, concentration, scale):
     a, b = positive(concentration), positive(scale)
     x = jnp.asarray(x)
     inner = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
-    z = b / inner
-    return jnp.minimum(z, jnp.finfo(z.dtype).max), inner, a, b
+    return b / inner, inner, a, b
 
 
 def _inside(fn, outside=0.0):
@@ -66,14 +65,43 @@ def _inside(fn, outside=0.0):
     def function(x, concentration, scale):
         z, inner, a, b = _parts(x, concentration, scale)
         rest = outside + 0.0 * (a + b)
-        return jnp.where(jnp.asarray(x) <= 0, rest, fn(z, inner, a, b) + 0.0 * z)
+        return jnp.where(jnp.asarray(x) <= 0, rest, fn(z, inner, a, b) + 0.0 * (inner + a + b))
 
     return function
 
 
+def _log_z(z, x, b):
+    """The logarithm of z = b / x, also where the ratio is beyond an end of the dtype."""
+    info = jnp.finfo(z.dtype)
+    inside = (z > 2 * info.tiny) & (z < info.max)
+    return jnp.where(inside, jnp.log(jnp.where(inside, z, 1.0)), jnp.log(b) - jnp.log(x))
+
+
+def _density(z, x, a, b):
+    return log_density(z, a, _log_z(z, x, b))
+
+
+def _excess(z, x, a, b):
+    return log_excess(_finite(z), a, _log_z(z, x, b))
+
+
+def _excess_bend(z, x, a, b):
+    """The square of the excess less trigamma(a); for small a without both their 1 / a^2."""
+    small = a < 1
+    more = jnp.where(small, 1 + a, 2.0)
+    e = _log_z(z, x, b) - digamma(more)
+    large = jnp.square(_excess(z, x, a, b)) - trigamma(a)
+    return jnp.where(small, e * (2 / a + e) - trigamma(more), large)
+
+
+def _finite(z):
+    """Where z overflows both tails have long been what they are at the largest number."""
+    return jnp.minimum(z, jnp.finfo(z.dtype).max)
+
+
 def _log_prob(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of the density, in nats."""
-    value = _inside(lambda z, x, a, b: log_density(z, a) - jnp.log(x), -jnp.inf)
+    value = _inside(lambda z, x, a, b: _density(z, x, a, b) - jnp.log(x), -jnp.inf)
     return value(x, concentration, scale)
 
 
@@ -89,7 +117,7 @@ log_prob, _LOG_PROB = with_partials(
     _log_prob,
     dict(
         x=_inside(lambda z, x, a, b: (z - a - 1) / x),
-        concentration=_inside(lambda z, x, a, b: log_excess(z, a)),
+        concentration=_inside(_excess),
         scale=_inside(lambda z, x, a, b: a / b - 1 / x),
     ),
     _BENDS,
@@ -106,12 +134,16 @@ def hessian(x: Real, concentration: Real, scale: Real) -> Float[Array, "... 2 2"
     return gamma.hessian(x, concentration, scale)
 
 
-def _times_density(factor):
-    """The density times a factor, which may be large where it is small."""
+def _times_density(factor, power=0):
+    """The density times a factor and a power of 1 / x: large where the density may underflow."""
 
     def product(z, x, a, b):
-        root = jnp.exp(log_density(z, a) / 2)
-        return (root / x) * (jnp.where(root > 0, factor(z, x, a, b), 0.0) * root)
+        part = jnp.exp(_density(z, x, a, b) / 4)
+        each = part / x
+        second, third = each if power > 1 else part, each if power > 0 else part
+        there = jnp.where(part > 0, factor(z, x, a, b), 0.0)
+        # In this order no product is beyond an end of the dtype before the last one is.
+        return (each * part * second) * (there * third)
 
     return _inside(product)
 
@@ -126,57 +158,58 @@ def _square(z, a):
     return a * (a - 1) - z * (2 * a - z)
 
 
+_DENSITY_BENDS = {
+    ("x", "x"): _times_density(lambda z, x, a, b: _square(z, a + 2), 2),
+    ("x", "concentration"): _times_density(
+        lambda z, x, a, b: (z - a - 1) * _excess(z, x, a, b) - 1, 1
+    ),
+    ("x", "scale"): _times_density(lambda z, x, a, b: -_square(z, a + 1) / b, 1),
+    ("concentration", "concentration"): _times_density(_excess_bend),
+    ("concentration", "scale"): _times_density(
+        lambda z, x, a, b: ((a - z) * _excess(z, x, a, b) + 1) / b
+    ),
+    ("scale", "scale"): _times_density(lambda z, x, a, b: _square(z, a) / b / b),
+}
 prob, _PROB = with_partials(
     _prob,
     dict(
-        x=_times_density(lambda z, x, a, b: (z - a - 1) / x),
-        concentration=_times_density(lambda z, x, a, b: log_excess(z, a)),
+        x=_times_density(lambda z, x, a, b: z - a - 1, 1),
+        concentration=_times_density(_excess),
         scale=_times_density(lambda z, x, a, b: (a - z) / b),
     ),
-    {
-        ("x", "x"): _times_density(lambda z, x, a, b: _square(z, a + 2) / x / x),
-        ("x", "concentration"): _times_density(
-            lambda z, x, a, b: ((z - a - 1) * log_excess(z, a) - 1) / x
-        ),
-        ("x", "scale"): _times_density(lambda z, x, a, b: -_square(z, a + 1) / b / x),
-        ("concentration", "concentration"): _times_density(
-            lambda z, x, a, b: jnp.square(log_excess(z, a)) - trigamma(a)
-        ),
-        ("concentration", "scale"): _times_density(
-            lambda z, x, a, b: ((a - z) * log_excess(z, a) + 1) / b
-        ),
-        ("scale", "scale"): _times_density(lambda z, x, a, b: _square(z, a) / b / b),
-    },
+    _DENSITY_BENDS,
 )
 
 
 def cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The probability of at most x."""
-    return _inside(lambda z, x, a, b: gammaincc(a, z))(x, concentration, scale)
+    return _inside(lambda z, x, a, b: gammaincc(a, _finite(z)))(x, concentration, scale)
 
 
 def sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The probability of more than x, accurate where it is tiny."""
-    return _inside(lambda z, x, a, b: gammainc(a, z), 1.0)(x, concentration, scale)
+    return _inside(lambda z, x, a, b: gammainc(a, _finite(z)), 1.0)(x, concentration, scale)
 
 
 def log_cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of `cdf`, accurate in both tails."""
-    return _inside(lambda z, x, a, b: log_gammaincc(a, z), -jnp.inf)(x, concentration, scale)
+    return _inside(lambda z, x, a, b: log_gammaincc(a, _finite(z)), -jnp.inf)(
+        x, concentration, scale
+    )
 
 
 def log_sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of `sf`, accurate in both tails."""
-    return _inside(lambda z, x, a, b: log_gammainc(a, z))(x, concentration, scale)
+    return _inside(lambda z, x, a, b: log_gammainc(a, _finite(z)))(x, concentration, scale)
 
 
 def _chain(name):
     """The slopes of a function of concentration and z."""
     slopes = _SPECIAL[name]
     return dict(
-        x=_inside(lambda z, x, a, b: -(slopes["x"](a, z) * z) / x),
-        concentration=_inside(lambda z, x, a, b: slopes["a"](a, z)),
-        scale=_inside(lambda z, x, a, b: slopes["x"](a, z) / x),
+        x=_inside(lambda z, x, a, b: -(slopes["x"](a, _finite(z)) * _finite(z)) / x),
+        concentration=_inside(lambda z, x, a, b: slopes["a"](a, _finite(z))),
+        scale=_inside(lambda z, x, a, b: slopes["x"](a, _finite(z)) / x),
     )
 
 
@@ -292,10 +325,12 @@ def cross_entropy(
     return entropy(*first) + kl(*first, concentration_q, scale_q)
 
 
-_KL = {
-    name.replace("rate", "scale"): lambda *args, slope=slope: slope(*args)
-    for name, slope in GAMMA.partials["kl"].items()
-}
+def _renamed(names):
+    return tuple(name.replace("rate", "scale") for name in names)
+
+
+_KL = dict(zip(_renamed(GAMMA.partials["kl"]), GAMMA.partials["kl"].values(), strict=True))
+_KL_SECONDS = {_renamed(pair): bend for pair, bend in GAMMA.seconds["kl"].items()}
 _CROSS_ENTROPY = _KL | {
     name: lambda a, b, c, d, name=name: _ENTROPY[name](a, b) + _KL[name](a, b, c, d)
     for name in ("concentration", "scale")
@@ -382,6 +417,10 @@ def _std_slopes(power):
     )
 
 
+_PAIRS: dict[str, str] = {
+    key.replace("rate", "scale"): reason for key, reason in GAMMA.exceptions["kl"].items()
+}
+
 INVERSE_GAMMA = Family(
     name="inverse_gamma",
     parameters=Params(concentration=SHAPES, scale=RATES),
@@ -417,8 +456,9 @@ INVERSE_GAMMA = Family(
             4.0,
         ),
     ),
-    seconds=dict(log_prob=_BENDS),
+    seconds=dict(log_prob=_BENDS, prob=_DENSITY_BENDS, kl=_KL_SECONDS),
     plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy),
+    exceptions=dict(kl=_PAIRS, cross_entropy=_PAIRS),
     unrecorded=GAMMA.unrecorded,
     facts=dict(log_prob=(Concave("concentration"), Concave("scale"))),
     tex=dict(
