@@ -13,10 +13,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import exponential_family
+from jaxmath.distributions.beta_draws import log_odds_draw
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.gamma import SHAPES, _between
-from jaxmath.distributions.gamma_draws import log_gamma_draw
+from jaxmath.distributions.gamma import SHAPES, _at_zero, _between
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.ratios import ratio_gap
 from jaxmath.distributions.shapes import float_dtype, sample_shape
@@ -44,8 +44,8 @@ from jaxmath.special.incomplete_beta import (
     log_betaincc,
 )
 from jaxmath.special.inverse_beta import betainccinv, betaincinv
-from jaxmath.special.logarithm import log1p
-from jaxmath.special.partials import with_partials
+from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.partials import along, with_partials
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -80,9 +80,9 @@ def _inside(fn, below=0.0, above=0.0):
     return function
 
 
-def log_density(x, y, gap, a, b):
-    """The logarithm of x^a y^b / B(a, b), at x = 1 - y, given gap = a y - b x to all digits."""
-    n = a + b
+def _log_height(x, y, a, b):
+    """The logarithm of x^a y^b / B(a, b), at x = 1 - y."""
+    n, gap = a + b, a * y - b * x
     low, high = jnp.minimum(a, b), jnp.maximum(a, b)
     one, two = n * x, n * y
     away = divergence(a, one, gap, gap / one) + divergence(b, two, -gap, -gap / two)
@@ -90,32 +90,37 @@ def log_density(x, y, gap, a, b):
     return (jnp.log(low) + jnp.log(high / n)) / 2 - HALF_LOG_TAU + errors - away
 
 
-def _log_height(x, y, a, b):
-    return log_density(x, y, a * y - b * x, a, b)
-
-
-def _at_end(own, other, zero, one):
-    """The density at the end of a shape: infinite below one, `one(other)` at one, else `zero`."""
-    return jnp.where(own < 1, jnp.inf, jnp.where(own == 1, one(other), zero))
-
-
-def _with_ends(fn, zero, one):
-    """Outside of [0, 1] `zero`, at each end its limit."""
+def _with_ends(fn, outside, at_zero, at_one):
+    """As `_inside`, but with values of both shapes at zero and one themselves."""
 
     def function(x, a, b):
         inner, y, a, b = _parts(x, a, b)
         x = jnp.asarray(x)
-        end = jnp.where(x == 0, _at_end(a, b, zero, one), zero)
-        end = jnp.where(x == 1, _at_end(b, a, zero, one), end) + 0.0 * (a + b)
-        return jnp.where((x <= 0) | (x >= 1), end, fn(inner, y, a, b))
+        end = jnp.where(x == 0, at_zero(a, b), jnp.where(x == 1, at_one(a, b), outside))
+        return jnp.where((x <= 0) | (x >= 1), end + 0.0 * (a + b), fn(inner, y, a, b))
 
     return function
+
+
+def _slope(x, y, a, b):
+    return (a - 1) / x - (b - 1) / y
+
+
+def _in_a(x, y, a, b):
+    return _log_excess(a, b, x, y)
+
+
+def _in_b(x, y, a, b):
+    return _log_excess(b, a, y, x)
 
 
 def _log_prob(x: Real, a: Real, b: Real) -> Float[Array, "..."]:
     """The logarithm of the density, in nats."""
     value = _with_ends(
-        lambda x, y, a, b: _log_height(x, y, a, b) - jnp.log(x) - log1p(-x), -jnp.inf, jnp.log
+        lambda x, y, a, b: _log_height(x, y, a, b) - jnp.log(x) - log1p(-x),
+        -jnp.inf,
+        lambda a, b: _at_zero(a, jnp.log(b), -jnp.inf),
+        lambda a, b: _at_zero(b, jnp.log(a), -jnp.inf),
     )
     return value(x, a, b)
 
@@ -131,9 +136,14 @@ _BENDS = {
 log_prob, _LOG_PROB = with_partials(
     _log_prob,
     dict(
-        x=_inside(lambda x, y, a, b: (a - 1) / x - (b - 1) / y),
-        a=_inside(lambda x, y, a, b: _log_excess(a, b, x, y)),
-        b=_inside(lambda x, y, a, b: _log_excess(b, a, y, x)),
+        x=_with_ends(
+            _slope,
+            0.0,
+            lambda a, b: jnp.where(a == 1, 1 - b, 0.0),
+            lambda a, b: jnp.where(b == 1, a - 1, 0.0),
+        ),
+        a=_with_ends(_in_a, 0.0, lambda a, b: 0.0, lambda a, b: jnp.where(b == 1, 1 / a, 0.0)),
+        b=_with_ends(_in_b, 0.0, lambda a, b: jnp.where(a == 1, 1 / b, 0.0), lambda a, b: 0.0),
     ),
     _BENDS,
 )
@@ -167,12 +177,13 @@ def _height(factor):
 
 def _prob(x: Real, a: Real, b: Real) -> Float[Array, "..."]:
     """The density."""
-    height = _height(lambda x, y, a, b: jnp.ones_like(x))
-    return _with_ends(height, 0.0, lambda other: other)(x, a, b)
-
-
-def _slope(x, y, a, b):
-    return (a - 1) / x - (b - 1) / y
+    height = _with_ends(
+        _height(lambda x, y, a, b: jnp.ones_like(x)),
+        0.0,
+        lambda a, b: _at_zero(a, b, 0.0),
+        lambda a, b: _at_zero(b, a, 0.0),
+    )
+    return height(x, a, b)
 
 
 def _bend(x, y, a, b):
@@ -181,27 +192,17 @@ def _bend(x, y, a, b):
     return own - 2 * ((a - 1) / x) * ((b - 1) / y)
 
 
-def _excesses(x, y, a, b):
-    return _log_excess(a, b, x, y), _log_excess(b, a, y, x)
-
-
 _DENSITY_BENDS = {
     ("x", "x"): _bend,
-    ("x", "a"): lambda *args: _slope(*args) * _excesses(*args)[0] + 1 / args[0],
-    ("x", "b"): lambda *args: _slope(*args) * _excesses(*args)[1] - 1 / args[1],
-    ("a", "a"): lambda x, y, a, b: jnp.square(_excesses(x, y, a, b)[0]) + trigamma_difference(a, b),
-    ("a", "b"): lambda x, y, a, b: (
-        _excesses(x, y, a, b)[0] * _excesses(x, y, a, b)[1] + trigamma(a + b)
-    ),
-    ("b", "b"): lambda x, y, a, b: jnp.square(_excesses(x, y, a, b)[1]) + trigamma_difference(b, a),
+    ("x", "a"): lambda *at: _slope(*at) * _in_a(*at) + 1 / at[0],
+    ("x", "b"): lambda *at: _slope(*at) * _in_b(*at) - 1 / at[1],
+    ("a", "a"): lambda x, y, a, b: jnp.square(_in_a(x, y, a, b)) + trigamma_difference(a, b),
+    ("a", "b"): lambda *at: _in_a(*at) * _in_b(*at) + trigamma(at[2] + at[3]),
+    ("b", "b"): lambda x, y, a, b: jnp.square(_in_b(x, y, a, b)) + trigamma_difference(b, a),
 }
 prob, _PROB = with_partials(
     _prob,
-    dict(
-        x=_inside(_height(_slope)),
-        a=_inside(_height(lambda *args: _excesses(*args)[0])),
-        b=_inside(_height(lambda *args: _excesses(*args)[1])),
-    ),
+    dict(x=_inside(_height(_slope)), a=_inside(_height(_in_a)), b=_inside(_height(_in_b))),
     {pair: _inside(_height(bend)) for pair, bend in _DENSITY_BENDS.items()},
 )
 
@@ -245,43 +246,13 @@ def isf(p: Real, a: Real, b: Real) -> Float[Array, "..."]:
     return betainccinv(positive(a), positive(b), p)
 
 
-@jax.custom_jvp
-def _log_odds_draw(key, a, b):
-    one, two = jax.random.split(key)
-    return log_gamma_draw(one, a) - log_gamma_draw(two, b)
-
-
-FAR = 60.0
-"""Where the logarithm of the odds is larger, the first term of the series is all there is."""
-
-
-@_log_odds_draw.defjvp
-def _rule(primals, tangents):
-    """The implicit derivative: along it the distribution function stands still."""
-    key, a, b = primals
-    t = _log_odds_draw(key, a, b)
-    turn = t > 0  # seen from the nearer end
-    own, other = jnp.where(turn, b, a), jnp.where(turn, a, b)
-    size = jnp.abs(t)
-    end = size > FAR
-    x = jax.nn.sigmoid(jnp.where(end, -1.0, -size))
-    rate = jnp.exp(_log_height(x, 1 - x, own, other))
-    d_own, d_other = (_SPECIAL["betainc"][name](own, other, x) for name in ("a", "b"))
-    first = (-size - 1 / own + digamma_difference(own, other)) / own
-    second = digamma_difference(other, own) / own
-    d_own, d_other = jnp.where(end, first, d_own / rate), jnp.where(end, second, d_other / rate)
-    sign = jnp.where(turn, 1.0, -1.0)
-    in_a, in_b = jnp.where(turn, d_other, d_own), jnp.where(turn, d_own, d_other)
-    return t, sign * (in_a * tangents[1] + in_b * tangents[2])
-
-
 def sample_log_odds(key: PRNGKey, a: Real, b: Real, shape: tuple[int, ...] = ()) -> Array:
     """The logarithms of x / (1 - x) of draws, which for small shapes may be rounded to an end."""
     size = sample_shape(shape, a, b)
     dtype = float_dtype(a, b)
     a, b = (jnp.broadcast_to(positive(part), size).astype(dtype) for part in (a, b))
     valid = (a > 0) & (b > 0)
-    draws = _log_odds_draw(key, jnp.where(valid, a, 1.0), jnp.where(valid, b, 1.0))
+    draws = log_odds_draw(key, jnp.where(valid, a, 1.0), jnp.where(valid, b, 1.0))
     return jnp.where(valid, draws, jnp.nan)
 
 
@@ -290,10 +261,21 @@ def sample(key: PRNGKey, a: Real, b: Real, shape: tuple[int, ...] = ()) -> Array
     return jax.nn.sigmoid(sample_log_odds(key, a, b, shape))
 
 
-def mean(a: Real, b: Real) -> Float[Array, "..."]:
+def _mean(a: Real, b: Real) -> Float[Array, "..."]:
     """The share of a in the sum of both shapes."""
     a, b = positive(a), positive(b)
     return a / (a + b)
+
+
+def _share_slope(a, b):
+    return b / (a + b) / (a + b)
+
+
+_MEAN = dict(
+    a=lambda a, b: _share_slope(positive(a), positive(b)),
+    b=lambda a, b: -_share_slope(positive(b), positive(a)),
+)
+mean = with_rule(_mean, **_MEAN)
 
 
 def median(a: Real, b: Real) -> Float[Array, "..."]:
@@ -301,15 +283,29 @@ def median(a: Real, b: Real) -> Float[Array, "..."]:
     return quantile(0.5 + 0.0 * (positive(a) + positive(b)), a, b)
 
 
-def mode(a: Real, b: Real) -> Float[Array, "..."]:
+def _mode(a: Real, b: Real) -> Float[Array, "..."]:
     """The share of a - 1 in the sum of both less one; an end where one isn't above one.
 
     Where both ends are as good it is that of the smaller shape, and zero if they are equal.
     """
+    inner, one, two = _less_one(a, b)
+    end = jnp.where(positive(a) <= positive(b), 0.0, 1.0)
+    return jnp.where(inner, one / (one + two), end) + 0.0 * (positive(a) + positive(b))
+
+
+def _less_one(a, b):
     a, b = positive(a), positive(b)
     inner = (a > 1) & (b > 1)
-    one, two = jnp.where(inner, a - 1, 1.0), jnp.where(inner, b - 1, 1.0)
-    return jnp.where(inner, one / (one + two), jnp.where(a <= b, 0.0, 1.0)) + 0.0 * (a + b)
+    return inner, jnp.where(inner, a - 1, 1.0), jnp.where(inner, b - 1, 1.0)
+
+
+def _mode_da(a, b):
+    inner, one, two = _less_one(a, b)
+    return jnp.where(inner, _share_slope(one, two), 0.0 * (positive(a) + positive(b)))
+
+
+_MODE = dict(a=_mode_da, b=lambda a, b: -_mode_da(b, a))
+mode = with_rule(_mode, **_MODE)
 
 
 def variance(a: Real, b: Real) -> Float[Array, "..."]:
@@ -324,18 +320,41 @@ def std(a: Real, b: Real) -> Float[Array, "..."]:
     return jnp.sqrt(variance(a, b))
 
 
-def skewness(a: Real, b: Real) -> Float[Array, "..."]:
+def _skewness(a: Real, b: Real) -> Float[Array, "..."]:
     """The third moment of the standardised variable."""
     a, b = positive(a), positive(b)
     n = a + b
     return 2 * (b - a) / (n + 2) * jnp.sqrt((n + 1) / b / a)
 
 
-def kurtosis(a: Real, b: Real) -> Float[Array, "..."]:
+def _skewness_da(a, b):
+    a, b = positive(a), positive(b)
+    n = a + b
+    root = jnp.sqrt((n + 1) / b / a)
+    return -root * (n / (n + 2)) * ((3 * a + b + 2) / (n + 2)) * ((b + 1) / (n + 1)) / a
+
+
+def _kurtosis(a: Real, b: Real) -> Float[Array, "..."]:
     """The excess of the fourth standardised moment over the normal's 3."""
     a, b = positive(a), positive(b)
     n = a + b
     return 6 * ((a - b) / a * ((a - b) / b) * ((n + 1) / (n + 2)) - 1) / (n + 3)
+
+
+def _kurtosis_da(a, b):
+    """A polynomial, of which the terms of either sign are summed alone, over n cubed."""
+    a, b = positive(a), positive(b)
+    n = a + b
+    s, t, u = a / n, b / n, 1 / n
+    more = s * (2 * s * (2 * s + t + 6 * u) + 6 * u * u)
+    less = t * (s * (3 * t + 5 * u) + (t + 2 * u) * (t + 3 * u))
+    return 6 * (b + 1) / b * (more - less) * jnp.square(n / (n + 2) / s / (n + 3))
+
+
+_SKEWNESS = dict(a=_skewness_da, b=lambda a, b: -_skewness_da(b, a))
+_KURTOSIS = dict(a=_kurtosis_da, b=lambda a, b: _kurtosis_da(b, a))
+skewness = with_rule(_skewness, **_SKEWNESS)
+kurtosis = with_rule(_kurtosis, **_KURTOSIS)
 
 
 def _entropy(a: Real, b: Real) -> Float[Array, "..."]:
@@ -373,24 +392,47 @@ def _kl(a: Real, b: Real, a_q: Real, b_q: Real) -> Float[Array, "..."]:
     the gaps of log and of Stirling's remainder leave over.
     """
     a, b, c, d = _pair(a, b, a_q, b_q)
-    n, m = a + b, c + d
+    n, m, step = a + b, c + d, (c - a) + (d - b)
     gap = (b * (c - a) - a * (d - b)) / n
     one, two = m * (a / n), m * (b / n)
     means = divergence(c, one, gap, gap / one) + divergence(d, two, -gap, -gap / two)
-    logs = ratio_gap(c, a) + ratio_gap(d, b) - ratio_gap(m, n)
+    # Where one shape is far larger, the gaps of it and of the sum are nearly the same.
+    turn = a < b
+    share = jnp.where(turn, -gap / two, gap / one)  # of c / m over a / n
+    close = jnp.abs(share) < 0.5
+    some = jnp.where(close, share, 0.0)
+    one_less = ratio_gap(jnp.where(turn, c, d), jnp.where(turn, a, b))
+    other = jnp.where(turn, d, c), jnp.where(turn, b, a)
+    both = jnp.where(
+        close, some * (step / n) + log1p_gap(some), ratio_gap(*other) - ratio_gap(m, n)
+    )
     rest = stirling_error_gap(a, c) + stirling_error_gap(b, d) - stirling_error_gap(n, m)
-    return means + logs / 2 + rest
+    return means + (one_less + both) / 2 + rest
 
 
 def _kl_da(a, b, a_q, b_q):
+    """Minus how far the mean is off times the trigamma function, and what the sums are off."""
     a, b, c, d = _pair(a, b, a_q, b_q)
-    return (d - b) * trigamma(a + b) + (c - a) * trigamma_difference(a, b)
+    n, step = a + b, (c - a) + (d - b)
+    gap = (b * (c - a) - a * (d - b)) / n
+
+    def rest(x):  # x times the trigamma function, less one
+        return 0.5 / x + x * stirling_error_dx_dx(x)
+
+    balanced = step / n * (rest(n) - rest(a)) - gap * trigamma(a)
+    lopsided = (d - b) * trigamma(n) + (c - a) * trigamma_difference(a, b)
+    return jnp.where(2 * a * (b / n) > 1, balanced, lopsided)
 
 
 def _kl_da_q(a, b, a_q, b_q):
+    """From one sum of terms or, where these are smaller, from another of the same."""
     a, b, c, d = _pair(a, b, a_q, b_q)
     step = c - a
-    return digamma_difference(a, step) - digamma_difference(a + b, step + (d - b))
+    ways = digamma_difference(a, step), digamma_difference(a + b, step + (d - b))
+    logs = digamma_difference(a, b), digamma_difference(c, d)
+    shorter = jnp.abs(ways[0]) + jnp.abs(ways[1]) < jnp.abs(logs[0]) + jnp.abs(logs[1])
+    shorter = shorter & (c > a / 2) & (c + d > (a + b) / 2)  # steps that have not lost their ends
+    return jnp.where(shorter, ways[0] - ways[1], logs[0] - logs[1])
 
 
 def _turned(fn):
@@ -405,19 +447,14 @@ def _second(fn):
     return second
 
 
-def _bend_of_sum(a, b, c, d):
-    return (d - b + c - a) * trigamma_dx(a + b)
-
-
+_in_first = along(trigamma_difference, 0)
 _kl_da_da = _second(
     lambda a, b, c, d: (
-        _bend_of_sum(a, b, c, d) - (c - a) * trigamma_dx(a) - trigamma_difference(a, b)
+        (d - b) * trigamma_dx(a + b) + (c - a) * _in_first(a, b) - trigamma_difference(a, b)
     )
 )
-_KL_SECONDS = {
-    ("a", "a"): _kl_da_da,
-    ("a", "b"): _second(lambda a, b, c, d: _bend_of_sum(a, b, c, d) - trigamma(a + b)),
-    ("b", "b"): _turned(_kl_da_da),
+_cross_da_da = _second(lambda a, b, c, d: (d - 1) * trigamma_dx(a + b) + (c - 1) * _in_first(a, b))
+_SHARED = {
     ("a", "a_q"): _second(lambda a, b, c, d: trigamma_difference(a, b)),
     ("a", "b_q"): _second(lambda a, b, c, d: trigamma(a + b)),
     ("b", "a_q"): _second(lambda a, b, c, d: trigamma(a + b)),
@@ -426,6 +463,18 @@ _KL_SECONDS = {
     ("a_q", "b_q"): _second(lambda a, b, c, d: -trigamma(c + d)),
     ("b_q", "b_q"): _second(lambda a, b, c, d: -trigamma_difference(d, c)),
 }
+_KL_SECONDS = _SHARED | {
+    ("a", "a"): _kl_da_da,
+    ("a", "b"): _second(
+        lambda a, b, c, d: ((c - a) + (d - b)) * trigamma_dx(a + b) - trigamma(a + b)
+    ),
+    ("b", "b"): _turned(_kl_da_da),
+}
+_CROSS_SECONDS = _SHARED | {
+    ("a", "a"): _cross_da_da,
+    ("a", "b"): _second(lambda a, b, c, d: ((c - 1) + (d - 1)) * trigamma_dx(a + b)),
+    ("b", "b"): _turned(_cross_da_da),
+}
 kl, _KL = with_partials(
     _kl,
     dict(a=_kl_da, b=_turned(_kl_da), a_q=_kl_da_q, b_q=_turned(_kl_da_q)),
@@ -433,15 +482,21 @@ kl, _KL = with_partials(
 )
 
 
-def cross_entropy(a: Real, b: Real, a_q: Real, b_q: Real) -> Float[Array, "..."]:
+def _cross_entropy(a: Real, b: Real, a_q: Real, b_q: Real) -> Float[Array, "..."]:
     """The expected value under the first of minus the second's `log_prob`, in nats."""
     return entropy(a, b) + kl(a, b, a_q, b_q)
 
 
-_CROSS_ENTROPY = _KL | {
-    name: lambda a, b, a_q, b_q, name=name: _ENTROPY[name](a, b) + _KL[name](a, b, a_q, b_q)
-    for name in ("a", "b")
-}
+def _cross_da(a, b, a_q, b_q):
+    a, b, c, d = _pair(a, b, a_q, b_q)
+    return (d - 1) * trigamma(a + b) + (c - 1) * trigamma_difference(a, b)
+
+
+cross_entropy, _CROSS_ENTROPY = with_partials(
+    _cross_entropy,
+    dict(a=_cross_da, b=_turned(_cross_da), a_q=_kl_da_q, b_q=_turned(_kl_da_q)),
+    _CROSS_SECONDS,
+)
 squared_hellinger = exponential_family.squared_hellinger(kl, _between)
 renyi = exponential_family.renyi(kl, _between)
 
@@ -504,41 +559,15 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
     return with_errors(BETA, Params(a, b), x, share, total)
 
 
-def _of(a, b):
-    """Partials of a function of both shapes."""
-    made = lambda fn: lambda a, b: fn(positive(a), positive(b))  # noqa: E731
-    return dict(a=made(a), b=made(b))
-
-
-def _mirrored(slope, sign=1.0):
-    """Partials of a function that turns into itself, or minus itself, with both exchanged."""
-    return _of(slope, lambda a, b: sign * slope(b, a))
+def _mirrored(slope):
+    """Partials of a function that turns into itself with both shapes exchanged."""
+    in_a = lambda a, b: slope(positive(a), positive(b))  # noqa: E731
+    return dict(a=in_a, b=lambda a, b: in_a(b, a))
 
 
 def _variance_da(a, b):
     n = a + b
     return (b / n) / n / (n + 1) * ((b - a) / n - a / (n + 1))
-
-
-def _skewness_da(a, b):
-    n = a + b
-    root = jnp.sqrt((n + 1) / b / a)
-    way = (b - a) / (n + 2)
-    return 2 * root * (-1 / (n + 2) - way / (n + 2) + way / 2 * (1 / (n + 1) - 1 / a))
-
-
-def _kurtosis_da(a, b):
-    n = a + b
-    shape = (n + 1) / (n + 2)
-    way = (a - b) / a * ((a - b) / b)
-    grow = (n / a) * ((a - b) / a / b) * shape + way / (n + 2) / (n + 2)
-    return 6 * (grow - (way * shape - 1) / (n + 3)) / (n + 3)
-
-
-def _mode_da(a, b):
-    inner = (a > 1) & (b > 1)
-    one, two = jnp.where(inner, a - 1, 1.0), jnp.where(inner, b - 1, 1.0)
-    return jnp.where(inner, two / (one + two) / (one + two), 0.0)
 
 
 _INVERSE = "the inverse incomplete beta function, compared with 60 digits by tests of its own"
@@ -563,15 +592,30 @@ BETA = Family(
         entropy=_ENTROPY,
         cross_entropy=_CROSS_ENTROPY,
         kl=_KL,
-        mean=_mirrored(lambda a, b: b / (a + b) / (a + b), -1.0),
-        mode=_mirrored(_mode_da, -1.0),
+        mean=_MEAN,
+        mode=_MODE,
         variance=_mirrored(_variance_da),
         std=_mirrored(lambda a, b: _variance_da(a, b) / (2 * std(a, b))),
-        skewness=_mirrored(_skewness_da, -1.0),
-        kurtosis=_mirrored(_kurtosis_da),
+        skewness=_SKEWNESS,
+        kurtosis=_KURTOSIS,
     ),
-    seconds=dict(log_prob=_BENDS, kl=_KL_SECONDS),
-    plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy, kl=_kl),
+    seconds=dict(
+        log_prob=_BENDS,
+        prob={pair: _inside(_height(bend)) for pair, bend in _DENSITY_BENDS.items()},
+        kl=_KL_SECONDS,
+        cross_entropy=_CROSS_SECONDS,
+    ),
+    plain=dict(
+        log_prob=_log_prob,
+        prob=_prob,
+        mean=_mean,
+        mode=_mode,
+        skewness=_skewness,
+        kurtosis=_kurtosis,
+        entropy=_entropy,
+        cross_entropy=_cross_entropy,
+        kl=_kl,
+    ),
     unrecorded=dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
     facts=dict(log_prob=(Concave("a"), Concave("b"))),
     tex=dict(
