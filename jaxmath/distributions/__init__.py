@@ -16,6 +16,7 @@ from jaxmath.distributions import (
     inverse_gamma,
     laplace,
     logistic,
+    negative_binomial,
     normal,
     poisson,
     uniform,
@@ -43,6 +44,7 @@ from jaxmath.distributions.inverse_gamma import INVERSE_GAMMA
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
+from jaxmath.distributions.negative_binomial import NEGATIVE_BINOMIAL
 from jaxmath.distributions.normal import NORMAL
 from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
@@ -55,7 +57,7 @@ FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
     *(CAUCHY, HALF_NORMAL),
-    *(CHI2, INVERSE_GAMMA, BETA),
+    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
