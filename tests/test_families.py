@@ -257,6 +257,7 @@ def test_cdf_sf_and_quantile_belong_together(name):
         if name != "uniform":  # where x is rounded to the end
             inverse = family.log_cdf(family.quantile(tiny, *params), *params)
             np.testing.assert_allclose(inverse, small, 1e-13)
+        if name not in ("uniform", "beta"):  # likewise
             inverse = family.log_sf(family.isf(tiny, *params), *params)
             np.testing.assert_allclose(inverse, small, 1e-13)
         slope = jax.vmap(lambda x: jax.grad(family.cdf)(x, *params))(x)
