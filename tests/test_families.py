@@ -76,7 +76,12 @@ def test_coverage_has_no_blank_and_every_gap_a_reason():
 def test_agrees_with_scipy(name):
     family, params, _, truth = case = CASES[name]
     x = np.concatenate([ordinary(case), [-1.5, 0.4, 2.0, 90.0]])
-    if name in ("uniform", "geometric", "poisson"):  # SciPy's tails of them are subtracted from one
+    if name in (
+        "uniform",
+        "geometric",
+        "poisson",
+        "von_mises",
+    ):  # SciPy's tails are subtracted from one
         x = x[1:6]
     if name == "half_normal":  # SciPy's logarithm of its tail is that of zero
         x = x[:-1]
@@ -254,10 +259,10 @@ def test_cdf_sf_and_quantile_belong_together(name):
         np.testing.assert_allclose(family.sf(family.isf(p, *params), *params), p, 1e-12)
         tiny = np.array([1e-300, 1e-30])
         small = np.log(tiny)
-        if name != "uniform":  # where x is rounded to the end
+        if name not in ("uniform", "von_mises"):  # where x is rounded to the end
             inverse = family.log_cdf(family.quantile(tiny, *params), *params)
             np.testing.assert_allclose(inverse, small, 1e-13)
-        if name not in ("uniform", "beta"):  # likewise
+        if name not in ("uniform", "beta", "von_mises"):  # likewise
             inverse = family.log_sf(family.isf(tiny, *params), *params)
             np.testing.assert_allclose(inverse, small, 1e-13)
         slope = jax.vmap(lambda x: jax.grad(family.cdf)(x, *params))(x)
@@ -305,9 +310,9 @@ def test_exponential_families_are_such(name):
     x, weight = nodes(case)
     statistics, mass = np.asarray(family.sufficient(x)), weight * family.prob(x, *params)
     slope = np.asarray(slope)
-    np.testing.assert_allclose(mass @ statistics, slope, 1e-12)
+    np.testing.assert_allclose(mass @ statistics, slope, 1e-12, 1e-16)
     spread = (statistics - slope).T @ (mass[:, None] * (statistics - slope))
-    np.testing.assert_allclose(jax.hessian(family.log_partition)(eta), spread, 1e-10)
+    np.testing.assert_allclose(jax.hessian(family.log_partition)(eta), spread, 1e-10, 1e-15)
 
 
 @over(CASES, quick)
@@ -328,7 +333,9 @@ def test_draws_follow_the_distribution(name):
         assert scipy.stats.kstest(draws, truth.cdf).pvalue > 1e-6
 
 
-@over([n for n in SHIPPED if not CASES[n].family.discrete], ("laplace",))
+@over(  # those of a circle turn with its direction, whatever the cut; they have a test of their own
+    [n for n in SHIPPED if not CASES[n].family.discrete and n != "von_mises"], ("laplace",)
+)
 def test_draws_move_with_the_parameters(name):
     """As the quantile of the same probability does."""
     family, params, _, _ = CASES[name]

@@ -21,6 +21,7 @@ from jaxmath.distributions import (
     poisson,
     uniform,
     vector_bijectors,
+    von_mises,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.beta import BETA
@@ -51,13 +52,14 @@ from jaxmath.distributions.product import product
 from jaxmath.distributions.transformed import transformed
 from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.uniform import UNIFORM
+from jaxmath.distributions.von_mises import VON_MISES
 from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
     *(CAUCHY, HALF_NORMAL),
-    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL),
+    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, VON_MISES),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

@@ -37,8 +37,16 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "bessel_ratio_dx_dx": bessel.ratio_dx_dx,
         "bessel_ratio_inverse": bessel.ratio_inverse,
         "bessel_ratio_inverse_dr": bessel.ratio_inverse_dr,
+        "i0e": bessel.i0e,
         "log_i0": bessel.log_i0,
         "log_i0e": bessel.log_i0e,
+        "ratio_times": lambda factor, x: factor * bessel.ratio(x),
+        "slope_times": lambda factor, x: factor * bessel.ratio_dx(x),
+    },
+    "jaxmath.special.bessel_divergence": {
+        "bessel_ratio_difference": bessel.ratio_difference,
+        "log_i0_divergence": bessel.log_i0_divergence,
+        "log_i0_divergence_da": lambda a, b: (a - b) * bessel.ratio_dx(a),
     },
     "jaxmath.special.error_function": {
         "erf": fn.erf,
