@@ -39,17 +39,18 @@ def test_draws_far_from_the_middle_and_narrow(concentration):
     assert scipy.stats.kstest(turned, scipy.stats.vonmises(concentration).cdf).pvalue > 1e-6
 
 
-def test_draws_move_with_the_parameters():
+@pytest.mark.parametrize("concentration", [2.3, 300.0])
+def test_draws_move_with_the_parameters(concentration):
     """The probability of being beyond a draw, seen from the mean direction, stays."""
 
     def draw(loc, concentration):
         return von_mises.sample(jax.random.key(3), loc, concentration, (12,))
 
-    k = mp.mpf(2.3)
-    turn, change = jax.jit(jax.jacfwd(draw, (0, 1)))(0.0, 2.3)
+    k = mp.mpf(concentration)
+    turn, change = jax.jit(jax.jacfwd(draw, (0, 1)))(0.0, concentration)
     np.testing.assert_allclose(turn, 1, rtol=1e-15)
     length = mp.besseli(1, k) / mp.besseli(0, k)
-    for x, moved in zip(np.asarray(draw(0.0, 2.3)).tolist(), np.asarray(change), strict=True):
+    for x, moved in zip(draw(0.0, concentration).tolist(), np.asarray(change), strict=True):
 
         def slope(t, x=x):
             return (mp.cos(t) - length) * mp.exp(k * (mp.cos(t) - mp.cos(x)))
