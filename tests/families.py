@@ -131,6 +131,9 @@ CASES = {
         Case(d.INVERSE_GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.invgamma(7, scale=1.5)),
         Case(d.BETA, (7.0, 4.0), (8.0, 5.0), scipy.stats.beta(7, 4)),
         Case(d.NEGATIVE_BINOMIAL, (5.5, 0.4), (6.5, 0.45), scipy.stats.nbinom(5.5, 0.4)),
+        Case(
+            d.BETA_BINOMIAL, (12.0, 3.0, 4.5), (12.0, 3.5, 4.0), scipy.stats.betabinom(12, 3, 4.5)
+        ),
         Case(d.VON_MISES, (0.0, 2.3), (0.4, 1.9), scipy.stats.vonmises(2.3)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),

@@ -3,6 +3,7 @@
 from jaxmath.distributions import (
     bernoulli,
     beta,
+    beta_binomial,
     bijectors,
     binomial,
     cauchy,
@@ -25,6 +26,7 @@ from jaxmath.distributions import (
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.beta import BETA
+from jaxmath.distributions.beta_binomial import BETA_BINOMIAL
 from jaxmath.distributions.between import log_between
 from jaxmath.distributions.bijectors import BIJECTORS
 from jaxmath.distributions.binomial import BINOMIAL
@@ -59,7 +61,7 @@ FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
     *(CAUCHY, HALF_NORMAL),
-    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, VON_MISES),
+    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, BETA_BINOMIAL, VON_MISES),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
