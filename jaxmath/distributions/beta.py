@@ -128,7 +128,7 @@ def _log_prob(x: Real, a: Real, b: Real) -> Float[Array, "..."]:
 
 
 _BENDS = {
-    ("x", "x"): _inside(lambda x, y, a, b: -(a - 1) / x / x - (b - 1) / y / y),
+    ("x", "x"): _inside(lambda x, y, a, b: (1 - a) * (1 / x) * (1 / x) - (b - 1) / y / y),
     ("x", "a"): _inside(lambda x, y, a, b: 1 / x + 0.0 * (a + b)),
     ("x", "b"): _inside(lambda x, y, a, b: -1 / y + 0.0 * (a + b)),
     ("a", "a"): _inside(lambda x, y, a, b: trigamma_difference(a, b)),
@@ -194,13 +194,21 @@ def _bend(x, y, a, b):
     return own - 2 * ((a - 1) / x) * ((b - 1) / y)
 
 
+def excess_bend(x, y, a, b):
+    """The square of the slope in a and the second derivative; for small a without their 1 / a^2."""
+    s, more = a + b, jnp.where(a < 1, a, 1.0) + 1
+    e = jnp.where(x < 0.5, jnp.log(x), log1p(-y)) + digamma_difference(more, b)
+    small = 2 * (b / s / a) * (e - 1 / s) + jnp.square(e) + trigamma_difference(more, b)
+    return jnp.where(a < 1, small, jnp.square(_in_a(x, y, a, b)) + trigamma_difference(a, b))
+
+
 _DENSITY_BENDS = {
     ("x", "x"): _bend,
     ("x", "a"): lambda *at: _slope(*at) * _in_a(*at) + 1 / at[0],
     ("x", "b"): lambda *at: _slope(*at) * _in_b(*at) - 1 / at[1],
-    ("a", "a"): lambda x, y, a, b: jnp.square(_in_a(x, y, a, b)) + trigamma_difference(a, b),
+    ("a", "a"): excess_bend,
     ("a", "b"): lambda *at: _in_a(*at) * _in_b(*at) + trigamma(at[2] + at[3]),
-    ("b", "b"): lambda x, y, a, b: jnp.square(_in_b(x, y, a, b)) + trigamma_difference(b, a),
+    ("b", "b"): lambda x, y, a, b: excess_bend(y, x, b, a),
 }
 prob, _PROB = with_partials(
     _prob,

@@ -27,13 +27,11 @@ from jaxmath.special.entropy import divergence
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
     digamma_difference,
-    gammaln_difference,
     stirling_error,
     trigamma_difference,
 )
-from jaxmath.special.gauss import gauss_legendre
-from jaxmath.special.loops import loop
-from jaxmath.special.partials import along, with_partials
+from jaxmath.special.gamma_twice import digamma_twice, gammaln_twice, trigamma_twice
+from jaxmath.special.partials import with_partials
 from jaxmath.typing import Label, PRNGKey, Real
 
 
@@ -85,36 +83,12 @@ def _ways(k, a):
     return jnp.where(k > 0, rest, 0.0)
 
 
-_RULE = list(zip(*(each.tolist() for each in gauss_legendre(12)), strict=True))
+def _excess(twice, difference):
+    """The difference from a to a + k, less that from a + b to the sum of all.
 
-
-def _twice(difference, slope):
-    """The second difference f(x + h + k) - f(x + h) - f(x + k) + f(x) of a function, all positive.
-
-    Given its differences and those of its slope, which are integrated over the shorter step where
-    that is no longer than x: its own end is near enough there.
+    In two parts, each of which has one sign whatever the values are.
     """
-
-    def change(x, h, k):
-        least, most = jnp.minimum(h, k), jnp.maximum(h, k)
-        step = jnp.where(least <= x, least, 0.0)
-
-        def add(total, place, weight):
-            return total + weight * slope(x + step * place, most)
-
-        near = loop(add, 0.0 * (x + step + most), _RULE, rolled=True)
-        return jnp.where(least <= x, step * near, difference(x + least, most) - difference(x, most))
-
-    return change
-
-
-def _excess(difference, slope):
-    """The difference from a to a + k, less that from a + b to the sum of all."""
-    twice = _twice(difference, slope)
     return lambda k, m, a, b: -twice(a, b, k) - difference(a + b + k, m)
-
-
-_twice_gammaln = _twice(gammaln_difference, digamma_difference)
 
 
 def _log_mass(k, m, a, b):
@@ -137,15 +111,15 @@ def _log_mass(k, m, a, b):
     x, h = jnp.where(none, b, a), jnp.where(none, a, b)
     alone = (none | (m == 0)) & (jnp.minimum(h, n) <= x)
     steps = (jnp.where(alone, each, 1.0) for each in (x, h, n))
-    return jnp.where(alone, -_twice_gammaln(*steps), value)
+    return jnp.where(alone, -gammaln_twice(*steps), value)
 
 
 def _turned(fn):
     return lambda k, m, a, b: fn(m, k, b, a)
 
 
-_in_a = _excess(digamma_difference, trigamma_difference)
-_bend_a = _excess(trigamma_difference, along(trigamma_difference, 0))
+_in_a = _excess(digamma_twice, digamma_difference)
+_bend_a = _excess(trigamma_twice, trigamma_difference)
 _in_b, _bend_b = _turned(_in_a), _turned(_bend_a)
 
 

@@ -35,7 +35,7 @@ from jaxmath.special.incomplete_gamma import (
     log_gammaincc,
 )
 from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
-from jaxmath.special.partials import with_partials
+from jaxmath.special.partials import along, minus, with_partials
 from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
@@ -82,7 +82,7 @@ def _density(z, x, a, b):
 
 
 def _excess(z, x, a, b):
-    return log_excess(_finite(z), a, _log_z(z, x, b))
+    return log_excess(z, a, _log_z(z, x, b))
 
 
 def _excess_bend(z, x, a, b):
@@ -134,16 +134,21 @@ def hessian(x: Real, concentration: Real, scale: Real) -> Float[Array, "... 2 2"
     return gamma.hessian(x, concentration, scale)
 
 
-def _times_density(factor, power=0):
-    """The density times a factor and a power of 1 / x: large where the density may underflow."""
+def _times_density(factor, over=1):
+    """The density times x, times a factor, over a power of x: large where the density underflows.
+
+    In this order no product is beyond an end of the dtype before the last one is.
+    """
 
     def product(z, x, a, b):
         part = jnp.exp(_density(z, x, a, b) / 4)
-        each = part / x
-        second, third = each if power > 1 else part, each if power > 0 else part
+        few, many = jnp.where(x < 1, 1 / x, 1.0), jnp.where(x < 1, 1.0, x)
+        first, second, third = (part * few if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(z, x, a, b), 0.0)
-        # In this order no product is beyond an end of the dtype before the last one is.
-        return (each * part * second) * (there * third)
+        value = (first * part * second) * (there * third)
+        for k in range(over):
+            value = value / many if k == 0 else value * (1 / many)
+        return value
 
     return _inside(product)
 
@@ -159,11 +164,11 @@ def _square(z, a):
 
 
 _DENSITY_BENDS = {
-    ("x", "x"): _times_density(lambda z, x, a, b: _square(z, a + 2), 2),
+    ("x", "x"): _times_density(lambda z, x, a, b: _square(z, a + 2), 3),
     ("x", "concentration"): _times_density(
-        lambda z, x, a, b: (z - a - 1) * _excess(z, x, a, b) - 1, 1
+        lambda z, x, a, b: (z - a - 1) * _excess(z, x, a, b) - 1, 2
     ),
-    ("x", "scale"): _times_density(lambda z, x, a, b: -_square(z, a + 1) / b, 1),
+    ("x", "scale"): _times_density(lambda z, x, a, b: -_square(z, a + 1) / b, 2),
     ("concentration", "concentration"): _times_density(_excess_bend),
     ("concentration", "scale"): _times_density(
         lambda z, x, a, b: ((a - z) * _excess(z, x, a, b) + 1) / b
@@ -173,7 +178,7 @@ _DENSITY_BENDS = {
 prob, _PROB = with_partials(
     _prob,
     dict(
-        x=_times_density(lambda z, x, a, b: z - a - 1, 1),
+        x=_times_density(lambda z, x, a, b: z - a - 1, 2),
         concentration=_times_density(_excess),
         scale=_times_density(lambda z, x, a, b: (a - z) / b),
     ),
@@ -181,14 +186,41 @@ prob, _PROB = with_partials(
 )
 
 
-def cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+def _cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The probability of at most x."""
     return _inside(lambda z, x, a, b: gammaincc(a, _finite(z)))(x, concentration, scale)
 
 
-def sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+def _sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The probability of more than x, accurate where it is tiny."""
     return _inside(lambda z, x, a, b: gammainc(a, _finite(z)), 1.0)(x, concentration, scale)
+
+
+_TAIL_BENDS = {
+    ("x", "x"): _PROB["x"],
+    ("x", "concentration"): _PROB["concentration"],
+    ("x", "scale"): _PROB["scale"],
+    ("concentration", "scale"): _times_density(lambda z, x, a, b: -_excess(z, x, a, b) / b, 0),
+    ("scale", "scale"): _times_density(lambda z, x, a, b: (z - a + 1) / b / b, 0),
+}
+_dscale = _times_density(lambda z, x, a, b: -jnp.ones_like(z) / b, 0)
+
+
+def _in_shape(partial):
+    return _inside(lambda z, x, a, b: partial(a, _finite(z)))
+
+
+def _with_slopes(fn, name, turned):
+    """A tail bound to its slopes: those of `cdf` in x and the scale, or these `turned`."""
+    dconcentration = _SPECIAL[name]["a"]
+    bends = {pair: turned(bend) for pair, bend in _TAIL_BENDS.items()}
+    bends["concentration", "concentration"] = _in_shape(along(dconcentration, 0))
+    slopes = dict(x=turned(prob), concentration=_in_shape(dconcentration), scale=turned(_dscale))
+    return *with_partials(fn, slopes, bends), bends
+
+
+cdf, _CDF, _CDF_BENDS = _with_slopes(_cdf, "gammaincc", lambda fn: fn)
+sf, _SF, _SF_BENDS = _with_slopes(_sf, "gammainc", minus)
 
 
 def log_cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
@@ -434,8 +466,8 @@ INVERSE_GAMMA = Family(
     partials=dict(
         log_prob=_LOG_PROB,
         prob=_PROB,
-        cdf=_chain("gammaincc"),
-        sf=_chain("gammainc"),
+        cdf=_CDF,
+        sf=_SF,
         log_cdf=_chain("log_gammaincc"),
         log_sf=_chain("log_gammainc"),
         entropy=_ENTROPY,
@@ -456,8 +488,10 @@ INVERSE_GAMMA = Family(
             4.0,
         ),
     ),
-    seconds=dict(log_prob=_BENDS, prob=_DENSITY_BENDS, kl=_KL_SECONDS),
-    plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy),
+    seconds=dict(
+        log_prob=_BENDS, prob=_DENSITY_BENDS, cdf=_CDF_BENDS, sf=_SF_BENDS, kl=_KL_SECONDS
+    ),
+    plain=dict(log_prob=_log_prob, prob=_prob, cdf=_cdf, sf=_sf, entropy=_entropy),
     exceptions=dict(kl=_PAIRS, cross_entropy=_PAIRS),
     unrecorded=GAMMA.unrecorded,
     facts=dict(log_prob=(Concave("concentration"), Concave("scale"))),

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import gamma
+from jaxmath.distributions.beta import excess_bend
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
@@ -144,10 +145,16 @@ def _prob(x: Label, total_count: Real, probability: Real) -> Float[Array, "..."]
     return _mass(lambda k, r, p: jnp.ones_like(k))(x, total_count, probability)
 
 
+def _square(k, r, p):
+    """The square of the slope in the probability and the second derivative."""
+    q = 1 - p
+    return r / p * ((r - 1) / p - 2 * k / q) + k / q * ((k - 1) / q)
+
+
 _MASS_BENDS = {
-    ("total_count", "total_count"): _mass(lambda *at: jnp.square(_excess(*at)) + _bend_count(*at)),
+    ("total_count", "total_count"): _mass(lambda k, r, p: excess_bend(p, 1 - p, r, k)),
     ("total_count", "probability"): _mass(lambda *at: _excess(*at) * _slope(*at) + 1 / at[2]),
-    ("probability", "probability"): _mass(lambda *at: jnp.square(_slope(*at)) + _bend(*at)),
+    ("probability", "probability"): _mass(_square),
 }
 prob, _PROB = with_partials(
     _prob, dict(total_count=_mass(_excess), probability=_mass(_slope)), _MASS_BENDS

@@ -76,9 +76,17 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "gammaln_difference": kin.along_step(gamma.lgamma),
         "stirling_error": kin.stirling_error,
         "stirling_error_dx": kin.stirling_error_dx,
+        "stirling_error_gap": kin.stirling_error_gap,
+        "stirling_error_gap_dx": kin.stirling_error_gap_dx,
+        "stirling_error_gap_dy": kin.stirling_error_gap_dy,
         "trigamma": kin.trigamma,
         "trigamma_difference": kin.along_step(kin.trigamma),
         "trigamma_dx": kin.trigamma_dx,
+    },
+    "jaxmath.special.gamma_twice": {
+        "digamma_twice": kin.twice(gamma.digamma),
+        "gammaln_twice": kin.twice(gamma.lgamma),
+        "trigamma_twice": kin.twice(kin.trigamma),
     },
     "jaxmath.special.incomplete_gamma": {
         "gammainc": incomplete.igamma,

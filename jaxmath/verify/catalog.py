@@ -70,6 +70,7 @@ EXEMPT: dict[str, str] = {
     "distributions.gamma.log_excess": "a part of the score, which is compared",
     "distributions.gamma.log_sample": "random; its exponential is compared in distribution",
     "distributions.gamma.likeliest_concentration": "a part of `fit`, compared with its equation",
+    "distributions.beta.excess_bend": "a part of second derivatives of `prob`, which are compared",
     "distributions.beta.sample_log_odds": "random; its sigmoid is compared in distribution",
     "distributions.inverse_gamma.log_sample": "random; its exponential is compared in distribution",
     "losses.nt_xent": "`info_nce` of cosines, which are compared themselves",
