@@ -21,7 +21,7 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
-from jaxmath.domains import POSITIVE, Interval
+from jaxmath.domains import Interval
 from jaxmath.formula import Concave, Convex, Decreasing, Source, with_rule
 from jaxmath.special.bessel import (
     bessel_ratio,
@@ -41,6 +41,8 @@ from jaxmath.typing import PRNGKey, Real
 
 LOG_TAU = math.log(2 * math.pi)
 CIRCLE = Interval(-math.pi, math.pi, closed=(False, True))
+CONCENTRATIONS = Interval(2.0**-40, 2.0**40, closed=(True, True))
+"""Where all digits are promised."""
 
 
 class Params(NamedTuple):
@@ -381,6 +383,11 @@ def _draw(key, k):
     return jax.lax.while_loop(lambda state: ~jnp.all(state[2]), step, start)[1]
 
 
+def _on_circle(angle):
+    """The same angle in (-pi, pi]."""
+    return angle - 2 * jnp.pi * jnp.ceil((angle - jnp.pi) / (2 * jnp.pi))
+
+
 def sample(key: PRNGKey, loc: Real, concentration: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` times the common shape of the parameters, in (-pi, pi].
 
@@ -392,7 +399,7 @@ def sample(key: PRNGKey, loc: Real, concentration: Real, shape: tuple[int, ...] 
     k = jnp.broadcast_to(positive(concentration), size).astype(dtype)
     drawn = jax.lax.stop_gradient(_draw(key, jax.lax.stop_gradient(k)))
     angle = jnp.where(k > 0, _angle(drawn, k), jnp.nan) + jnp.broadcast_to(loc, size)
-    return angle - 2 * jnp.pi * jnp.ceil((angle - jnp.pi) / (2 * jnp.pi))
+    return _on_circle(angle)
 
 
 def fit(x: Real, weights: Real | None = None) -> Fit:
@@ -407,12 +414,20 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
     return with_errors(VON_MISES, estimate, x, share, total)
 
 
+def _marks(loc, concentration):
+    """The mean direction, and where the density has fallen by e^32, all on the circle."""
+    reach = jnp.minimum(8 / jnp.sqrt(positive(concentration)), math.pi)
+    angles = (loc + share * reach for share in (-1, 0, 1))
+    return tuple(jax.lax.stop_gradient(_on_circle(angle)) for angle in angles)
+
+
 _NO_AXIS = "an angle has no axis: where the circle is cut would decide it."
 
 VON_MISES = Family(
     name="von_mises",
-    parameters=Params(loc=CIRCLE, concentration=POSITIVE),
+    parameters=Params(loc=CIRCLE, concentration=CONCENTRATIONS),
     support=CIRCLE,
+    marks=_marks,
     functions=(
         *(log_prob, prob, sample, mode, entropy, cross_entropy, kl),
         *(score, hessian, fisher_information),
