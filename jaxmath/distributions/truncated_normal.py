@@ -24,20 +24,26 @@ from jaxmath.distributions.location_scale import positive, standardize
 from jaxmath.distributions.normal import NORMAL
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.distributions.truncated import EXTENDED, EXTREMES
-from jaxmath.domains import POSITIVE, REAL
+from jaxmath.domains import REAL, Interval
 from jaxmath.formula import Source, with_rule
 from jaxmath.special.exponential import log1mexp
 from jaxmath.special.gauss import gauss_legendre
 from jaxmath.special.normal_tail import ndtr, ndtri
+from jaxmath.special.partials import with_partials
 from jaxmath.typing import PRNGKey, Real
 
 DEEP = 48.0
 """The integrals go as far as the logarithm of the density falls by this from its highest value."""
+NIL = 1500.0
+"""Of the fall at an end from which on it may as well be at infinity."""
 FAR = 5.0
 """From so many scales on a quantile is first looked for in the tail's own approximation."""
 STEPS = 5
 _UNIT, _WEIGHT = gauss_legendre(40)
-_DOMAINS = dict(loc=REAL, scale=POSITIVE, low=EXTENDED, high=EXTENDED)
+LOCATIONS = Interval(-(2.0**40), 2.0**40, closed=(True, True))
+SCALES = Interval(2.0**-40, 2.0**40, closed=(True, True))
+"""Where all digits are promised."""
+_DOMAINS = dict(loc=LOCATIONS, scale=SCALES, low=EXTENDED, high=EXTENDED)
 Params: Any = type(parameters(_DOMAINS))
 
 
@@ -68,14 +74,19 @@ class _Rule:
         reach = 2 * DEEP / (size + root)
 
         def length(own, nothing, is_open):
-            """How far the interval goes to a side, and how much of that counts."""
+            """How far the interval goes to a side, how much of that counts, and if it is open.
+
+            It may as well be open where the density and all its slopes are below the dtype.
+            """
             whole = jnp.where(nothing, 0.0, own)
-            return whole, jnp.where(is_open & ~nothing, reach, jnp.minimum(whole, reach))
+            nil = is_open | (whole * (size + whole / 2) > NIL)
+            return whole, jnp.where(nil & ~nothing, reach, jnp.minimum(whole, reach)), nil
 
         down = jnp.where(left, width, -a)
         up = jnp.where(right, width, b)
-        self.below, self.down = length(down, right, self.open[0])
-        self.above, self.up = length(up, left, self.open[1])
+        self.below, self.down, below_open = length(down, right, self.open[0])
+        self.above, self.up, above_open = length(up, left, self.open[1])
+        self.open = below_open, above_open
         unit, weight = (
             jnp.asarray(each, dtype).reshape(-1, *(1 for _ in size.shape))
             for each in (_UNIT, _WEIGHT)
@@ -112,7 +123,7 @@ class _Rule:
         lengths, opens = (self.below, self.above), self.open
         found = []
         for sign, length, is_open in zip((-1, 1), lengths, opens, strict=True):
-            value = jnp.exp(-self.fall(sign * length)) / self.total
+            value = jnp.exp(-self.fall(jnp.where(is_open, 0.0, sign * length))) / self.total
             found.append(jnp.where(is_open, 0.0, value))
         return found
 
@@ -127,11 +138,19 @@ def _log_prob_plain(x, loc, scale, low, high):
     return jnp.where(outside & ~jnp.isnan(value), -jnp.inf, value)
 
 
+def _inside(fn):
+    """A derivative between the ends; zero outside."""
+
+    def inside(x, loc, scale, low, high):
+        value = fn(x, loc, scale, low, high)
+        return jnp.where((x < low) | (x > high), 0.0 * value, value)
+
+    return inside
+
+
 def _log_prob_dx(x, loc, scale, low, high):
-    """Minus the standardised x over the scale; zero outside."""
-    outside = (x < low) | (x > high)
-    slope = -standardize(x, loc, scale) / positive(scale)
-    return jnp.where(outside, 0.0, slope)
+    """Minus the standardised x over the scale."""
+    return -standardize(x, loc, scale) / positive(scale) + 0.0 * (low - low + high - high)
 
 
 def _score(x: Real, loc: Real, scale: Real, low: Real, high: Real) -> Any:
@@ -151,18 +170,92 @@ def _score(x: Real, loc: Real, scale: Real, low: Real, high: Real) -> Any:
     return Params(apart * rate, square * rate, first * rate + zero, zero - last * rate)
 
 
+def _curvatures(x, loc, scale, low, high):
+    r"""The second derivatives of `log_prob` by pair, in units of one over the squared scale.
+
+    No terms cancel: the density at an end less its distance to the location is the density at the
+    other end and its distance to the mean, since the mean of z is the difference of both densities.
+    """
+    rule = _Rule(low, high, loc, scale)
+    t, centre = rule.offset(x), rule.mean(rule.t)
+    mean, apart = rule.m + centre, t - centre
+    two, three, four = (rule.central(power) for power in (2, 3, 4))
+    first, last = rule.densities()
+    below = jnp.where(rule.open[0], 0.0, rule.below + centre)
+    above = jnp.where(rule.open[1], 0.0, rule.above - centre)
+    square = apart * (2 * mean + apart) - two
+    spread = four - two * two + 4 * mean * (three + mean * two)
+    return {
+        ("x", "x"): -1.0,
+        ("x", "loc"): 1.0,
+        ("x", "scale"): 2 * standardize(x, loc, rule.scale),
+        ("x", "low"): 0.0,
+        ("x", "high"): 0.0,
+        ("loc", "loc"): -two,
+        ("loc", "scale"): -2 * apart - three - 2 * mean * two,
+        ("loc", "low"): -first * below,
+        ("loc", "high"): -last * above,
+        ("scale", "scale"): -3 * square - spread,
+        ("scale", "low"): -first * (two + below * (2 * mean - below)),
+        ("scale", "high"): -last * (above * (2 * mean + above) - two),
+        ("low", "low"): first * (last + below),
+        ("low", "high"): -first * last,
+        ("high", "high"): last * (first + above),
+    }
+
+
+_ARGUMENTS = ("x", *_DOMAINS)
+_PAIRS = [(a, b) for k, a in enumerate(_ARGUMENTS) for b in _ARGUMENTS[k:]]
+
+
+def _curvature(pair):
+    def second(x, loc, scale, low, high):
+        value = _curvatures(x, loc, scale, low, high)[pair]
+        rate = 1 / positive(scale)
+        return (value * rate) * rate + 0.0 * standardize(x, loc, scale)
+
+    return _inside(second)
+
+
 def _of_score(place):
-    def component(x, loc, scale, low, high):
-        outside = (x < low) | (x > high)
-        return jnp.where(outside, 0.0, _score(x, loc, scale, low, high)[place])
-
-    return component
+    return _inside(lambda *args: _score(*args)[place])
 
 
-_log_prob = with_rule(
+_BENDS = {pair: _curvature(pair) for pair in _PAIRS}
+_log_prob, _LOG_PROB = with_partials(
     _log_prob_plain,
-    x=_log_prob_dx,
-    **{name: _of_score(place) for place, name in enumerate(_DOMAINS)},
+    dict(x=_inside(_log_prob_dx), **{name: _of_score(k) for k, name in enumerate(_DOMAINS)}),
+    _BENDS,
+)
+
+
+def _times_density(factor):
+    """The density times a factor, which may be large where it is small."""
+
+    def product(x, loc, scale, low, high):
+        args = (x, loc, scale, low, high)
+        root = jnp.exp(_log_prob(*args) / 2)
+        return root * (jnp.where(root > 0, factor(*args), 0.0) * root)
+
+    return product
+
+
+def _prob_plain(x, loc, scale, low, high):
+    """The density; its unit is one over that of x."""
+    return jnp.exp(_log_prob(x, loc, scale, low, high))
+
+
+def _prob_bend(pair):
+    one, two = pair
+    slopes, bend = (_LOG_PROB[one], _LOG_PROB[two]), _BENDS[pair]
+    return _times_density(lambda *args: slopes[0](*args) * slopes[1](*args) + bend(*args))
+
+
+_PROB_BENDS = {pair: _prob_bend(pair) for pair in _PAIRS}
+_prob, _PROB = with_partials(
+    _prob_plain,
+    {name: _times_density(slope) for name, slope in _LOG_PROB.items()},
+    _PROB_BENDS,
 )
 
 
@@ -208,11 +301,6 @@ def _cdf(x, *params):
 def _sf(x, *params):
     """The probability of more than x, accurate where it is tiny."""
     return jnp.exp(_log_sf(x, *params))
-
-
-def _prob(x, *params):
-    """The density; its unit is one over that of x."""
-    return jnp.exp(_log_prob(x, *params))
 
 
 def _start(p, q, a, b):
@@ -357,10 +445,32 @@ def _kurtosis(*params):
     return rule.central(4) / jnp.square(rule.central(2)) - 3
 
 
-def _entropy(*params):
+def _entropy_plain(loc, scale, low, high):
     """The expected value of minus `log_prob`, in nats."""
-    rule = _rule(*params)
+    rule = _rule(loc, scale, low, high)
     return rule.log_total + jnp.log(rule.scale) + rule.mean(rule.fall(rule.t))
+
+
+# How the expectation of half of z squared moves, of which the rest of the logarithm is constant.
+_entropy = with_rule(
+    _entropy_plain,
+    loc=_moments(lambda scale, mean, c, sides: (c[1] / 2 + mean * c[0]) / scale),
+    scale=_moments(
+        lambda scale, mean, c, sides: (
+            ((c[2] - c[0] ** 2) / 2 + 2 * mean * (c[1] + mean * c[0])) / scale
+        )
+    ),
+    low=_moments(
+        lambda scale, mean, c, sides: (
+            sides[0][0] * (c[0] + sides[0][1] * (2 * mean - sides[0][1])) / 2 / scale
+        )
+    ),
+    high=_moments(
+        lambda scale, mean, c, sides: (
+            sides[1][0] * (sides[1][1] * (2 * mean + sides[1][1]) - c[0]) / 2 / scale
+        )
+    ),
+)
 
 
 def hazards(loc: Real, scale: Real, low: Real, high: Real) -> tuple[Float[Array, "..."], ...]:
@@ -401,6 +511,9 @@ TRUNCATED_NORMAL = composed(
     marks=lambda *params: _marks(*params),
     where=lambda loc, scale, low, high: jnp.asarray(low) < high,
     start=_begin,
+    partials=dict(log_prob=_LOG_PROB, prob=_PROB),
+    seconds=dict(log_prob=_BENDS, prob=_PROB_BENDS),
+    plain=dict(log_prob=_log_prob_plain, prob=_prob_plain),
     undefined=dict(
         fit=EXTREMES,
         interval=EXTREMES,

@@ -1,6 +1,6 @@
-"""What the functions of `jaxmath.special` mean that rest on a fit or a truncated series.
+"""What functions of ours mean that rest on a fit, a truncated series or a rule of integration.
 
-They live here, by module and name, so that `special` knows nothing of python-flint.
+They live here, by module and name, so that those rooms know nothing of python-flint.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxmath.exact import bessel, gamma, incomplete, integrals, lambert, normal
+from jaxmath.exact import (
+    bessel,
+    gamma,
+    incomplete,
+    integrals,
+    lambert,
+    normal,
+    truncated_normal,
+)
 from jaxmath.exact import functions as fn
 from jaxmath.exact import gamma_kin as kin
 from jaxmath.exact.ball import arb
@@ -47,6 +55,13 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "bessel_ratio_difference": bessel.ratio_difference,
         "log_i0_divergence": bessel.log_i0_divergence,
         "log_i0_divergence_da": lambda a, b: (a - b) * bessel.ratio_dx(a),
+    },
+    "jaxmath.distributions.truncated_normal": {
+        "entropy_plain": truncated_normal.entropy,
+        "log_prob_plain": truncated_normal.log_prob,
+        "mean_plain": truncated_normal.mean,
+        "prob_plain": truncated_normal.prob,
+        "variance_plain": truncated_normal.variance,
     },
     "jaxmath.special.error_function": {
         "erf": fn.erf,
