@@ -134,6 +134,12 @@ CASES = {
         Case(
             d.BETA_BINOMIAL, (12.0, 3.0, 4.5), (12.0, 3.5, 4.0), scipy.stats.betabinom(12, 3, 4.5)
         ),
+        Case(
+            d.TRUNCATED_NORMAL,
+            (0.7, 2.3, -1.0, 4.0),
+            (1.4, 1.9, -2.0, 5.0),
+            scipy.stats.truncnorm(-1.7 / 2.3, 3.3 / 2.3, 0.7, 2.3),
+        ),
         Case(d.VON_MISES, (0.0, 2.3), (0.4, 1.9), scipy.stats.vonmises(2.3)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),

@@ -20,6 +20,7 @@ from jaxmath.distributions import (
     negative_binomial,
     normal,
     poisson,
+    truncated_normal,
     uniform,
     vector_bijectors,
     von_mises,
@@ -53,6 +54,7 @@ from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
 from jaxmath.distributions.transformed import transformed
 from jaxmath.distributions.truncated import truncated
+from jaxmath.distributions.truncated_normal import TRUNCATED_NORMAL
 from jaxmath.distributions.uniform import UNIFORM
 from jaxmath.distributions.von_mises import VON_MISES
 from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
@@ -61,7 +63,7 @@ FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
     *(CAUCHY, HALF_NORMAL),
-    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, BETA_BINOMIAL, VON_MISES),
+    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, BETA_BINOMIAL, VON_MISES, TRUNCATED_NORMAL),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
