@@ -72,7 +72,7 @@ EXEMPT: dict[str, str] = {
     "distributions.gamma.likeliest_concentration": "a part of `fit`, compared with its equation",
     "distributions.beta.excess_bend": "a part of second derivatives of `prob`, which are compared",
     "distributions.beta.sample_log_odds": "random; its sigmoid is compared in distribution",
-    "distributions.truncated_normal.hazards": "the slopes of `log_prob` in the ends, compared there",
+    "distributions.truncated_normal.hazards": "slopes of `log_prob`, compared there",
     "distributions.inverse_gamma.log_sample": "random; its exponential is compared in distribution",
     "losses.nt_xent": "`info_nce` of cosines, which are compared themselves",
     "losses.supervised_contrastive": "a mean of `info_nce`, where it is compared",
