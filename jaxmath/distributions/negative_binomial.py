@@ -145,6 +145,12 @@ def _prob(x: Label, total_count: Real, probability: Real) -> Float[Array, "..."]
     return _mass(lambda k, r, p: jnp.ones_like(k))(x, total_count, probability)
 
 
+def _square_count(k, r, p):
+    """The square of the slope in the count and the second derivative."""
+    some = jnp.where(k > 0, k, 1.0)
+    return jnp.where(k > 0, excess_bend(p, 1 - p, r, some), jnp.square(jnp.log(p)))
+
+
 def _square(k, r, p):
     """The square of the slope in the probability and the second derivative."""
     q = 1 - p
@@ -152,7 +158,7 @@ def _square(k, r, p):
 
 
 _MASS_BENDS = {
-    ("total_count", "total_count"): _mass(lambda k, r, p: excess_bend(p, 1 - p, r, k)),
+    ("total_count", "total_count"): _mass(_square_count),
     ("total_count", "probability"): _mass(lambda *at: _excess(*at) * _slope(*at) + 1 / at[2]),
     ("probability", "probability"): _mass(_square),
 }
