@@ -16,11 +16,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import beta
+from jaxmath.distributions.expectation import expect
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import positive
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.shapes import batched, float_dtype, sample_shape
 from jaxmath.domains import Integers
 from jaxmath.formula import Source, with_rule
 from jaxmath.special.entropy import divergence
@@ -279,6 +280,15 @@ _SKEWNESS, _KURTOSIS = _both(_skewness_da, -1), _both(_kurtosis_da)
 skewness, kurtosis = with_rule(_skewness, **_SKEWNESS), with_rule(_kurtosis, **_KURTOSIS)
 
 
+def _information(count, a, b):
+    return expect(BETA_BINOMIAL, (count, a, b), lambda x: -hessian(x, count, a, b))
+
+
+def fisher_information(count: Label, a: Real, b: Real) -> Float[Array, "... 2 2"]:
+    """Minus the expected `hessian`, summed term by term; NaN where 4096 are not enough."""
+    return batched(_information, [0, 0, 0])(*_parameters(count, a, b))
+
+
 NEWTON_STEPS = 40
 
 
@@ -319,7 +329,7 @@ BETA_BINOMIAL = Family(
     ends=lambda count, a, b: (0.0, count),
     functions=(
         *(log_prob, prob, sample, mean, variance, std, skewness, kurtosis),
-        *(score, hessian, fit),
+        *(score, hessian, fisher_information, fit),
     ),
     partials=dict(
         log_prob=_LOG_PROB,
