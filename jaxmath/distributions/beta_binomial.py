@@ -76,12 +76,14 @@ def _where_whole(fn, outside=0.0):
 
 
 def _ways(k, a):
-    r"""What $\log(\Gamma(k + a) / k! / \Gamma(a))$ has beside the entropy of both shares."""
+    r"""What $\Gamma(k + a) / k! / \Gamma(a)$ has beside the entropy of both shares.
+
+    The root of the first, times the exponential of the second.
+    """
     some = jnp.where(k > 0, k, 1.0)
     n = some + a
-    rest = stirling_error(n) - stirling_error(a) - stirling_error(some)
-    rest = rest + (jnp.log(a / n) - jnp.log(some)) / 2 - HALF_LOG_TAU
-    return jnp.where(k > 0, rest, 0.0)
+    rest = stirling_error(n) - stirling_error(a) - stirling_error(some) - HALF_LOG_TAU
+    return jnp.where(k > 0, a / n / some, 1.0), jnp.where(k > 0, rest, 0.0)
 
 
 def _excess(twice, difference):
@@ -92,8 +94,8 @@ def _excess(twice, difference):
     return lambda k, m, a, b: -twice(a, b, k) - difference(a + b + k, m)
 
 
-def _log_mass(k, m, a, b):
-    """Of so many successes and failures."""
+def _factors(k, m, a, b):
+    """The probability of so many successes and failures: a root, and the exponential of a sum."""
     n, s = k + m, a + b
     p, q = s / (n + s), n / (n + s)
     gap = (a * m - k * b) / (n + s)
@@ -105,14 +107,21 @@ def _log_mass(k, m, a, b):
         far = divergence(some, part, -gap, -gap / part)
         return divergence(a, own, gap, gap / own) + jnp.where(k > 0, far, other)
 
-    ways = _ways(k, a) + _ways(m, b) - _ways(n, s)
-    value = ways - away(k, a, gap) - away(m, b, -gap)
+    (one, two, all_), (first, last, less) = zip(_ways(k, a), _ways(m, b), _ways(n, s), strict=True)
+    value = first + last - less - away(k, a, gap) - away(m, b, -gap)
     # Of one outcome alone, whose probability may be near one.
     none = k == 0
     x, h = jnp.where(none, b, a), jnp.where(none, a, b)
     alone = (none | (m == 0)) & (jnp.minimum(h, n) <= x)
     steps = (jnp.where(alone, each, 1.0) for each in (x, h, n))
-    return jnp.where(alone, -gammaln_twice(*steps), value)
+    ratio = jnp.where(alone, 1.0, one * (two / all_))
+    return ratio, jnp.where(alone, -gammaln_twice(*steps), value)
+
+
+def _log_mass(k, m, a, b):
+    """Of so many successes and failures."""
+    ratio, value = _factors(k, m, a, b)
+    return jnp.log(ratio) / 2 + value
 
 
 def _turned(fn):
@@ -158,7 +167,8 @@ def _mass(factor):
     """The probability times a factor, which may be large where it is small."""
 
     def product(k, m, a, b):
-        root = jnp.exp(_log_mass(k, m, a, b) / 2)
+        ratio, value = _factors(k, m, a, b)
+        root = jnp.sqrt(jnp.sqrt(ratio)) * jnp.exp(value / 2)
         return root * (jnp.where(root > 0, factor(k, m, a, b), 0.0) * root)
 
     return _where_whole(product)
@@ -169,10 +179,20 @@ def _prob(x: Label, count: Label, a: Real, b: Real) -> Float[Array, "..."]:
     return _mass(lambda k, m, a, b: jnp.ones_like(a + b))(x, count, a, b)
 
 
+def _square_a(k, m, a, b):
+    """The square of the slope in a and the second derivative; for small a without their 1 / a^2."""
+    small = (a < 1) & (k > 0)
+    less, lower, s = jnp.where(small, k - 1, 1.0), jnp.where(small, a, 0.5), a + b
+    at = (less, m, lower + 1, b)
+    e = _in_a(*at)
+    near = 2 * (b / s / lower) * (e - 1 / s) + jnp.square(e) + _bend_a(*at)
+    return jnp.where(small, near, jnp.square(_in_a(k, m, a, b)) + _bend_a(k, m, a, b))
+
+
 _MASS_BENDS = {
-    ("a", "a"): _mass(lambda *at: jnp.square(_in_a(*at)) + _bend_a(*at)),
+    ("a", "a"): _mass(_square_a),
     ("a", "b"): _mass(lambda *at: _in_a(*at) * _in_b(*at) + _bend_both(*at)),
-    ("b", "b"): _mass(lambda *at: jnp.square(_in_b(*at)) + _bend_b(*at)),
+    ("b", "b"): _mass(_turned(_square_a)),
 }
 prob, _PROB = with_partials(_prob, dict(a=_mass(_in_a), b=_mass(_in_b)), _MASS_BENDS)
 
