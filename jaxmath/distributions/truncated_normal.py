@@ -396,7 +396,10 @@ TRUNCATED_NORMAL = composed(
     seconds=dict(log_prob=_BENDS, prob=_PROB_BENDS),
     plain=dict(log_prob=_log_prob_plain, prob=_prob_plain),
     unrecorded=dict.fromkeys(
-        ("cdf", "sf", "log_cdf", "log_sf", "quantile", "isf", "median", "skewness", "kurtosis"),
+        (
+            *("cdf", "sf", "log_cdf", "log_sf", "quantile", "isf", "median"),
+            *("mean", "variance", "std", "skewness", "kurtosis", "entropy"),
+        ),
         "compared with 60 digits by tests of its own, thirty scales out and between neighbours",
     ),
     undefined=dict(

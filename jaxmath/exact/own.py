@@ -57,11 +57,8 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "log_i0_divergence_da": lambda a, b: (a - b) * bessel.ratio_dx(a),
     },
     "jaxmath.distributions.truncated_normal": {
-        "entropy_plain": truncated_normal.entropy,
         "log_prob_plain": truncated_normal.log_prob,
-        "mean_plain": truncated_normal.mean,
         "prob_plain": truncated_normal.prob,
-        "variance_plain": truncated_normal.variance,
     },
     "jaxmath.special.error_function": {
         "erf": fn.erf,
