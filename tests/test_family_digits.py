@@ -46,6 +46,22 @@ def negative_binomial_log_prob(x, r, p):
     return ways + r * mp.log(p) + x * mp.log(1 - p)
 
 
+def beta_binomial_log_prob(x, n, a, b):
+    return mp.log(mp.binomial(n, x)) + log_beta(x + a, n - x + b) - log_beta(a, b)
+
+
+def beta_binomial_skewness(n, a, b):
+    s = a + b
+    return (s + 2 * n) * (b - a) / (s + 2) * mp.sqrt((1 + s) / (n * a * b * (n + s)))
+
+
+def beta_binomial_kurtosis(n, a, b):
+    s = a + b
+    most = s * (s - 1 + 6 * n) + 3 * a * b * (n - 2) + 6 * n * n
+    most = most - 3 * a * b * n * (6 - n) / s - 18 * a * b * n * n / s**2
+    return s**2 * (1 + s) / (n * a * b * (s + 2) * (s + 3) * (s + n)) * most - 3
+
+
 def inside(a, b):
     return min(a, b) >= 2.0**-14 and max(a, b) <= 2.0**27
 
@@ -72,7 +88,32 @@ COUNTS = [
     for p in (2.0**-20, 0.4, r / (r + x), 1 - 2.0**-20)
     if 2.0**-20 <= p < 1
 ]
+TRIALS = (1.0, 7.0, 2.0**20)
+SUCCESSES = [
+    (x, n, a, b)
+    for n in TRIALS
+    for a, b in TWO
+    for x in sorted({0.0, 1.0, n, float(round(n * (a / (a + b))))})
+]
 CASES = {
+    "beta_binomial.log_prob": (
+        d.beta_binomial.log_prob,
+        beta_binomial_log_prob,
+        SUCCESSES,
+        (2, 3),
+    ),
+    "beta_binomial.skewness": (
+        d.beta_binomial.skewness,
+        beta_binomial_skewness,
+        [(n, a, b) for n in TRIALS for a, b in TWO],
+        (1, 2),
+    ),
+    "beta_binomial.kurtosis": (
+        d.beta_binomial.kurtosis,
+        beta_binomial_kurtosis,
+        [(n, a, b) for n in TRIALS for a, b in TWO],
+        (1, 2),
+    ),
     "beta.log_prob": (d.beta.log_prob, beta_log_prob, BETA_VALUES, (0, 1, 2)),
     "beta.entropy": (d.beta.entropy, beta_entropy, TWO, (0, 1)),
     "beta.cross_entropy": (
