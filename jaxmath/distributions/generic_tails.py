@@ -28,14 +28,15 @@ def _beyond(family, x, params, sign, where):
     else:
         low, high = ends(family, params)
         inside, width = where
+        marks = () if family.discrete or family.marks is None else family.marks(*params)
         beyond = _whole_beyond if family.discrete else _line_beyond
-        rule = beyond(jnp.clip(x, low, high), x < low, (low, high), sign, inside, width)
+        rule = beyond(jnp.clip(x, low, high), x < low, (low, high), sign, inside, width, marks)
     return jnp.sum(masses(family, params, rule, inside)[1])
 
 
-def _whole_beyond(x, before, ends, sign, inside, width):
+def _whole_beyond(x, before, ends, sign, inside, width, marks):
     """The whole numbers at most x, or above x; `before` says that x was below them all."""
-    del width
+    del width, marks
     # Above a value before the first whole number lies the first one itself.
     first = jnp.floor(x) + jnp.where(before, 0.0, 1.0 if sign > 0 else 0.0)
     points = first + sign * jnp.arange(quadrature.TERMS, dtype=inside.dtype)
@@ -43,13 +44,17 @@ def _whole_beyond(x, before, ends, sign, inside, width):
     return Rule(jnp.where(counts, points, inside), counts.astype(inside.dtype))
 
 
-def _line_beyond(x, before, ends, sign, inside, width):
-    """The numbers below x, or above x."""
+def _line_beyond(x, before, ends, sign, inside, width, marks):
+    """The numbers below x, or above x; between two ends cut where mass may be narrow."""
     del before
     low, high = ends
     if is_infinite(high if sign > 0 else low):
         return quadrature.half_line(x, width, sign, inside.dtype)
-    return quadrature.segment(*((x, high) if sign > 0 else (low, x)), inside.dtype)
+    span = (x, high) if sign > 0 else (low, x)
+    if not marks:
+        return quadrature.segment(*span, inside.dtype)
+    cuts = jnp.stack([jnp.clip(jnp.asarray(mark, inside.dtype), *span) for mark in marks])
+    return quadrature.pieces(*span, jnp.sort(cuts), width, inside.dtype)
 
 
 def _sides(family, params):

@@ -1,6 +1,6 @@
-"""What the functions of `jaxmath.special` mean that rest on a fit or a truncated series.
+"""What functions of ours mean that rest on a fit, a truncated series or a rule of integration.
 
-They live here, by module and name, so that `special` knows nothing of python-flint.
+They live here, by module and name, so that those rooms know nothing of python-flint.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxmath.exact import bessel, gamma, incomplete, integrals, lambert, normal
+from jaxmath.exact import (
+    bessel,
+    gamma,
+    incomplete,
+    integrals,
+    lambert,
+    normal,
+    truncated_normal,
+)
 from jaxmath.exact import functions as fn
 from jaxmath.exact import gamma_kin as kin
 from jaxmath.exact.ball import arb
@@ -37,8 +45,20 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "bessel_ratio_dx_dx": bessel.ratio_dx_dx,
         "bessel_ratio_inverse": bessel.ratio_inverse,
         "bessel_ratio_inverse_dr": bessel.ratio_inverse_dr,
+        "i0e": bessel.i0e,
         "log_i0": bessel.log_i0,
         "log_i0e": bessel.log_i0e,
+        "ratio_times": lambda factor, x: factor * bessel.ratio(x),
+        "slope_times": lambda factor, x: factor * bessel.ratio_dx(x),
+    },
+    "jaxmath.special.bessel_divergence": {
+        "bessel_ratio_difference": bessel.ratio_difference,
+        "log_i0_divergence": bessel.log_i0_divergence,
+        "log_i0_divergence_da": lambda a, b: (a - b) * bessel.ratio_dx(a),
+    },
+    "jaxmath.distributions.truncated_normal": {
+        "log_prob_plain": truncated_normal.log_prob,
+        "prob_plain": truncated_normal.prob,
     },
     "jaxmath.special.error_function": {
         "erf": fn.erf,
@@ -68,9 +88,17 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "gammaln_difference": kin.along_step(gamma.lgamma),
         "stirling_error": kin.stirling_error,
         "stirling_error_dx": kin.stirling_error_dx,
+        "stirling_error_gap": kin.stirling_error_gap,
+        "stirling_error_gap_dx": kin.stirling_error_gap_dx,
+        "stirling_error_gap_dy": kin.stirling_error_gap_dy,
         "trigamma": kin.trigamma,
         "trigamma_difference": kin.along_step(kin.trigamma),
         "trigamma_dx": kin.trigamma_dx,
+    },
+    "jaxmath.special.gamma_twice": {
+        "digamma_twice": kin.twice(gamma.digamma),
+        "gammaln_twice": kin.twice(gamma.lgamma),
+        "trigamma_twice": kin.twice(kin.trigamma),
     },
     "jaxmath.special.incomplete_gamma": {
         "gammainc": incomplete.igamma,
