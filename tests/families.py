@@ -127,6 +127,8 @@ CASES = {
         Case(d.GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.gamma(7, scale=1 / 1.5)),
         Case(d.CAUCHY, (0.7, 2.3), (1.4, 1.9), scipy.stats.cauchy(0.7, 2.3)),
         Case(d.HALF_NORMAL, (2.3,), (1.9,), scipy.stats.halfnorm(scale=2.3)),
+        Case(d.LOG_NORMAL, (0.7, 0.4), (0.8, 0.5), scipy.stats.lognorm(0.4, scale=np.exp(0.7))),
+        Case(d.WEIBULL, (2.3, 1.5), (2.0, 1.9), scipy.stats.weibull_min(2.3, scale=1.5)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )
