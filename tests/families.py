@@ -79,6 +79,8 @@ LOG_SERIES = Family(
 )
 HEAVY = ("cauchy",)
 """Those whose tails are powers of x."""
+ROUGH = (*HEAVY, "weibull")
+"""Those and one whose density is no smooth function at its end."""
 
 TOYS = ("rayleigh", "log_series")
 
@@ -149,7 +151,7 @@ def nodes(case):
         x = np.arange(-10.0, 400.0)
         x = x[case.truth.pmf(x) > 0]
         return x, np.ones_like(x)
-    if case.family.name in HEAVY:  # the probability itself, denser at its ends, is the variable
+    if case.family.name in ROUGH:  # the probability itself, denser at its ends, is the variable
         t = np.arange(-3.3, 3.3, 1 / 64)
         logit = np.pi * np.sinh(t)
         low, high = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))

@@ -13,7 +13,7 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import positive, standardize, within
 from jaxmath.distributions.normal import FAR, LOG_SQRT_TAU, NORMAL, Params
-from jaxmath.domains import POSITIVE, REAL, Interval
+from jaxmath.domains import POSITIVE, Interval
 from jaxmath.formula import Concave, Convex, Increasing, Source, with_rule
 from jaxmath.special.normal_tail import SQRT_TAU, ndtri, ndtri_dp
 from jaxmath.special.partials import minus
@@ -373,7 +373,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
 
 LOG_NORMAL = Family(
     name="log_normal",
-    parameters=Params(loc=REAL, scale=Interval(2.0**-40, 2.0**40)),
+    parameters=Params(loc=Interval(-64.0, 64.0), scale=Interval(2.0**-7, 4.0)),
     support=POSITIVE,
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
