@@ -12,11 +12,12 @@ from jaxmath.distributions import normal
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import positive, standardize, within
-from jaxmath.distributions.normal import FAR, LOG_SQRT_TAU, NORMAL, Params
+from jaxmath.distributions.normal import FAR, NORMAL, Params
 from jaxmath.domains import POSITIVE, Interval
-from jaxmath.formula import Concave, Convex, Increasing, Source, with_rule
+from jaxmath.formula import Concave, Convex, Increasing, Source
+from jaxmath.special.exponential import bernoulli_ratio
 from jaxmath.special.normal_tail import SQRT_TAU, ndtri, ndtri_dp
-from jaxmath.special.partials import minus
+from jaxmath.special.partials import along, minus, with_partials
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -32,28 +33,47 @@ def _supported(x, inside, outside):
     return jnp.where(x > 0, inside, jnp.where(x <= 0, outside, jnp.nan))
 
 
-def _zero(*args):
-    *rest, scale = args
-    return sum(0.0 * jnp.asarray(arg) for arg in rest) + 0.0 * positive(scale)
+def _zero(loc, scale):
+    return 0.0 * jnp.asarray(loc) + 0.0 * positive(scale)
 
 
-def _of_log(fn, outside=0.0):
-    """A function of the normal at log x, and another value up to zero."""
-    return lambda x, loc, scale: _supported(
-        x, fn(jnp.log(_inside(x)), loc, scale), outside + _zero(loc, scale)
-    )
+def _over(fn, order=0):
+    """A function of log x over a power of x, zero outside of the support."""
 
-
-def _partials(name):
-    """Those of a function of the normal at log x."""
-    stated = NORMAL.partials[name]
-
-    def dx(x, loc, scale):
+    def quotient(x, loc, scale):
         inner = _inside(x)
-        slope = stated["x"](jnp.log(inner), loc, scale) * (1 / inner)
-        return _supported(x, slope, _zero(loc, scale))
+        value = fn(jnp.log(inner), loc, scale)
+        for _ in range(order - 1):  # XLA would join two divisions, whose divisor may underflow
+            value = value * (1 / inner)
+        return _supported(x, value / inner if order else value, _zero(loc, scale))
 
-    return dict(x=dx, loc=_of_log(stated["loc"]), scale=_of_log(stated["scale"]))
+    return quotient
+
+
+def _at_log(name, slope=0.0):
+    """The partials and seconds of a function of the normal at log x, and of a multiple of log x."""
+    first = NORMAL.partials[name]
+    order = ("x", "loc", "scale")
+
+    def bend(one, other):
+        return along(first[one], order.index(other))
+
+    def dx(*args):
+        return first["x"](*args) + slope
+
+    def dx_dx(*args):
+        return bend("x", "x")(*args) - dx(*args)
+
+    firsts = dict(x=_over(dx, 1), loc=_over(first["loc"]), scale=_over(first["scale"]))
+    seconds = {
+        ("x", "x"): _over(dx_dx, 2),
+        ("x", "loc"): _over(bend("x", "loc"), 1),
+        ("x", "scale"): _over(bend("x", "scale"), 1),
+        ("loc", "loc"): _over(bend("loc", "loc")),
+        ("loc", "scale"): _over(bend("loc", "scale")),
+        ("scale", "scale"): _over(bend("scale", "scale")),
+    }
+    return firsts, seconds
 
 
 def _log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -62,58 +82,29 @@ def _log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     return _supported(x, normal.log_prob(log_x, loc, scale) - log_x, -jnp.inf + _zero(loc, scale))
 
 
-def _log_prob_dx(x, loc, scale):
-    inner = _inside(x)
-    slope = (normal.log_prob_dx(jnp.log(inner), loc, scale) - 1) * (1 / inner)
-    return _supported(x, slope, _zero(loc, scale))
+def _cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of at most x."""
+    return _over(normal.cdf)(x, loc, scale)
 
 
-def _log_prob_dx_dx(x, loc, scale):
-    inner = _inside(x)
-    slope = normal.log_prob_dx(jnp.log(inner), loc, scale)
-    bend = (1 - slope - jnp.square(1 / positive(scale))) * (1 / inner) * (1 / inner)
-    return _supported(x, bend, _zero(loc, scale))
+def _sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of more than x, accurate where it is tiny."""
+    return _supported(x, normal.sf(jnp.log(_inside(x)), loc, scale), 1.0 + _zero(loc, scale))
 
 
-_CROSS = _partials("log_prob")
-_SECONDS = {
-    (one, two): _of_log(NORMAL.seconds["log_prob"][one, two])
-    for one, two in (("loc", "loc"), ("loc", "scale"), ("scale", "scale"))
-}
+def _log_cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `cdf`, accurate in both tails; minus infinity up to zero."""
+    inside = normal.log_cdf(jnp.log(_inside(x)), loc, scale)
+    return _supported(x, inside, -jnp.inf + _zero(loc, scale))
 
 
-def _over_x(second):
-    def mixed(x, loc, scale):
-        inner = _inside(x)
-        slope = second(jnp.log(inner), loc, scale) * (1 / inner)
-        return _supported(x, slope, _zero(loc, scale))
-
-    return mixed
+def _log_sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `sf`, accurate in both tails."""
+    return _over(normal.log_sf)(x, loc, scale)
 
 
-_SECONDS |= {
-    ("x", "x"): _log_prob_dx_dx,
-    **{("x", other): _over_x(NORMAL.seconds["log_prob"]["x", other]) for other in Params._fields},
-}
-log_prob_dx = with_rule(
-    _log_prob_dx, x=_log_prob_dx_dx, **{other: _SECONDS["x", other] for other in Params._fields}
-)
-_LOG_PROB = dict(
-    x=log_prob_dx,
-    loc=with_rule(
-        _CROSS["loc"],
-        x=_SECONDS["x", "loc"],
-        loc=_SECONDS["loc", "loc"],
-        scale=_SECONDS["loc", "scale"],
-    ),
-    scale=with_rule(
-        _CROSS["scale"],
-        x=_SECONDS["x", "scale"],
-        loc=_SECONDS["loc", "scale"],
-        scale=_SECONDS["scale", "scale"],
-    ),
-)
-log_prob = with_rule(_log_prob, **_LOG_PROB)
+log_prob, _LOG_PROB = with_partials(_log_prob, *_at_log("log_prob", -1.0))
+_SECONDS = _at_log("log_prob", -1.0)[1]
 
 
 def score(x: Real, loc: Real, scale: Real) -> Params:
@@ -124,69 +115,91 @@ def score(x: Real, loc: Real, scale: Real) -> Params:
 def hessian(x: Real, loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in loc and scale, as a matrix: the normal's at log x."""
     pairs = ("loc", "loc"), ("loc", "scale"), ("scale", "scale")
-    entries = (_SECONDS[pair](x, loc, scale) for pair in pairs)
-    a, b, c = jnp.broadcast_arrays(*entries)
+    a, b, c = jnp.broadcast_arrays(*(_SECONDS[pair](x, loc, scale) for pair in pairs))
     return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([b, c], axis=-1)], axis=-2)
 
 
-def _density(factor, over_x, over_scale):
-    """A function of z and the scale times the density, over x and the scale to some powers."""
+def _density(factor, over_x=0, over_scale=0):
+    """A function of z and of one over the scale, times the density over powers of x and scale.
+
+    The density is a product of four roots, each of which stands beside one over x at most: none is
+    out of range where their product isn't.
+    """
 
     def product(x, loc, scale):
-        inner, scale = _inside(x), positive(scale)
+        inner = _inside(x)
         log_x, near, wide = within(jnp.log(inner), loc, scale, -FAR, FAR)
-        z = standardize(log_x, near, wide)
-        root = jnp.exp(-jnp.square(z / 2))
-        one, two = root * (1 / wide) * (1 / inner) / SQRT_TAU, root * factor(z, wide)
-        if over_x:
-            two = two * (1 / inner)
-        if over_scale:
-            two = two * (1 / wide)
-        return _supported(x, one * two, _zero(loc, scale)) + _zero(loc, scale)
+        z, rate = standardize(log_x, near, wide), 1 / positive(wide)
+        root, factors = jnp.exp(-jnp.square(z) / 8), [1 / inner, 1.0, 1.0, 1.0]
+        factors[2 : 2 + over_x] = [1 / inner] * over_x
+        one, two, three, four = (root * each for each in factors)
+        one, three = one * rate / SQRT_TAU, three * factor(z, rate)
+        for _ in range(over_scale):
+            three = three * rate
+        return _supported(x, (one * two) * (three * four), _zero(loc, scale)) + _zero(loc, scale)
 
     return product
 
 
 def _prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The density; its unit is one over that of x."""
-    return _density(lambda z, scale: 1.0, 0, 0)(x, loc, scale)
+    return _density(lambda z, rate: 1.0)(x, loc, scale)
 
 
-_PROB = dict(
-    x=_density(lambda z, scale: -(1 + z / scale), 1, 0),
-    loc=_density(lambda z, scale: z, 0, 1),
-    scale=_density(lambda z, scale: (z - 1) * (z + 1), 0, 1),
+_PROB_SECONDS = {
+    ("x", "x"): _density(lambda z, rate: (1 + z * rate) * (2 + z * rate) - rate * rate, 2),
+    ("x", "loc"): _density(lambda z, rate: rate - z * (1 + z * rate), 1, 1),
+    ("x", "scale"): _density(
+        lambda z, rate: 2 * z * rate - (z - 1) * (z + 1) * (1 + z * rate), 1, 1
+    ),
+    ("loc", "loc"): _density(lambda z, rate: (z - 1) * (z + 1), 0, 2),
+    ("loc", "scale"): _density(lambda z, rate: z * (jnp.square(z) - 3), 0, 2),
+    ("scale", "scale"): _density(lambda z, rate: jnp.square(z) * (jnp.square(z) - 5) + 2, 0, 2),
+}
+prob, _PROB = with_partials(
+    _prob,
+    dict(
+        x=_density(lambda z, rate: -(1 + z * rate), 1),
+        loc=_density(lambda z, rate: z, 0, 1),
+        scale=_density(lambda z, rate: (z - 1) * (z + 1), 0, 1),
+    ),
+    _PROB_SECONDS,
 )
-prob = with_rule(_prob, **_PROB)
 
 
-def _cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
-    """The probability of at most x."""
-    return _of_log(normal.cdf)(x, loc, scale)
+def _with_slope(name, slope, bends):
+    """What `_at_log` says, but for x."""
+    firsts, seconds = _at_log(name)
+    return firsts | dict(x=slope), seconds | {("x", other): bends[other] for other in firsts}
 
 
-def _sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
-    """The probability of more than x, accurate where it is tiny."""
-    return _of_log(normal.sf, 1.0)(x, loc, scale)
+def _left_of(left, right):
+    """One function where x lies below the median, another above."""
+    return lambda x, loc, scale: jnp.where(
+        jnp.log(_inside(x)) < loc, left(x, loc, scale), right(x, loc, scale)
+    )
 
 
-def _log_cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
-    """The logarithm of `cdf`, accurate in both tails; minus infinity up to zero."""
-    return _of_log(normal.log_cdf, -jnp.inf)(x, loc, scale)
+def _hazards():
+    """The partials and seconds of `log_sf`: far to the left those of one minus `cdf`."""
+    firsts, seconds = _at_log("log_sf")
+
+    def slope(*args):
+        return -prob(*args) / sf(*args)
+
+    def bend(name):
+        return lambda *args: (slope(*args) * _SF[name](*args) + _PROB[name](*args)) / -sf(*args)
+
+    bends = {name: _left_of(bend(name), seconds["x", name]) for name in firsts}
+    partials = firsts | dict(x=_left_of(slope, firsts["x"]))
+    return partials, seconds | {("x", name): bends[name] for name in firsts}
 
 
-def _log_sf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
-    """The logarithm of `sf`, accurate in both tails."""
-    return _of_log(normal.log_sf)(x, loc, scale)
-
-
-_CDF = _partials("cdf") | dict(x=prob)
-_SF = _partials("sf") | dict(x=minus(prob))
-_LOG_CDF, _LOG_SF = _partials("log_cdf"), _partials("log_sf")
-cdf = with_rule(_cdf, **_CDF)
-sf = with_rule(_sf, **_SF)
-log_cdf = with_rule(_log_cdf, **_LOG_CDF)
-log_sf = with_rule(_log_sf, **_LOG_SF)
+cdf, _CDF = with_partials(_cdf, *_with_slope("cdf", prob, _PROB))
+_FALL = {name: minus(slope) for name, slope in _PROB.items()}
+sf, _SF = with_partials(_sf, *_with_slope("sf", minus(prob), _FALL))
+log_cdf, _LOG_CDF = with_partials(_log_cdf, *_at_log("log_cdf"))
+log_sf, _LOG_SF = with_partials(_log_sf, *_hazards())
 
 
 def _quantile(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -200,22 +213,38 @@ def _isf(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
 
 
 def _inverse(inner, sign):
-    def dp(p, loc, scale):
-        root = jnp.exp(inner(p, loc, scale) / 2)
-        return sign * (root * ndtri_dp(p)) * (positive(scale) * root)
+    """The partials and seconds of the exponential of a normal quantile of p, or of 1 - p."""
 
-    def dloc(p, loc, scale):
-        return jnp.exp(inner(p, loc, scale))
+    def times(factor, order=0):
+        # The slope of the normal quantile may be out of range where a root of x makes up for it.
+        def product(p, loc, scale):
+            root = jnp.exp(inner(p, loc, scale) / 2)
+            z, rise = sign * ndtri(p), sign * ndtri_dp(p)
+            value = root * factor(z, positive(scale))
+            if order == 2:
+                value = value * rise
+            return value * (root * rise if order else root)
 
-    def dscale(p, loc, scale):
-        return sign * ndtri(p) * jnp.exp(inner(p, loc, scale))
+        return product
 
-    return dict(p=dp, loc=dloc, scale=dscale)
+    firsts = dict(
+        p=times(lambda z, s: s, 1),
+        loc=times(lambda z, s: 1.0),
+        scale=times(lambda z, s: z),
+    )
+    seconds = {
+        ("p", "p"): times(lambda z, s: s * (s + z), 2),
+        ("p", "loc"): firsts["p"],
+        ("p", "scale"): times(lambda z, s: 1 + s * z, 1),
+        ("loc", "loc"): firsts["loc"],
+        ("loc", "scale"): firsts["scale"],
+        ("scale", "scale"): times(lambda z, s: z * z),
+    }
+    return firsts, seconds
 
 
-_QUANTILE, _ISF = _inverse(normal.quantile, 1), _inverse(normal.isf, -1)
-quantile = with_rule(_quantile, **_QUANTILE)
-isf = with_rule(_isf, **_ISF)
+quantile, _QUANTILE = with_partials(_quantile, *_inverse(normal.quantile, 1))
+isf, _ISF = with_partials(_isf, *_inverse(normal.isf, -1))
 
 
 def sample(key: PRNGKey, loc: Real, scale: Real, shape: tuple[int, ...] = ()) -> Array:
@@ -223,19 +252,13 @@ def sample(key: PRNGKey, loc: Real, scale: Real, shape: tuple[int, ...] = ()) ->
     return jnp.exp(normal.sample(key, loc, scale, shape))
 
 
-def _square(scale):
-    return jnp.square(positive(scale))
-
-
-def _excess(scale):
-    r"""The logarithm's slope $s / (e^{s^2} - 1)$."""
-    square = _square(scale)
-    return positive(scale) * jnp.exp(-square) / -jnp.expm1(-square)
+def _square(loc, scale):
+    return jnp.square(positive(scale)) + 0.0 * jnp.asarray(loc)
 
 
 def mean(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The median times the exponential of half of the squared scale."""
-    return jnp.exp(loc + _square(scale) / 2)
+    return jnp.exp(loc + _square(loc, scale) / 2)
 
 
 def median(loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -245,63 +268,98 @@ def median(loc: Real, scale: Real) -> Float[Array, "..."]:
 
 def mode(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The median over the exponential of the squared scale."""
-    return jnp.exp(loc - _square(scale))
+    return jnp.exp(loc - _square(loc, scale))
 
 
-def variance(loc: Real, scale: Real) -> Float[Array, "..."]:
-    """The squared mean times the exponential of the squared scale less one."""
-    square = _square(scale)
-    return jnp.exp(2 * (loc + square)) * -jnp.expm1(-square)
-
-
-def std(loc: Real, scale: Real) -> Float[Array, "..."]:
+def _std(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The root of the variance, in range where that isn't."""
-    square = _square(scale)
+    square = _square(loc, scale)
     return jnp.exp(loc + square) * jnp.sqrt(-jnp.expm1(-square))
 
 
 def _skewness(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The third moment of the standardised variable: of the scale alone, and small as it is."""
-    square = _square(scale) + 0.0 * jnp.asarray(loc)
+    square = _square(loc, scale)
     return jnp.exp(1.5 * square) * (1 + 2 * jnp.exp(-square)) * jnp.sqrt(-jnp.expm1(-square))
-
-
-def _skewness_dscale(loc, scale):
-    square = _square(scale) + 0.0 * jnp.asarray(loc)
-    return 3 * positive(scale) * jnp.exp(1.5 * square) / jnp.sqrt(-jnp.expm1(-square))
 
 
 def kurtosis(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The excess of the fourth standardised moment over the normal's 3: of the scale alone."""
-    square = _square(scale) + 0.0 * jnp.asarray(loc)
+    square = _square(loc, scale)
     return jnp.expm1(4 * square) + 2 * jnp.expm1(3 * square) + 3 * jnp.expm1(2 * square)
-
-
-def _kurtosis_dscale(loc, scale):
-    square = _square(scale) + 0.0 * jnp.asarray(loc)
-    terms = 8 * jnp.exp(4 * square) + 12 * jnp.exp(3 * square) + 12 * jnp.exp(2 * square)
-    return positive(scale) * terms
 
 
 def entropy(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats: the normal's, and the location."""
-    return loc + jnp.log(positive(scale)) + (LOG_SQRT_TAU + 0.5)
+    return loc + normal.entropy(loc, scale)
 
 
-skewness = with_rule(_skewness, loc=_zero, scale=_skewness_dscale)
+def _odds(square):
+    r"""With q the square, $q / (e^q - 1)$, and what it lacks to one, over q: a half for small q."""
+    rest = bernoulli_ratio(square)
+    return jnp.exp(-square) * (1 + square * rest), 1 - rest
+
+
+def _std_dscale(loc, scale):
+    square = _square(loc, scale)
+    return _std(loc, scale) * ((2 * square + _odds(square)[0]) / positive(scale))
+
+
+def _std_dscale_dscale(loc, scale):
+    square = _square(loc, scale)
+    odds, lack = _odds(square)
+    return _std(loc, scale) * (4 * square + 2 * odds + 2 + odds * lack)
+
+
+def _skewness_dscale(loc, scale):
+    square = _square(loc, scale)
+    return 3 * positive(scale) * jnp.exp(1.5 * square) / jnp.sqrt(-jnp.expm1(-square))
+
+
+def _skewness_dscale_dscale(loc, scale):
+    growth = positive(scale) * (4 - bernoulli_ratio(_square(loc, scale)))
+    return _skewness_dscale(loc, scale) * growth
+
+
+def _kurtosis_dscale(loc, scale):
+    square = _square(loc, scale)
+    terms = 8 * jnp.exp(4 * square) + 12 * jnp.exp(3 * square) + 12 * jnp.exp(2 * square)
+    return positive(scale) * terms
+
+
+def _of_scale(fn, first, second):
+    """A function of the scale alone with its partials."""
+    nothing = {("loc", "loc"): _zero, ("loc", "scale"): _zero}
+    return with_partials(fn, dict(loc=_zero, scale=first), nothing | {("scale", "scale"): second})
+
+
+std, _STD = with_partials(
+    _std,
+    dict(loc=_std, scale=_std_dscale),
+    {
+        ("loc", "loc"): _std,
+        ("loc", "scale"): _std_dscale,
+        ("scale", "scale"): _std_dscale_dscale,
+    },
+)
+
+
+def variance(loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The squared mean times the exponential of the squared scale less one."""
+    return jnp.square(std(loc, scale))
+
+
+skewness, _SKEWNESS = _of_scale(_skewness, _skewness_dscale, _skewness_dscale_dscale)
 _MOMENTS = dict(
     mean=dict(loc=mean, scale=lambda loc, scale: positive(scale) * mean(loc, scale)),
     median=dict(loc=median, scale=_zero),
     mode=dict(loc=mode, scale=lambda loc, scale: -2 * positive(scale) * mode(loc, scale)),
     variance=dict(
         loc=lambda loc, scale: 2 * variance(loc, scale),
-        scale=lambda loc, scale: variance(loc, scale) * (4 * positive(scale) + 2 * _excess(scale)),
+        scale=lambda loc, scale: 2 * std(loc, scale) * _std_dscale(loc, scale),
     ),
-    std=dict(
-        loc=std,
-        scale=lambda loc, scale: std(loc, scale) * (2 * positive(scale) + _excess(scale)),
-    ),
-    skewness=dict(loc=_zero, scale=_skewness_dscale),
+    std=_STD,
+    skewness=_SKEWNESS,
     kurtosis=dict(loc=_zero, scale=_kurtosis_dscale),
     entropy=dict(
         loc=lambda loc, scale: 1 + _zero(loc, scale),
@@ -310,21 +368,18 @@ _MOMENTS = dict(
 )
 
 
-def _cross_entropy(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+def cross_entropy(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
     """The expected value under the first of minus the second's `log_prob`, in nats."""
     return normal.cross_entropy(loc, scale, loc_q, scale_q) + loc
 
 
-def _kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+def kl(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
     """The Kullback-Leibler divergence of the second from the first, in nats: the normals'."""
     return normal.kl(loc, scale, loc_q, scale_q)
 
 
-_KL = dict(NORMAL.partials["kl"])
-_CROSS_ENTROPY = dict(NORMAL.partials["cross_entropy"])
-_CROSS_ENTROPY["loc"] = lambda *args: 1 + NORMAL.partials["cross_entropy"]["loc"](*args)
-cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
-kl = with_rule(_kl, **_KL)
+def _cross_entropy_dloc(loc, scale, loc_q, scale_q):
+    return 1 + NORMAL.partials["cross_entropy"]["loc"](loc, scale, loc_q, scale_q)
 
 
 def squared_hellinger(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
@@ -392,10 +447,10 @@ LOG_NORMAL = Family(
         quantile=_QUANTILE,
         isf=_ISF,
         **_MOMENTS,
-        cross_entropy=_CROSS_ENTROPY,
-        kl=_KL,
+        cross_entropy={**NORMAL.partials["cross_entropy"], "loc": _cross_entropy_dloc},
+        kl=NORMAL.partials["kl"],
     ),
-    seconds=dict(log_prob=_SECONDS),
+    seconds=dict(log_prob=_SECONDS, prob=_PROB_SECONDS),
     plain=dict(
         log_prob=_log_prob,
         prob=_prob,
@@ -405,9 +460,8 @@ LOG_NORMAL = Family(
         log_sf=_log_sf,
         quantile=_quantile,
         isf=_isf,
+        std=_std,
         skewness=_skewness,
-        cross_entropy=_cross_entropy,
-        kl=_kl,
     ),
     facts=dict(
         log_prob=(Concave("loc"),),

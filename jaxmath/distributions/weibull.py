@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gumbel import EULER
-from jaxmath.distributions.location_scale import positive
+from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import POSITIVE, Interval
 from jaxmath.formula import Source, with_rule
@@ -28,7 +28,7 @@ from jaxmath.special.gamma import (
     trigamma,
 )
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.partials import minus
+from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import PRNGKey, Real
 
@@ -68,46 +68,92 @@ def _of_parts(fn, outside=0.0):
     return function
 
 
+def _times(halves, factor, over_x=0, over_s=0):
+    """A function of k, w and a times one of a in two halves, over powers of x and of the scale.
+
+    Each half is divided by x on its own: it leaves the range only where the product does.
+    """
+
+    def product(x, k, s, w, a):
+        one, two = halves(a)
+        one, two = one * factor(k, w, a if halves in _UNBOUNDED else jnp.minimum(a, FAR)), two
+        for _ in range(over_s):
+            one, two = two, one * (1 / s)
+        for power in range(over_x):
+            one, two = two, one / x if power < 2 else one * (1 / x)
+        return one * two
+
+    return _of_parts(product)
+
+
+def _hazard(a):
+    """The halves of t."""
+    return jnp.exp(a / 2), jnp.exp(a / 2)
+
+
+def _growth(a):
+    """Those of t - 1."""
+    a = jnp.maximum(a, -100.0)
+    return jnp.exp(a / 2), 2 * jnp.sinh(a / 2)
+
+
+def _mass(a):
+    """Those of t exp(-t)."""
+    a = jnp.minimum(a, FAR)
+    root = jnp.exp((a - jnp.exp(a)) / 2)
+    return root, root
+
+
+def _odds(a):
+    """Those of t / (exp(t) - 1)."""
+    t = jnp.exp(jnp.minimum(a, FAR))
+    return jnp.exp(-t / 2), jnp.exp(-t / 2) * (1 + t * bernoulli_ratio(t))
+
+
+_UNBOUNDED = (_hazard, _growth)
+
+
 def _log_prob(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of the density, in nats."""
     value = _of_parts(lambda x, k, s, w, a: jnp.log(k) - jnp.log(x) + a - jnp.exp(a), -jnp.inf)
     return value(x, concentration, scale)
 
 
+def _plus(*parts):
+    return lambda x, concentration, scale: sum(part(x, concentration, scale) for part in parts)
+
+
 _SECONDS = {
-    ("x", "x"): _of_parts(
-        lambda x, k, s, w, a: (k * jnp.expm1(a) + 1 - k * (k * jnp.exp(a))) * (1 / x) * (1 / x)
+    ("x", "x"): _plus(
+        _of_parts(lambda x, k, s, w, a: (1 - k) * (1 / x) * (1 / x)),
+        _times(_hazard, lambda k, w, a: (1 - k) * k, 2),
     ),
-    ("x", "concentration"): _of_parts(
-        lambda x, k, s, w, a: -(jnp.expm1(a) + a * jnp.exp(a)) * (1 / x)
+    ("x", "concentration"): _plus(
+        _times(_growth, lambda k, w, a: -1.0, 1), _times(_hazard, lambda k, w, a: -a, 1)
     ),
-    ("x", "scale"): _of_parts(lambda x, k, s, w, a: k * k * jnp.exp(a) * (1 / s) * (1 / x)),
-    ("concentration", "concentration"): _of_parts(
-        lambda x, k, s, w, a: -(jnp.square(1 / k) + w * (w * jnp.exp(a)))
+    ("x", "scale"): _times(_hazard, lambda k, w, a: k * k, 1, 1),
+    ("concentration", "concentration"): _plus(
+        _of_parts(lambda x, k, s, w, a: -jnp.square(1 / k)),
+        _times(_hazard, lambda k, w, a: -w * w),
     ),
-    ("concentration", "scale"): _of_parts(
-        lambda x, k, s, w, a: (jnp.expm1(a) + a * jnp.exp(a)) * (1 / s)
+    ("concentration", "scale"): _plus(
+        _times(_growth, lambda k, w, a: 1.0, 0, 1), _times(_hazard, lambda k, w, a: a, 0, 1)
     ),
-    ("scale", "scale"): _of_parts(
-        lambda x, k, s, w, a: -(k / s) * ((jnp.expm1(a) + k * jnp.exp(a)) / s)
+    ("scale", "scale"): _plus(
+        _times(_growth, lambda k, w, a: -k, 0, 2), _times(_hazard, lambda k, w, a: -k * k, 0, 2)
     ),
 }
-
-
-def _of_second(fn, name):
-    pairs = ("x", "concentration", "scale")
-    found = {o: _SECONDS.get((name, o)) or _SECONDS[o, name] for o in pairs}
-    return with_rule(fn, **found)
-
-
-_LOG_PROB = dict(
-    x=_of_second(_of_parts(lambda x, k, s, w, a: -(k * jnp.expm1(a) + 1) * (1 / x)), "x"),
-    concentration=_of_second(
-        _of_parts(lambda x, k, s, w, a: 1 / k - w * jnp.expm1(a)), "concentration"
+log_prob, _LOG_PROB = with_partials(
+    _log_prob,
+    dict(
+        x=_plus(_times(_growth, lambda k, w, a: -k, 1), _of_parts(lambda x, k, s, w, a: -1 / x)),
+        concentration=_plus(
+            _times(_growth, lambda k, w, a: -w), _of_parts(lambda x, k, s, w, a: 1 / k)
+        ),
+        scale=_times(_growth, lambda k, w, a: k, 0, 1),
     ),
-    scale=_of_second(_of_parts(lambda x, k, s, w, a: k / s * jnp.expm1(a)), "scale"),
+    _SECONDS,
 )
-log_prob = with_rule(_log_prob, **_LOG_PROB)
 
 
 def score(x: Real, concentration: Real, scale: Real) -> Params:
@@ -127,35 +173,63 @@ def hessian(x: Real, concentration: Real, scale: Real) -> Float[Array, "... 2 2"
     return _matrix(*(_SECONDS[pair](x, concentration, scale) for pair in pairs))
 
 
-def _density(factor, over_x=True):
-    """A factor times t exp(-t), over x unless told otherwise, in two halves."""
-
-    def product(x, k, s, w, a):
-        a = jnp.minimum(a, FAR)
-        root = jnp.exp((a - jnp.exp(a)) / 2)
-        return (root * factor(x, k, s, jnp.minimum(w, FAR / k), a)) * (
-            root * (1 / x) if over_x else root
-        )
-
-    return _of_parts(product)
-
-
 def _prob(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The density; its unit is one over that of x."""
-    return _density(lambda x, k, s, w, a: k)(x, concentration, scale)
+    return _times(_mass, lambda k, w, a: k, 1)(x, concentration, scale)
 
 
-_PROB = dict(
-    x=_density(lambda x, k, s, w, a: -k * (k * jnp.expm1(a) + 1) * (1 / x)),
-    concentration=_density(lambda x, k, s, w, a: 1 - a * jnp.expm1(a)),
-    scale=_density(lambda x, k, s, w, a: k * (k / s * jnp.expm1(a))),
+def _fall(a):
+    """The slope of the logarithm of t exp(-t) in a."""
+    return -jnp.expm1(a)
+
+
+def _bend(a):
+    """The second derivative of t exp(-t) in a over it."""
+    return jnp.square(jnp.expm1(a)) - jnp.exp(a)
+
+
+prob, _PROB = with_partials(
+    _prob,
+    dict(
+        x=_times(_mass, lambda k, w, a: k * (k * _fall(a) - 1), 2),
+        concentration=_times(_mass, lambda k, w, a: 1 + a * _fall(a), 1),
+        scale=_times(_mass, lambda k, w, a: -k * k * _fall(a), 1, 1),
+    ),
+    {
+        ("x", "x"): _times(_mass, lambda k, w, a: k * (k * (k * _bend(a) - 3 * _fall(a)) + 2), 3),
+        ("x", "concentration"): _times(
+            _mass, lambda k, w, a: k * (2 * _fall(a) + a * _bend(a)) - (1 + a * _fall(a)), 2
+        ),
+        ("x", "scale"): _times(_mass, lambda k, w, a: -k * k * (k * _bend(a) - _fall(a)), 2, 1),
+        ("concentration", "concentration"): _times(
+            _mass, lambda k, w, a: w * (2 * _fall(a) + a * _bend(a)), 1
+        ),
+        ("concentration", "scale"): _times(
+            _mass, lambda k, w, a: -k * (2 * _fall(a) + a * _bend(a)), 1, 1
+        ),
+        ("scale", "scale"): _times(_mass, lambda k, w, a: k * k * (_fall(a) + k * _bend(a)), 1, 2),
+    },
 )
-prob = with_rule(_prob, **_PROB)
-_flow = dict(
-    x=prob,
-    concentration=_density(lambda x, k, s, w, a: w, over_x=False),
-    scale=_density(lambda x, k, s, w, a: -k / s, over_x=False),
-)
+
+
+def _of_a(fn, halves, rise, sign=1.0):
+    """A function of a bound to its partials: its slope, and the slope of the slope's logarithm."""
+    partials = dict(
+        x=_times(halves, lambda k, w, a: sign * k, 1),
+        concentration=_times(halves, lambda k, w, a: sign * w),
+        scale=_times(halves, lambda k, w, a: -sign * k, 0, 1),
+    )
+    seconds = {
+        ("x", "x"): _times(halves, lambda k, w, a: sign * k * (k * rise(a) - 1), 2),
+        ("x", "concentration"): _times(halves, lambda k, w, a: sign * (1 + a * rise(a)), 1),
+        ("x", "scale"): _times(halves, lambda k, w, a: -sign * k * k * rise(a), 1, 1),
+        ("concentration", "concentration"): _times(
+            halves, lambda k, w, a: sign * w * (w * rise(a))
+        ),
+        ("concentration", "scale"): _times(halves, lambda k, w, a: -sign * (1 + a * rise(a)), 0, 1),
+        ("scale", "scale"): _times(halves, lambda k, w, a: sign * k * (1 + k * rise(a)), 0, 2),
+    }
+    return with_partials(fn, partials, seconds)
 
 
 def _cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
@@ -168,11 +242,6 @@ def _sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The probability of more than x, accurate where it is tiny."""
     value = _of_parts(lambda x, k, s, w, a: jnp.exp(-jnp.exp(a)), 1.0)
     return value(x, concentration, scale)
-
-
-_CDF, _SF = _flow, {key: minus(slope) for key, slope in _flow.items()}
-cdf = with_rule(_cdf, **_CDF)
-sf = with_rule(_sf, **_SF)
 
 
 def _log_below(x, k, s, w, a):
@@ -190,77 +259,68 @@ def _log_sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     return _of_parts(lambda x, k, s, w, a: -jnp.exp(a))(x, concentration, scale)
 
 
-def _odds(a):
-    """The hazard so far over its exponential less one, in two factors."""
-    t = jnp.exp(jnp.minimum(a, FAR))
-    return jnp.exp(-t / 2), jnp.exp(-t / 2) * (1 + t * bernoulli_ratio(t))
+def _odds_fall(a):
+    t = jnp.exp(a)
+    return -t * bernoulli_ratio(t)
 
 
-def _below(factor):
-    def product(x, k, s, w, a):
-        one, two = _odds(a)
-        return (one * factor(x, k, s, w)) * two
-
-    return _of_parts(product)
-
-
-_LOG_CDF = dict(
-    x=_below(lambda x, k, s, w: k * (1 / x)),
-    concentration=_below(lambda x, k, s, w: w),
-    scale=_below(lambda x, k, s, w: -k / s),
-)
-_LOG_SF = dict(
-    x=_of_parts(lambda x, k, s, w, a: -k * jnp.exp(a) * (1 / x)),
-    concentration=_of_parts(lambda x, k, s, w, a: -w * jnp.exp(a)),
-    scale=_of_parts(lambda x, k, s, w, a: k / s * jnp.exp(a)),
-)
-log_cdf = with_rule(_log_cdf, **_LOG_CDF)
-log_sf = with_rule(_log_sf, **_LOG_SF)
-
-
-def _chance(p):
-    """The probability itself where it is one, NaN where it isn't."""
-    p = jnp.asarray(p)
-    return p + jnp.where((p >= 0) & (p <= 1), 0.0, jnp.nan)
+cdf, _CDF = _of_a(_cdf, _mass, _fall)
+sf, _SF = _of_a(_sf, _mass, _fall, -1.0)
+log_cdf, _LOG_CDF = _of_a(_log_cdf, _odds, _odds_fall)
+log_sf, _LOG_SF = _of_a(_log_sf, _hazard, jnp.ones_like, -1.0)
 
 
 def _raised(hazard, concentration, scale):
     """The x at which the hazard so far is this."""
-    return positive(scale) * jnp.exp(jnp.log(hazard) * (1 / positive(concentration)))
+    root = jnp.exp(jnp.log(hazard) * (0.5 / positive(concentration)))
+    return (positive(scale) * root) * root
 
 
 def _quantile(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The x below which lies probability p; infinite at one, NaN for p outside [0, 1]."""
-    return _raised(-log1p(-_chance(p)), concentration, scale)
+    return _raised(-log1p(-chance(p)), concentration, scale)
 
 
 def _isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The x above which lies probability p, accurate where p is tiny."""
-    return _raised(-jnp.log(_chance(p)), concentration, scale)
+    return _raised(-jnp.log(chance(p)), concentration, scale)
 
 
-def _inverse(hazard, rise):
-    """The partials of a quantile, of a hazard that depends on p and its relative rise."""
+def _inverse(fn, hazard, slope):
+    """A quantile bound to its partials, from a hazard whose slope squared is its curvature."""
 
-    def dp(p, concentration, scale):
-        return _raised(hazard(p), concentration, scale) * (1 / positive(concentration)) * rise(p)
+    def times(factor, order=0, with_scale=True):
+        def product(p, concentration, scale):
+            u, h = 1 / positive(concentration), hazard(chance(p))
+            log_h = jnp.log(h)
+            rise = slope(chance(p)) / h if order else jnp.ones_like(h)
+            root = jnp.exp(u * log_h / 2)
+            one = root * rise * factor(u, log_h, h)
+            two = root * (rise if order == 2 else 1.0)
+            return one * (two * positive(scale) if with_scale else two + 0.0 * positive(scale))
 
-    def dconcentration(p, concentration, scale):
-        u = 1 / positive(concentration)
-        return -_raised(hazard(p), concentration, scale) * u * (u * jnp.log(hazard(p)))
+        return product
 
-    def dscale(p, concentration, scale):
-        return _raised(hazard(p), concentration, 1.0 + 0.0 * positive(scale))
+    partials = dict(
+        p=times(lambda u, log_h, h: u, 1),
+        concentration=times(lambda u, log_h, h: -u * (u * log_h)),
+        scale=times(lambda u, log_h, h: 1.0, 0, False),
+    )
+    seconds = {
+        ("p", "p"): times(lambda u, log_h, h: u * (u - 1 + h), 2),
+        ("p", "concentration"): times(lambda u, log_h, h: -u * u * (1 + u * log_h), 1),
+        ("p", "scale"): times(lambda u, log_h, h: u, 1, False),
+        ("concentration", "concentration"): times(
+            lambda u, log_h, h: u * u * (u * log_h) * (2 + u * log_h)
+        ),
+        ("concentration", "scale"): times(lambda u, log_h, h: -u * (u * log_h), 0, False),
+        ("scale", "scale"): times(lambda u, log_h, h: 0.0, 0, False),
+    }
+    return with_partials(fn, partials, seconds)
 
-    return dict(p=dp, concentration=dconcentration, scale=dscale)
 
-
-_QUANTILE = _inverse(
-    lambda p: -log1p(-_chance(p)), lambda p: 1 / (1 - _chance(p)) / -log1p(-_chance(p))
-)
-_ISF = _inverse(lambda p: -jnp.log(_chance(p)), lambda p: 1 / _chance(p) / jnp.log(_chance(p)))
-quantile = with_rule(_quantile, **_QUANTILE)
-isf = with_rule(_isf, **_ISF)
+quantile, _QUANTILE = _inverse(_quantile, lambda p: -log1p(-p), lambda p: 1 / (1 - p))
+isf, _ISF = _inverse(_isf, lambda p: -jnp.log(p), lambda p: -1 / p)
 
 
 def sample(key: PRNGKey, concentration: Real, scale: Real, shape: tuple[int, ...] = ()) -> Array:
@@ -307,7 +367,7 @@ def _mean_dconcentration(concentration, scale):
     return -_mean(concentration, scale) * (u * u * digamma(1 + u))
 
 
-def _growth(concentration):
+def _std_growth(concentration):
     """How the logarithm of the standard deviation grows with the concentration."""
     u = 1 / positive(concentration)
     rise = digamma_difference(1 + u, u) / -jnp.expm1(-_spread(u))
@@ -319,11 +379,11 @@ _MEAN = dict(
     scale=lambda concentration, scale: _mean(concentration, 1.0 + 0.0 * positive(scale)),
 )
 _VARIANCE = dict(
-    concentration=lambda c, s: 2 * _variance(c, s) * _growth(c),
+    concentration=lambda c, s: 2 * _variance(c, s) * _std_growth(c),
     scale=lambda c, s: 2 * _variance(c, 1.0 + 0.0 * positive(s)) * s,
 )
 _STD = dict(
-    concentration=lambda c, s: _std(c, s) * _growth(c),
+    concentration=lambda c, s: _std(c, s) * _std_growth(c),
     scale=lambda c, s: _std(c, 1.0 + 0.0 * positive(s)),
 )
 
