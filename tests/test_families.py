@@ -12,7 +12,17 @@ import scipy.stats
 from jaxmath.distributions import FAMILIES, FUNCTIONS, NotDefinedError
 from jaxmath.distributions.contract import EXPONENTIAL_FAMILY, KINDS, PAIRS
 from jaxmath.distributions.coverage import coverage
-from tests.families import CASES, HEAVY, ROUGH, SHIPPED, TOYS, nodes, ordinary, over
+from tests.families import (
+    CASES,
+    HEAVY,
+    IRREGULAR,
+    ROUGH,
+    SHIPPED,
+    TOYS,
+    nodes,
+    ordinary,
+    over,
+)
 
 OF_DATA = ("fit", "interval", "profile")
 DIVERGENCES = ("kl", "jensen_shannon", "squared_hellinger", "renyi")
@@ -342,7 +352,7 @@ def test_draws_move_with_the_parameters(name):
     np.testing.assert_allclose(slopes, expected, 1e-9)
 
 
-@over([n for n in CASES if "uniform" not in n])
+@over([n for n in CASES if n not in IRREGULAR])
 def test_fits_find_the_likeliest_parameters(name):
     family, params, _, _ = case = CASES[name]
     x = np.asarray(family.sample(jax.random.key(11), *params, shape=(401,)))
@@ -370,7 +380,7 @@ def test_fits_find_the_likeliest_parameters(name):
         np.testing.assert_allclose(found, expected, 1e-6)
 
 
-@over([n for n in SHIPPED if n != "laplace" and "uniform" not in n], quick)
+@over([n for n in SHIPPED if n != "laplace" and n not in IRREGULAR], quick)
 def test_intervals_of_a_fit(name):
     family, params, _, _ = case = CASES[name]
     x = np.asarray(family.sample(jax.random.key(13), *params, shape=(200,)))

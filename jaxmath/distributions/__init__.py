@@ -15,6 +15,7 @@ from jaxmath.distributions import (
     log_normal,
     logistic,
     normal,
+    pareto,
     poisson,
     uniform,
     vector_bijectors,
@@ -41,6 +42,7 @@ from jaxmath.distributions.log_normal import LOG_NORMAL
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
 from jaxmath.distributions.normal import NORMAL
+from jaxmath.distributions.pareto import PARETO
 from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
 from jaxmath.distributions.transformed import transformed
@@ -52,7 +54,7 @@ from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
-    *(CAUCHY, HALF_NORMAL, LOG_NORMAL, WEIBULL),
+    *(CAUCHY, HALF_NORMAL, LOG_NORMAL, WEIBULL, PARETO),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

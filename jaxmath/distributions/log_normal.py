@@ -291,7 +291,7 @@ def kurtosis(loc: Real, scale: Real) -> Float[Array, "..."]:
 
 def entropy(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats: the normal's, and the location."""
-    return loc + normal.entropy(loc, scale)
+    return jnp.asarray(loc) + normal.entropy(loc, scale)
 
 
 def _odds(square):
