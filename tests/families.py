@@ -134,7 +134,7 @@ CASES = {
         Case(d.HALF_NORMAL, (2.3,), (1.9,), scipy.stats.halfnorm(scale=2.3)),
         Case(d.LOG_NORMAL, (0.7, 0.4), (0.8, 0.5), scipy.stats.lognorm(0.4, scale=np.exp(0.7))),
         Case(d.WEIBULL, (2.3, 1.5), (2.5, 1.4), scipy.stats.weibull_min(2.3, scale=1.5)),
-        Case(d.PARETO, (1.5, 6.5), (1.2, 5.0), scipy.stats.pareto(6.5, scale=1.5)),
+        Case(d.PARETO, (1.5, 16.5), (1.5, 19.0), scipy.stats.pareto(16.5, scale=1.5)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )

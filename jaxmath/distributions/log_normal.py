@@ -2,7 +2,8 @@ r"""The log-normal distribution of a positive number whose logarithm is normal.
 
 Elementwise functions of arrays or numbers: `loc` and `scale` > 0 are the logarithm's mean and
 standard deviation. A scale that isn't positive gives NaN; up to zero the density is zero. Most
-functions are the normal's at log x.
+functions are the normal's at log x. All digits are promised for locations within 128 of zero and
+scales between 2^-14 and 8.
 """
 
 import jax.numpy as jnp
@@ -428,7 +429,10 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
 
 LOG_NORMAL = Family(
     name="log_normal",
-    parameters=Params(loc=Interval(-64.0, 64.0), scale=Interval(2.0**-7, 4.0)),
+    parameters=Params(
+        loc=Interval(-128.0, 128.0, closed=(True, True)),
+        scale=Interval(2.0**-14, 8.0, closed=(True, True)),
+    ),
     support=POSITIVE,
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),

@@ -51,22 +51,25 @@ DECAY, ODDS = Curve(_decay, 3000.0), Curve(_odds, 3000.0)
 FROM_SCALE = Start(at_scale=True)
 
 
-def _exchanged(fn):
+def _exchanged(fn, of_p=False):
     """A function of x or p and both parameters in the other order."""
 
-    def function(x, scale, concentration):
+    def of_quantity(x, scale, concentration):
         return fn(x, concentration, scale)
 
-    return function
+    def of_probability(p, scale, concentration):
+        return fn(p, concentration, scale)
+
+    return of_probability if of_p else of_quantity
 
 
-def _in_order(made: Differentiable) -> Differentiable:
+def _in_order(made: Differentiable, of_p=False) -> Differentiable:
     """The same with the scale first."""
     return Differentiable(
-        _exchanged(made.fn),
-        _exchanged(made.plain),
-        {name: _exchanged(fn) for name, fn in made.partials.items()},
-        {pair: _exchanged(fn) for pair, fn in made.seconds.items()},
+        _exchanged(made.fn, of_p),
+        _exchanged(made.plain, of_p),
+        {name: _exchanged(fn, of_p) for name, fn in made.partials.items()},
+        {pair: _exchanged(fn, of_p) for pair, fn in made.seconds.items()},
     )
 
 
@@ -190,8 +193,8 @@ def _raised(fn):
     return lambda p, concentration, scale: raised(fn(chance(p)), concentration, scale)
 
 
-_QUANTILE = _in_order(inverse(_raised(_below), _below, lambda p: 1 / (1 - p), jnp.ones_like))
-_ISF = _in_order(inverse(_raised(_above), _above, lambda p: -1 / p, jnp.ones_like))
+_QUANTILE = _in_order(inverse(_raised(_below), _below, lambda p: 1 / (1 - p), jnp.ones_like), True)
+_ISF = _in_order(inverse(_raised(_above), _above, lambda p: -1 / p, jnp.ones_like), True)
 
 
 def quantile(p: Real, scale: Real, concentration: Real) -> Float[Array, "..."]:
@@ -462,6 +465,12 @@ PARETO = Family(
         isf=_ISF.plain,
     ),
     unrecorded=dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
+    exceptions=dict(
+        isf={
+            "first_derivatives/scale": "where its own slope in the concentration overflows the "
+            "laws cannot tell what rounding of the exponent explains",
+        },
+    ),
     facts=dict(
         log_cdf=(Decreasing("scale"), Increasing("concentration")),
         entropy=(Increasing("scale"), Decreasing("concentration")),

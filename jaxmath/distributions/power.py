@@ -75,7 +75,7 @@ class Start(NamedTuple):
                 four = four * (1 / x)
             one, three = one * two, three * four
             for _ in range(over_s):
-                one, three = three, one * (1 / s)
+                one, three = three * (1 / s), one
             return one * three
 
         return self.of_parts(product)
@@ -159,28 +159,28 @@ def inverse(fn, log_t, slope, bend):
 
     def times(factor, order=0, with_scale=True):
         def product(p, concentration, scale):
-            u, p = 1 / positive(concentration), chance(p)
+            u, p, s = 1 / positive(concentration), chance(p), positive(scale)
             rise = slope(p) if order else jnp.ones_like(p)
             root = jnp.exp(u * log_t(p) / 4)
-            one = (root * rise * factor(u, p)) * root
-            two = (root * rise if order == 2 else root) * root
-            return one * (two * positive(scale) if with_scale else two + 0.0 * positive(scale))
+            one, two = (root * rise) * root, (root * rise if order == 2 else root) * root
+            return (one * factor(s if with_scale else 1.0 + 0.0 * s, u, p)) * two
 
         return product
 
+    # The scale and u stand first: they may lift what is no normal number without them.
     partials = dict(
-        p=times(lambda u, p: u, 1),
-        concentration=times(lambda u, p: -u * (u * log_t(p))),
-        scale=times(lambda u, p: 1.0, 0, False),
+        p=times(lambda s, u, p: s * u, 1),
+        concentration=times(lambda s, u, p: -(s * u * u) * log_t(p)),
+        scale=times(lambda s, u, p: s, 0, False),
     )
     seconds = {
-        ("p", "p"): times(lambda u, p: u * (u + bend(p)), 2),
-        ("p", "concentration"): times(lambda u, p: -u * u * (1 + u * log_t(p)), 1),
-        ("p", "scale"): times(lambda u, p: u, 1, False),
+        ("p", "p"): times(lambda s, u, p: s * u * (u + bend(p)), 2),
+        ("p", "concentration"): times(lambda s, u, p: -s * u * u * (1 + u * log_t(p)), 1),
+        ("p", "scale"): times(lambda s, u, p: s * u, 1, False),
         ("concentration", "concentration"): times(
-            lambda u, p: u * u * (u * log_t(p)) * (2 + u * log_t(p))
+            lambda s, u, p: (s * u * u * u) * log_t(p) * (2 + u * log_t(p))
         ),
-        ("concentration", "scale"): times(lambda u, p: -u * (u * log_t(p)), 0, False),
-        ("scale", "scale"): times(lambda u, p: 0.0, 0, False),
+        ("concentration", "scale"): times(lambda s, u, p: -(s * u * u) * log_t(p), 0, False),
+        ("scale", "scale"): times(lambda s, u, p: 0.0 * s, 0, False),
     }
     return Differentiable(*_bound(fn, partials, seconds), seconds)

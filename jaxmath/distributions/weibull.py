@@ -1,7 +1,8 @@
 r"""The Weibull distribution of lifetimes with shape `concentration` > 0 and `scale` > 0.
 
 Elementwise functions of arrays or numbers. A parameter that isn't positive gives NaN; up to zero
-the density is zero. With $a = k \log(x / \lambda)$ the hazard so far is $t = e^a$.
+the density is zero. With $a = k \log(x / \lambda)$ the hazard so far is $t = e^a$. All digits are
+promised for concentrations between 2^-14 and 2^27 and scales between 2^-40 and 2^40.
 """
 
 import math

@@ -68,10 +68,10 @@ class _Pair(NamedTuple):
         half = jnp.maximum(self.power, -40.0) / 2  # below, the exponential is lost beside one
         return (jnp.exp(half) * value) * (2 * jnp.sinh(half))
 
-    def times(self, value):
-        """The value times the exponential of b."""
+    def times(self, value, other=1.0):
+        """The product of both values and the exponential of b."""
         root = jnp.exp(self.power / 2)
-        return (root * value) * root
+        return (root * value) * (root * other)
 
     def either(self, far, near):
         """One form where the exponential of b is far from one, another where it is close."""
@@ -151,16 +151,18 @@ def _turned(p, unit):
 
 
 def _scale_curve(p):
-    one, two = p.other / p.s * (1 / p.s), jnp.square(p.other / p.s)
-    return p.either(p.times(two - one) + one, p.times(two) - p.more(one))
+    rate = p.other / p.s
+    own = rate * (1 / p.s)
+    far = p.times((p.other - 1) * (1 / p.s), rate) + own
+    return p.either(far, p.times(rate, rate) - p.more(own))
 
 
 _SHARED = {
     ("concentration", "concentration_q"): _of_pair(_mixed),
-    ("concentration", "scale"): _of_pair(lambda p: -p.times(p.ratio * (p.ratio * p.rise) / p.s)),
-    ("concentration", "scale_q"): _of_pair(lambda p: p.times(p.ratio * (p.ratio * p.rise) / p.s_q)),
+    ("concentration", "scale"): _of_pair(lambda p: -p.times(p.ratio * p.rise, p.ratio / p.s)),
+    ("concentration", "scale_q"): _of_pair(lambda p: p.times(p.ratio * p.rise, p.ratio / p.s_q)),
     ("scale", "concentration_q"): _of_pair(lambda p: _turned(p, p.s)),
-    ("scale", "scale_q"): _of_pair(lambda p: -p.times(p.other / p.s * (p.other / p.s_q))),
+    ("scale", "scale_q"): _of_pair(lambda p: -p.times(p.other / p.s, p.other / p.s_q)),
     ("concentration_q", "concentration_q"): _of_pair(
         lambda p: (
             p.times(jnp.square(p.length + p.u * p.rise) + p.u * p.u * trigamma(1 + p.ratio))
@@ -169,7 +171,7 @@ _SHARED = {
     ),
     ("concentration_q", "scale_q"): _of_pair(lambda p: -_turned(p, p.s_q)),
     ("scale_q", "scale_q"): _of_pair(
-        lambda p: p.times(jnp.square(p.other / p.s_q)) + p.more(p.other / p.s_q * (1 / p.s_q))
+        lambda p: p.times(p.other / p.s_q, p.other / p.s_q) + p.more(p.other / p.s_q * (1 / p.s_q))
     ),
 }
 
