@@ -174,33 +174,38 @@ def _with_slope(name, slope, bends):
     return firsts | dict(x=slope), seconds | {("x", other): bends[other] for other in firsts}
 
 
-def _left_of(left, right):
-    """One function where x lies below the median, another above."""
-    return lambda x, loc, scale: jnp.where(
-        jnp.log(_inside(x)) < loc, left(x, loc, scale), right(x, loc, scale)
-    )
+def _of_logarithm(name, tail, slopes, bends, larger):
+    """The partials and seconds of the logarithm of a tail; where it is the larger, by the ratio."""
+    firsts, seconds = _at_log(name)
 
+    def ratio(*args):
+        return slopes["x"](*args) / tail(*args)
 
-def _hazards():
-    """The partials and seconds of `log_sf`: far to the left those of one minus `cdf`."""
-    firsts, seconds = _at_log("log_sf")
+    def bend(other):
+        return lambda *args: (
+            (bends[other](*args) - ratio(*args) * slopes[other](*args)) / tail(*args)
+        )
 
-    def slope(*args):
-        return -prob(*args) / sf(*args)
+    def chosen(far, near):
+        return lambda x, loc, scale: jnp.where(
+            larger(jnp.log(_inside(x)), loc), far(x, loc, scale), near(x, loc, scale)
+        )
 
-    def bend(name):
-        return lambda *args: (slope(*args) * _SF[name](*args) + _PROB[name](*args)) / -sf(*args)
-
-    bends = {name: _left_of(bend(name), seconds["x", name]) for name in firsts}
-    partials = firsts | dict(x=_left_of(slope, firsts["x"]))
-    return partials, seconds | {("x", name): bends[name] for name in firsts}
+    partials = firsts | dict(x=chosen(ratio, firsts["x"]))
+    return partials, seconds | {
+        ("x", other): chosen(bend(other), seconds["x", other]) for other in firsts
+    }
 
 
 cdf, _CDF = with_partials(_cdf, *_with_slope("cdf", prob, _PROB))
 _FALL = {name: minus(slope) for name, slope in _PROB.items()}
 sf, _SF = with_partials(_sf, *_with_slope("sf", minus(prob), _FALL))
-log_cdf, _LOG_CDF = with_partials(_log_cdf, *_at_log("log_cdf"))
-log_sf, _LOG_SF = with_partials(_log_sf, *_hazards())
+log_cdf, _LOG_CDF = with_partials(
+    _log_cdf, *_of_logarithm("log_cdf", cdf, _CDF, _PROB, lambda log_x, loc: log_x > loc)
+)
+log_sf, _LOG_SF = with_partials(
+    _log_sf, *_of_logarithm("log_sf", sf, _SF, _FALL, lambda log_x, loc: log_x < loc)
+)
 
 
 def _quantile(p: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -219,12 +224,11 @@ def _inverse(inner, sign):
     def times(factor, order=0):
         # The slope of the normal quantile may be out of range where a root of x makes up for it.
         def product(p, loc, scale):
-            root = jnp.exp(inner(p, loc, scale) / 2)
+            root = jnp.exp(inner(p, loc, scale) / 4)
             z, rise = sign * ndtri(p), sign * ndtri_dp(p)
-            value = root * factor(z, positive(scale))
-            if order == 2:
-                value = value * rise
-            return value * (root * rise if order else root)
+            one = (root * rise if order else root) * root
+            two = (root * rise if order == 2 else root) * root
+            return (one * factor(z, positive(scale))) * two
 
         return product
 
