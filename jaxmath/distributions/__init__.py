@@ -17,6 +17,7 @@ from jaxmath.distributions import (
     normal,
     pareto,
     poisson,
+    student_t,
     uniform,
     vector_bijectors,
     weibull,
@@ -45,6 +46,7 @@ from jaxmath.distributions.normal import NORMAL
 from jaxmath.distributions.pareto import PARETO
 from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
+from jaxmath.distributions.student_t import STUDENT_T
 from jaxmath.distributions.transformed import transformed
 from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.uniform import UNIFORM
@@ -54,7 +56,7 @@ from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
-    *(CAUCHY, HALF_NORMAL, LOG_NORMAL, WEIBULL, PARETO),
+    *(CAUCHY, HALF_NORMAL, LOG_NORMAL, WEIBULL, PARETO, STUDENT_T),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
