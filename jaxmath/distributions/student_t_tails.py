@@ -1,94 +1,231 @@
-r"""How the tails of Student's distribution change with its degrees of freedom.
+r"""Both tails of Student's t distribution: incomplete beta functions of a triangle's shares.
 
-In $\tau = \log(1 + t^2/\nu)$ and with h half of $\nu$ the tail above t is, but for a factor of h,
-$\int_\tau^\infty e^{-h s} (1 - e^{-s})^{-1/2} ds$, and the logarithm of the density grows with
-$\nu$ by minus half of
-
-$$G(\tau) = (\tau - q) - q / \nu - \lambda'(h), \qquad q = 1 - e^{-\tau} = t^2 / (\nu + t^2).$$
-
-Of both incomplete beta functions' slopes nothing would be left for large $\nu$; the integral of G
-over the density up to where it turns positive, and from there on, cancels nowhere. It is taken by
-Gauss's rule from zero, and by the double exponential one (Takahasi and Mori 1974) outwards.
+Each is used where its argument keeps its digits: of $n^2$ near the location, of $c^2$ far out, and
+the first term where even that underflows. Slopes in the degrees of freedom, and those of a small
+tail's logarithm, come from the integrals of `student_t_integrals`.
 """
 
-from typing import NamedTuple
+import math
 
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
-from jaxmath.special.exponential import expm1_gap
-from jaxmath.special.gamma_half_step import log_half_step, log_half_step_dh
-from jaxmath.special.loops import loop
+from jaxmath.distributions.standard import Differentiable
+from jaxmath.distributions.student_t_density import (
+    DENSITY,
+    FAR,
+    GROWTH,
+    Slopes,
+    at_place,
+    bound,
+    place,
+    prob,
+    times_power,
+)
+from jaxmath.distributions.student_t_integrals import OUTER, from_centre, moments
+from jaxmath.special.gamma_half_step import log_half_step
+from jaxmath.special.incomplete_beta import betainc, betaincc, log_betainc, log_betaincc
+from jaxmath.special.logarithm import log1p
+from jaxmath.special.partials import along
+from jaxmath.typing import Real
 
-OUTER = 1.5
-"""From this size of t on G is positive, but for a little."""
-
-_places = np.arange(-3.625, 4.0, 0.125)
-_distances = np.exp(_places - np.exp(-_places))
-_weights = 0.125 * _distances * (1 + np.exp(-_places)) * np.exp(-_distances)
-_OUTWARDS = tuple(zip(_distances.tolist(), _weights.tolist(), strict=True))
-_nodes, _shares = np.polynomial.legendre.leggauss(24)
-_INWARDS = tuple(zip(((_nodes + 1) / 2).tolist(), (_shares / 2).tolist(), strict=True))
-
-
-class Moments(NamedTuple):
-    """Of the tail above t, seen from its edge; expectations given that T exceeds t.
-
-    Attributes:
-        mass: the tail, over that of the same edge with $(1 - e^{-s})^{-1/2}$ one; above one.
-        edge: G at t itself.
-        rise: the expectation of G less that.
-        odds: the expectation of $1 / (e^s - 1)$.
-    """
-
-    mass: Array
-    edge: Array
-    rise: Array
-    odds: Array
+LOG_2 = math.log(2)
 
 
-def growth(tau, df):
-    """The function G."""
-    return expm1_gap(-tau) + jnp.expm1(-tau) / df - log_half_step_dh(df / 2)
+def size_of(at):
+    """The size of t, and whether it is one of the outer ones."""
+    outer = at.df * jnp.square(at.n) > OUTER**2 * jnp.square(at.c)
+    return jnp.sqrt(at.df) * jnp.abs(at.n) / at.c, outer
 
 
-def moments(tau, df) -> Moments:
-    """Those of the tail beyond `OUTER`, for tau > 0."""
-    h = df / 2
-    q, p = -jnp.expm1(-tau), jnp.exp(-tau)
-
-    def step(carry, distance, weight):
-        mass, rise, odds = carry
-        way = distance / h
-        share = -jnp.expm1(-(tau + way))
-        weight = weight / jnp.sqrt(share)
-        gap = expm1_gap(-way) - jnp.expm1(-way) * (q - p / df)
-        return mass + weight, rise + weight * gap, odds + weight * ((1 - share) / share)
-
-    start = (jnp.zeros_like(tau + h),) * 3
-    mass, rise, odds = loop(step, start, _OUTWARDS, rolled=True)
-    return Moments(mass, growth(tau, df), rise / mass, odds / mass)
+def _parts(at):
+    """Where the tail is far, or near; n^2 and c^2, each where it is used; half of df."""
+    far, near = at.c < FAR, jnp.square(at.n) < 0.5
+    n2 = jnp.where(near, jnp.square(at.n), 0.25)
+    c2 = jnp.where(far | near, 0.25, jnp.square(at.c))
+    return far, near, n2, c2, at.df / 2
 
 
-def height(df):
-    """The density at zero, over that of a normal variable."""
-    return jnp.exp(log_half_step(df / 2))
+def _log_first(at):
+    """The logarithm of the first term of the tail at infinity."""
+    h = at.df / 2
+    return log_half_step(h) - h * at.tau - LOG_2 - jnp.log(jnp.pi * h) / 2
 
 
-def from_centre(size, df):
-    """By how much the probability between zero and a small size of t grows with `df`."""
-    h = df / 2
-    z = size / jnp.sqrt(df)
-    tiny = z < 1e-9
-    root = jnp.where(tiny, z, jnp.sqrt(jnp.log1p(jnp.square(jnp.where(tiny, 1.0, z)))))
+def _tail(at):
+    """The probability beyond x, on its side of the location."""
+    far, near, n2, c2, h = _parts(at)
+    value = jnp.where(near, betaincc(0.5, h, n2), betainc(h, 0.5, c2)) / 2
+    return jnp.where(far, jnp.exp(_log_first(at)), value)
 
-    def step(total, node, weight):
-        tau = jnp.square(root * node)
-        none = tau < 1e-18
-        some = jnp.where(none, 1.0, tau)
-        ratio = jnp.where(none, 1.0, some / -jnp.expm1(-some))
-        return total + weight * jnp.exp(-h * tau) * jnp.sqrt(ratio) * growth(tau, df)
 
-    total = loop(step, jnp.zeros_like(root + h), _INWARDS, rolled=True)
-    return -height(df) * jnp.sqrt(h / jnp.pi) * (root * total) / 2
+def _log_tail(at):
+    far, near, n2, c2, h = _parts(at)
+    value = jnp.where(near, log_betaincc(0.5, h, n2), log_betainc(h, 0.5, c2)) - LOG_2
+    return jnp.where(far, _log_first(at), value)
+
+
+def _cdf(x: Real, df: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of at most x."""
+
+    def below(at):
+        tail = _tail(at)
+        return jnp.where(at.n < 0, tail, 1 - tail)
+
+    return at_place(below)(x, df, loc, scale)
+
+
+def _log_cdf(x: Real, df: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `cdf`, accurate in both tails."""
+
+    def below(at):
+        return jnp.where(at.n < 0, _log_tail(at), log1p(-_tail(at)))
+
+    return at_place(below)(x, df, loc, scale)
+
+
+def beyond(at):
+    """The moments of the tail, where x is an outer one."""
+    outer = size_of(at)[1]
+    return outer, moments(jnp.where(outer, at.tau, jnp.log1p(OUTER**2 / at.df)), at.df)
+
+
+def _cdf_ddf(at):
+    outer, tail = beyond(at)
+    size = jnp.where(outer, 1.0, size_of(at)[0])
+    change = jnp.where(outer, _tail(at) * (tail.edge + tail.rise) / 2, from_centre(size, at.df))
+    return jnp.where(at.n < 0, -change, change)
+
+
+_cdf_df = at_place(_cdf_ddf)
+CDF = bound(
+    _cdf,
+    Slopes(
+        x=prob,
+        df=_cdf_df,
+        scale=at_place(times_power(lambda at: -at.n / at.scale)),
+        x_x=DENSITY.x,
+        x_df=DENSITY.df,
+        x_scale=DENSITY.scale,
+        df_df=along(_cdf_df, 1),
+        df_scale=at_place(times_power(lambda at: -at.n / at.scale * GROWTH.df(at))),
+        scale_scale=at_place(
+            times_power(
+                lambda at: (
+                    at.n / at.scale / at.scale
+                    * (1 - at.df * jnp.square(at.n) + jnp.square(at.c))
+                )
+            )
+        ),
+    ),
+)  # fmt: skip
+cdf = CDF.fn
+
+
+def _log_slopes() -> Slopes:
+    """Those of the logarithm of the lower tail: by its moments far below, else by ratios."""
+    plain = Slopes(
+        *(CDF.partials[name] for name in ("x", "df", "scale")),
+        *(
+            CDF.seconds[pair]
+            for pair in (
+                *(("x", "x"), ("x", "df"), ("x", "scale")),
+                *(("df", "df"), ("df", "scale"), ("scale", "scale")),
+            )
+        ),
+    )._asdict()
+
+    def first(name):
+        return lambda *args: plain[name](*args) / cdf(*args)
+
+    def second(pair):
+        one, two = pair.split("_")
+
+        def ratio(*args):
+            tail = cdf(*args)
+            return plain[pair](*args) / tail - plain[one](*args) / tail * (plain[two](*args) / tail)
+
+        return ratio
+
+    def hazard(at, tail):
+        return at.df * at.rate / tail.mass
+
+    def reach(at, tail):
+        """The hazard times the distance from the location, over the scale."""
+        return at.df * jnp.abs(at.n) / tail.mass / at.scale
+
+    def rest(at, tail):
+        return jnp.square(at.c) + tail.odds * jnp.square(at.n)
+
+    far = Slopes(
+        x=hazard,
+        df=lambda at, tail: -(tail.edge + tail.rise) / 2,
+        scale=reach,
+        x_x=lambda at, tail: hazard(at, tail) * (1 - tail.odds) * (jnp.abs(at.n) * at.rate),
+        x_df=lambda at, tail: hazard(at, tail) * tail.rise / 2,
+        x_scale=lambda at, tail: -hazard(at, tail) * (rest(at, tail) / at.scale),
+        df_df=None,
+        df_scale=lambda at, tail: reach(at, tail) * tail.rise / 2,
+        scale_scale=lambda at, tail: -reach(at, tail) * ((1 + rest(at, tail)) / at.scale),
+    )._asdict()
+
+    def chosen(name):
+        usual = second(name) if "_" in name else first(name)
+
+        def slope(x, df, loc, scale):
+            at = place(x, df, loc, scale)
+            outer, tail = beyond(at)
+            outer = outer & (at.n < 0)
+            inner = jnp.where(outer, loc, x), df, loc, scale
+            return jnp.where(outer, far[name](at, tail), usual(*inner)) + 0.0 * (at.df + at.scale)
+
+        return slope
+
+    in_df = chosen("df")
+    made = {name: along(in_df, 1) if name == "df_df" else chosen(name) for name in far}
+    return Slopes(**made)
+
+
+LOG_CDF = bound(_log_cdf, _log_slopes())
+
+
+def _mirrored(fn, sign=1):
+    """The function at the other side of the location, as one of the same arguments."""
+
+    def other(x, df, loc, scale):
+        value = fn(-jnp.asarray(x), df, -jnp.asarray(loc), scale)
+        return value if sign > 0 else -value
+
+    return other
+
+
+def _upper(lower: Differentiable, plain) -> Differentiable:
+    """An upper tail from the lower one, whose mirror image it is."""
+    firsts, bends = lower.partials, lower.seconds
+    return bound(
+        plain,
+        Slopes(
+            x=_mirrored(firsts["x"], -1),
+            df=_mirrored(firsts["df"]),
+            scale=_mirrored(firsts["scale"]),
+            x_x=_mirrored(bends["x", "x"]),
+            x_df=_mirrored(bends["x", "df"], -1),
+            x_scale=_mirrored(bends["x", "scale"], -1),
+            df_df=_mirrored(bends["df", "df"]),
+            df_scale=_mirrored(bends["df", "scale"]),
+            scale_scale=_mirrored(bends["scale", "scale"]),
+        ),
+    )
+
+
+def _sf(x: Real, df: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of more than x, accurate where it is tiny."""
+    return _mirrored(_cdf)(x, df, loc, scale)
+
+
+def _log_sf(x: Real, df: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `sf`, accurate in both tails."""
+    return _mirrored(_log_cdf)(x, df, loc, scale)
+
+
+SF, LOG_SF = _upper(CDF, _sf), _upper(LOG_CDF, _log_sf)
