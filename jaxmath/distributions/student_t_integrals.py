@@ -64,11 +64,11 @@ def moments(tau, df) -> Moments:
         share = -jnp.expm1(-(tau + way))
         weight = weight / jnp.sqrt(share)
         gap = expm1_gap(-way) - jnp.expm1(-way) * (q - p / df)
-        return mass + weight, rise + weight * gap, odds + weight * ((1 - share) / share)
+        return mass + weight, rise + weight * gap, odds + weight * (jnp.exp(-way) / share)
 
     start = (jnp.zeros_like(tau + h),) * 3
     mass, rise, odds = loop(step, start, _OUTWARDS, rolled=True)
-    return Moments(mass, growth(tau, df), rise / mass, odds / mass)
+    return Moments(mass, growth(tau, df), rise / mass, p * odds / mass)
 
 
 def height(df):
