@@ -17,7 +17,7 @@ from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.distributions.standard import quartiles
 from jaxmath.distributions.student_t_density import LOG_PROB, PROB
-from jaxmath.distributions.student_t_quantiles import ISF, QUANTILE
+from jaxmath.distributions.student_t_quantiles import ISF, QUANTILE, drift
 from jaxmath.distributions.student_t_tails import CDF, LOG_CDF, LOG_SF, SF
 from jaxmath.domains import REAL, Interval
 from jaxmath.formula import Source, with_rule
@@ -63,14 +63,25 @@ def hessian(x: Real, df: Real, loc: Real, scale: Real) -> Float[Array, "... 3 3"
     return _matrix([[entry(one, two) for two in names] for one in names])
 
 
+@jax.custom_jvp
+def _draw(key, df):
+    one, two = jax.random.split(key)
+    shrunk = jnp.exp((jnp.log(df / 2) - log_gamma_draw(two, df / 2)) / 2)
+    return jax.random.normal(one, df.shape, df.dtype) * shrunk
+
+
+@_draw.defjvp
+def _rule(primals, tangents):
+    """The implicit derivative: along it the distribution function stands still."""
+    draws = _draw(*primals)
+    return draws, drift(draws, primals[1]) * tangents[1]
+
+
 def sample(key: PRNGKey, df: Real, loc: Real, scale: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` times the common shape of the parameters, differentiable in them."""
     size, dtype = sample_shape(shape, df, loc, scale), float_dtype(df, loc, scale)
-    one, two = jax.random.split(key)
-    h = jnp.broadcast_to(positive(df), size).astype(dtype) / 2
-    some = jnp.where(h > 0, h, 1.0)
-    shrunk = jnp.exp((jnp.log(some) - log_gamma_draw(two, some)) / 2)
-    draws = jnp.where(h > 0, jax.random.normal(one, size, dtype) * shrunk, jnp.nan)
+    df = jnp.broadcast_to(positive(df), size).astype(dtype)
+    draws = jnp.where(df > 0, _draw(key, jnp.where(df > 0, df, 1.0)), jnp.nan)
     return jnp.broadcast_to(loc, size) + jnp.broadcast_to(positive(scale), size) * draws
 
 
@@ -164,19 +175,11 @@ def _start(x, share):
     return Params(jnp.full_like(width, 4.0), centre, width)
 
 
-def _variance_ddf(df, loc, scale):
-    fall = _above(2, df, lambda df: -2 / (df - 2) / (df - 2), jnp.nan)
-    return jnp.square(positive(scale)) * fall + _zero(df, loc, scale)
-
-
-def _std_ddf(df, loc, scale):
-    fall = _above(2, df, lambda df: -1 / (df - 2) / (df - 2) / jnp.sqrt(1 + 2 / (df - 2)), jnp.nan)
-    return positive(scale) * fall + _zero(df, loc, scale)
-
-
 def _one(df, loc, scale):
     return 1 + _zero(df, loc, scale)
 
+
+_INFINITE = "infinite or undefined for few degrees of freedom; a test of its own knows its values"
 
 STUDENT_T = Family(
     name="student_t",
@@ -201,29 +204,8 @@ STUDENT_T = Family(
         log_sf=LOG_SF.partials,
         quantile=QUANTILE.partials,
         isf=ISF.partials,
-        mean=dict(df=_zero, loc=_one, scale=_zero),
         median=dict(df=_zero, loc=_one, scale=_zero),
         mode=dict(df=_zero, loc=_one, scale=_zero),
-        variance=dict(
-            df=_variance_ddf,
-            loc=_zero,
-            scale=lambda df, loc, scale: (
-                2 * std(df, 0.0, 1.0) ** 2 * positive(scale) + _zero(df, loc, scale)
-            ),
-        ),
-        std=dict(
-            df=_std_ddf,
-            loc=_zero,
-            scale=lambda df, loc, scale: std(df, loc, 1.0 + _zero(df, loc, scale)),
-        ),
-        skewness=dict(df=_zero, loc=_zero, scale=_zero),
-        kurtosis=dict(
-            df=lambda df, loc, scale: (
-                _above(4, df, lambda df: -6 / (df - 4) / (df - 4), jnp.nan) + _zero(df, loc, scale)
-            ),
-            loc=_zero,
-            scale=_zero,
-        ),
         entropy=_ENTROPY,
     ),
     seconds=dict(
@@ -247,6 +229,7 @@ STUDENT_T = Family(
         isf=ISF.plain,
         entropy=_entropy,
     ),
+    unrecorded=dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
     tex=dict(
         log_prob=r"\log p(x) = \log\frac{\Gamma((\nu + 1) / 2)}{\Gamma(\nu / 2)"
         r" \sqrt{\pi \nu}\, \sigma} - \frac{\nu + 1}{2} \log(1 + t^2 / \nu),"

@@ -55,15 +55,19 @@ def _quantile_dp_dp(p, df):
     return -(rise * GROWTH.x(at)) * rise
 
 
-def _quantile_ddf(p, df):
-    df = positive(df)
-    at = _standard_place(_standard(p, df), df)
+def drift(t, df):
+    """How fast the standard value at a fixed probability moves with the degrees of freedom."""
+    at = _standard_place(t, df)
     outer, tail = beyond(at)
     fall = tail.mass / at.df * ((tail.edge + tail.rise) / 2)
     size = jnp.where(outer, 1.0, size_of(at)[0])
     power = height(at.df) / jnp.sqrt(2 * jnp.pi) * jnp.square(half_power(at)) * at.c
-    inner = from_centre(size, df) / jnp.where(outer, 1.0, power)
+    inner = from_centre(size, at.df) / jnp.where(outer, 1.0, power)
     return -jnp.where(at.n < 0, -1.0, 1.0) * jnp.where(outer, fall / at.rate, inner)
+
+
+def _quantile_ddf(p, df):
+    return drift(_standard(p, df), df)
 
 
 def _quantile_dp_ddf(p, df):
