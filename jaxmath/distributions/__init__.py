@@ -16,14 +16,18 @@ from jaxmath.distributions import (
     half_normal,
     inverse_gamma,
     laplace,
+    log_normal,
     logistic,
     negative_binomial,
     normal,
+    pareto,
     poisson,
+    student_t,
     truncated_normal,
     uniform,
     vector_bijectors,
     von_mises,
+    weibull,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.beta import BETA
@@ -46,23 +50,27 @@ from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.half_normal import HALF_NORMAL
 from jaxmath.distributions.inverse_gamma import INVERSE_GAMMA
 from jaxmath.distributions.laplace import LAPLACE
+from jaxmath.distributions.log_normal import LOG_NORMAL
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
 from jaxmath.distributions.negative_binomial import NEGATIVE_BINOMIAL
 from jaxmath.distributions.normal import NORMAL
+from jaxmath.distributions.pareto import PARETO
 from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
+from jaxmath.distributions.student_t import STUDENT_T
 from jaxmath.distributions.transformed import transformed
 from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.truncated_normal import TRUNCATED_NORMAL
 from jaxmath.distributions.uniform import UNIFORM
 from jaxmath.distributions.von_mises import VON_MISES
+from jaxmath.distributions.weibull import WEIBULL
 from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
-    *(CAUCHY, HALF_NORMAL),
+    *(CAUCHY, HALF_NORMAL, LOG_NORMAL, WEIBULL, PARETO, STUDENT_T),
     *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, BETA_BINOMIAL, VON_MISES, TRUNCATED_NORMAL),
 )
 

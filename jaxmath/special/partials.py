@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from jaxmath.formula import with_rule
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Rule(NamedTuple):
@@ -44,7 +46,11 @@ def minus(fn):
     return result
 
 
-def with_partials(fn, partials, seconds):
+def with_partials(
+    fn: Function,
+    partials: Mapping[str, Callable[..., Any]],
+    seconds: Mapping[tuple[str, str], Callable[..., Any]],
+) -> tuple[Function, dict[str, Callable[..., Any]]]:
     """The function bound to its partials, and these bound to theirs; every pair stands once.
 
     Returns the bound function and its bound partials, by argument.

@@ -1,0 +1,121 @@
+"""Student's t: closed forms of one and two degrees of freedom, 60 digits, and the normal limit."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+
+from jaxmath.distributions import cauchy, student_t
+
+SIZES = [1e-9, 0.2, 1.49, 1.51, 3.0, 30.0, 1e5]
+
+
+def chance(t, df):
+    """The probability of at most t <= 0."""
+    return mp.betainc(df / 2, mp.mpf(1) / 2, 0, df / (df + t * t), regularized=True) / 2
+
+
+@pytest.mark.parametrize("df", [2.0**-6, 0.3, 2.5, 40.0])
+def test_tails_and_their_slopes_to_60_digits(df):
+    t = -np.array(SIZES[1:])
+    rise = jax.vmap(jax.grad(student_t.cdf, (0, 1)), (0, None, None, None))(t, df, 0.0, 1.0)
+    log_rise = jax.vmap(jax.grad(student_t.log_sf, (0, 1)), (0, None, None, None))(-t, df, 0.0, 1.0)
+    with mp.workdps(60):
+        exact = [chance(mp.mpf(x), mp.mpf(df)) for x in t]
+        slopes = [
+            [mp.diff(chance, (mp.mpf(x), mp.mpf(df)), order) for x in t]
+            for order in ((1, 0), (0, 1))
+        ]
+        ratios = [[b / a for a, b in zip(exact, row, strict=True)] for row in slopes]
+        logs = [float(mp.log(value)) for value in exact]
+    np.testing.assert_allclose(student_t.cdf(t, df, 0.0, 1.0), np.array(exact, float), 2e-13)
+    np.testing.assert_allclose(student_t.log_cdf(t, df, 0.0, 1.0), logs, 1e-14)
+    np.testing.assert_allclose(rise, np.array(slopes, float), 2e-13)
+    np.testing.assert_allclose(log_rise, np.array([[-1.0], [1.0]]) * np.array(ratios, float), 2e-14)
+
+
+def nearly_normal(t, df):
+    """Fisher's expansion in one over df, to second order."""
+    first = t * (t**2 + 1) / 4
+    second = t * (3 * t**6 - 7 * t**4 - 5 * t**2 - 3) / 96
+    return mp.ncdf(t) - mp.npdf(t) * (first / df + second / df**2)
+
+
+@pytest.mark.parametrize("t", [-6.0, -1.6, -0.3, 1e-8, 1.4, 2.5])
+def test_slopes_in_many_degrees_of_freedom(t):
+    df = 2.0**27
+    with mp.workdps(60):
+        exact = mp.diff(lambda n: nearly_normal(mp.mpf(t), n), mp.mpf(df))
+        value = nearly_normal(mp.mpf(t), mp.mpf(df))
+    found = jax.grad(student_t.cdf, 1)(t, df, 0.0, 1.0)
+    np.testing.assert_allclose(found, float(exact), 1e-14)
+    np.testing.assert_allclose(student_t.cdf(t, df, 0.0, 1.0), float(value), 3e-14)
+    moved = jax.grad(student_t.quantile, 1)(student_t.cdf(t, df, 0.0, 1.0), df, 0.0, 1.0)
+    density = student_t.prob(t, df, 0.0, 1.0)
+    np.testing.assert_allclose(moved, -float(exact) / density, 1e-7 if t == 1e-8 else 1e-12)
+    single = jax.grad(student_t.cdf, 1)(*map(jnp.float32, (t, df, 0.0, 1.0)))
+    np.testing.assert_allclose(single, float(exact), 1e-5)
+
+
+def test_one_and_two_degrees_of_freedom():
+    x = np.array([-1e200, -1e7, -3.0, -0.4, 0.7, 2.0, 9.0])
+    names = ("log_prob", "prob", "cdf", "sf", "log_cdf", "log_sf")
+    for name, place in itertools.product(names, ("value", "slope")):
+        ours, theirs = getattr(student_t, name), getattr(cauchy, name)
+        if place == "slope":
+            ours, theirs = (
+                jax.vmap(jax.grad(ours), (0, None, None, None)),
+                jax.vmap(jax.grad(theirs), (0, None, None)),
+            )
+        np.testing.assert_allclose(ours(x, 1.0, 0.7, 2.3), theirs(x, 0.7, 2.3), 1e-12, 1e-300)
+    size = np.array([1e7, 9.0, 3.0, 0.4])
+    share = size / np.sqrt(2 + size * size)
+    lower = 1 / (2 + size * size) / (1 + share)
+    np.testing.assert_allclose(student_t.cdf(-size, 2.0, 0.0, 1.0), lower, 1e-13)
+    p = np.array([1e-200, 1e-9, 0.2, 0.5, 0.9])
+    two = (2 * p - 1) / np.sqrt(2 * p * (1 - p))
+    np.testing.assert_allclose(student_t.quantile(p, 2.0, 0.0, 1.0), two, 1e-13, 1e-15)
+    np.testing.assert_allclose(student_t.isf(p, 1.0, 0.7, 2.3), cauchy.isf(p, 0.7, 2.3), 1e-13)
+
+
+MOMENTS = {
+    "mean": (1, np.nan, lambda df: 0 * df),
+    "variance": (2, np.inf, lambda df: df / (df - 2)),
+    "std": (2, np.inf, lambda df: mp.sqrt(df / (df - 2))),
+    "skewness": (3, np.nan, lambda df: 0 * df),
+    "kurtosis": (4, np.inf, lambda df: 6 / (df - 4)),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_moments(name):
+    order, beyond, exact = MOMENTS[name]
+    fn = getattr(student_t, name)
+    for df in (order + 2.0**-10, order + 3.0, 1e3, 2.0**27):
+        with mp.workdps(40):
+            value, slope = exact(mp.mpf(df)), mp.diff(exact, mp.mpf(df))
+        np.testing.assert_allclose(fn(df, 0.0, 1.0), float(value), 1e-15)
+        np.testing.assert_allclose(jax.grad(fn)(df, 0.0, 1.0), float(slope), 1e-14)
+    np.testing.assert_equal(float(fn(float(order), 0.0, 1.0)), beyond)
+    assert np.isnan(fn(-1.0, 0.0, 1.0))
+    assert np.isnan(fn(9.0, 0.0, -1.0))
+
+
+@pytest.mark.parametrize("df", [0.05, 1.7, 30.0, 1e3, 2.0**27])
+def test_entropy_and_information(df):
+    with mp.workdps(80):
+        n = mp.mpf(df)
+
+        def entropy(n):
+            gap = mp.digamma((n + 1) / 2) - mp.digamma(n / 2)
+            return (n + 1) / 2 * gap + mp.log(mp.sqrt(n) * mp.beta(n / 2, mp.mpf(1) / 2))
+
+        gap = mp.psi(1, n / 2) - mp.psi(1, (n + 1) / 2)
+        own = (gap - 2 * (n + 5) / (n * (n + 1) * (n + 3))) / 4
+        value, slope = entropy(n), mp.diff(entropy, n)
+    np.testing.assert_allclose(student_t.entropy(df, 0.0, 1.0), float(value), 1e-14)
+    np.testing.assert_allclose(jax.grad(student_t.entropy)(df, 0.0, 1.0), float(slope), 1e-13)
+    np.testing.assert_allclose(student_t.fisher_information(df, 0.3, 1.0)[0, 0], float(own), 1e-12)
