@@ -5,6 +5,7 @@ from jaxmath.distributions import (
     bijectors,
     binomial,
     cauchy,
+    dirichlet,
     discrete_uniform,
     exponential,
     gamma,
@@ -25,6 +26,7 @@ from jaxmath.distributions.binomial import BINOMIAL
 from jaxmath.distributions.cauchy import CAUCHY
 from jaxmath.distributions.censored import censored
 from jaxmath.distributions.contract import FUNCTIONS
+from jaxmath.distributions.dirichlet import DIRICHLET
 from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
 from jaxmath.distributions.family import Family, NotDefinedError
@@ -45,10 +47,14 @@ from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.uniform import UNIFORM
 from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 
+VECTOR_FAMILIES = (DIRICHLET,)
+"""Those with vectors or matrices among their values or parameters."""
+
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
     *(CAUCHY, HALF_NORMAL),
+    *VECTOR_FAMILIES,
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)
