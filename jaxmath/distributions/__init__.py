@@ -4,6 +4,7 @@ from jaxmath.distributions import (
     bernoulli,
     bijectors,
     binomial,
+    categorical,
     cauchy,
     dirichlet,
     discrete_uniform,
@@ -14,6 +15,7 @@ from jaxmath.distributions import (
     half_normal,
     laplace,
     logistic,
+    multivariate_normal,
     normal,
     poisson,
     uniform,
@@ -23,6 +25,7 @@ from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.between import log_between
 from jaxmath.distributions.bijectors import BIJECTORS
 from jaxmath.distributions.binomial import BINOMIAL
+from jaxmath.distributions.categorical import CATEGORICAL
 from jaxmath.distributions.cauchy import CAUCHY
 from jaxmath.distributions.censored import censored
 from jaxmath.distributions.contract import FUNCTIONS
@@ -39,6 +42,7 @@ from jaxmath.distributions.half_normal import HALF_NORMAL
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
+from jaxmath.distributions.multivariate_normal import MULTIVARIATE_NORMAL
 from jaxmath.distributions.normal import NORMAL
 from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
@@ -47,7 +51,11 @@ from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.uniform import UNIFORM
 from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 
-VECTOR_FAMILIES = (DIRICHLET,)
+VECTOR_FAMILIES = (
+    DIRICHLET,
+    MULTIVARIATE_NORMAL,
+    CATEGORICAL,
+)
 """Those with vectors or matrices among their values or parameters."""
 
 FAMILIES = (

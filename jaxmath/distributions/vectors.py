@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
 from jaxmath.distributions.shapes import batched
 
@@ -81,3 +82,13 @@ def batch_of(params, ranks) -> tuple[tuple[int, ...], tuple[Any, ...]]:
     )
     wide = (jnp.broadcast_to(p, (*batch, *core)) for p, core in zip(params, cores, strict=True))
     return batch, tuple(wide)
+
+
+def jacobian(score: Callable[..., Any]) -> Callable[..., Any]:
+    """The derivatives of a score of one example in all parameters, as a matrix over all entries."""
+
+    def hessian(x, *params):
+        flat, unravel = ravel_pytree(tuple(params))
+        return jax.jacfwd(lambda flat: ravel_pytree(score(x, *unravel(flat)))[0])(flat)
+
+    return hessian
