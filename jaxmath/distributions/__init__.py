@@ -15,11 +15,13 @@ from jaxmath.distributions import (
     half_normal,
     laplace,
     logistic,
+    multinomial,
     multivariate_normal,
     normal,
     poisson,
     uniform,
     vector_bijectors,
+    wishart,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.between import log_between
@@ -42,6 +44,7 @@ from jaxmath.distributions.half_normal import HALF_NORMAL
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
+from jaxmath.distributions.multinomial import MULTINOMIAL
 from jaxmath.distributions.multivariate_normal import MULTIVARIATE_NORMAL
 from jaxmath.distributions.normal import NORMAL
 from jaxmath.distributions.poisson import POISSON
@@ -49,12 +52,15 @@ from jaxmath.distributions.product import product
 from jaxmath.distributions.transformed import transformed
 from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.uniform import UNIFORM
+from jaxmath.distributions.wishart import WISHART
 from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 
 VECTOR_FAMILIES = (
     DIRICHLET,
     MULTIVARIATE_NORMAL,
     CATEGORICAL,
+    MULTINOMIAL,
+    WISHART,
 )
 """Those with vectors or matrices among their values or parameters."""
 

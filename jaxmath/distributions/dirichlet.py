@@ -21,7 +21,7 @@ from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.ratios import ratio_gap
 from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, likeliest, with_errors
-from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, lifted
+from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, exponential, lifted
 from jaxmath.domains import Box, Interval, Simplex
 from jaxmath.formula import Concave, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlogy
@@ -99,6 +99,7 @@ def _log_prob_dx_dx(x, concentration):
 
 _LOG_PROB = dict(x=_log_prob_dx, concentration=_log_prob_dconcentration)
 log_prob = lifted(1, 1)(with_rule(_log_prob, **_LOG_PROB))
+prob = exponential(log_prob)
 
 
 @lifted(1, 1)
@@ -303,7 +304,7 @@ DIRICHLET = Family(
     parameters=Params(concentration=Box((3,), SHAPES)),
     support=Simplex(3),
     functions=(
-        *(log_prob, sample, mean, mode, variance, std, entropy, cross_entropy, kl),
+        *(log_prob, prob, sample, mean, mode, variance, std, entropy, cross_entropy, kl),
         *(squared_hellinger, renyi, score, hessian, fisher_information),
         *(sufficient, natural, log_partition, mean_parameters, fit),
     ),

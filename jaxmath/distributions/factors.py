@@ -97,3 +97,57 @@ def reversed_cholesky(matrix):
     return jax.scipy.linalg.solve_triangular(
         upper, jnp.eye(matrix.shape[-1], dtype=matrix.dtype), lower=False, trans=1
     )
+
+
+def factor_information(factor):
+    r"""Minus the expected second derivatives in L of a normal density, zero above the diagonal.
+
+    For the entries ij and kl it is $P_{ik} \delta_{jl}$, P the precision, with the square of each
+    $1 / L_{ii}$ once more on the diagonal: $\tfrac12 \operatorname{tr} P\, d\Sigma\, P\, d\Sigma$.
+    """
+    d = factor.shape[-1]
+    block = jnp.einsum("ik,jl->ijkl", precision(factor), jnp.eye(d, dtype=factor.dtype))
+    index = jnp.arange(d)
+    block = block.at[index, index, index, index].add(jnp.square(1 / jnp.diagonal(factor)))
+    below = jnp.tril(jnp.ones((d, d), factor.dtype))
+    return (block * below[:, :, None, None] * below).reshape(d * d, d * d)
+
+
+def between_precisions(share, factor, factor_q):
+    """A square root of the covariance whose precision is linear in both; not triangular."""
+    M = solve(factor_q, factor)
+    # The covariance is L (s I + (1 - s) M' M)^-1 L', with s the share.
+    rest = share * jnp.eye(M.shape[-1], dtype=M.dtype) + (1 - share) * M.T @ M
+    return factor @ reversed_cholesky(rest)
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """So many elements of another domain along a first axis."""
+
+    of: Lower
+    count: int
+
+    differentiable = True
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.of}"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """All of them."""
+        return (self.count, *self.of.shape)
+
+    def contains(self, value):
+        """Whether each is."""
+        return jnp.all(jax.vmap(self.of.contains)(jnp.asarray(value)))
+
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
+        """Draw each."""
+        drawn = self.of.sample(rng, count * self.count, dtype)
+        return drawn.reshape(count, *self.shape)
+
+    def edges(self, dtype: DTypeLike) -> np.ndarray:
+        """All at the same edge."""
+        edges = self.of.edges(dtype)
+        return np.stack([edges] * self.count, axis=1)

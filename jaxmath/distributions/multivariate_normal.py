@@ -15,7 +15,9 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import exponential_family
 from jaxmath.distributions.factors import (
     Lower,
+    between_precisions,
     checked,
+    factor_information,
     inverse_diagonal,
     log_det,
     precision,
@@ -29,7 +31,14 @@ from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.ratios import rates_gap, ratio_gap
 from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, matrix_size, with_errors
-from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, batch_of, jacobian, lifted
+from jaxmath.distributions.vectors import (
+    UNRECORDED,
+    WITHOUT_ORDER,
+    batch_of,
+    exponential,
+    jacobian,
+    lifted,
+)
 from jaxmath.domains import Box, Interval
 from jaxmath.formula import Concave, Source, with_rule
 from jaxmath.special.gamma import HALF_LOG_TAU
@@ -93,6 +102,7 @@ def _curvature(x, loc, factor):
 
 _LOG_PROB = dict(x=_log_prob_dx, loc=_log_prob_dloc, factor=_log_prob_dfactor)
 log_prob = lifted(1, 1, 2)(with_rule(_log_prob, **_LOG_PROB))
+prob = exponential(log_prob)
 
 
 def _score(x, loc, factor):
@@ -113,20 +123,11 @@ def hessian(x: Real, loc: Real, factor: Real) -> Float[Array, "m m"]:
 
 @lifted(1, 2)
 def fisher_information(loc: Real, factor: Real) -> Float[Array, "m m"]:
-    r"""Of all entries: $\Sigma^{-1}$ for the mean, and beside it one block for the factor.
-
-    In the factor it is $P_{ik} \delta_{jl}$ for the entries ij and kl, with the square of each
-    $1 / L_{ii}$ once more on the diagonal; zero for entries above the diagonal.
-    """
+    r"""Of all entries: $\Sigma^{-1}$ for the mean, and beside it one block for the factor."""
     L = checked(factor)
-    d = loc.size
-    P = precision(L) + 0.0 * jnp.sum(loc)
-    block = jnp.einsum("ik,jl->ijkl", P, jnp.eye(d, dtype=P.dtype))
-    index = jnp.arange(d)
-    block = block.at[index, index, index, index].add(jnp.square(1 / jnp.diagonal(L)))
-    below = jnp.tril(jnp.ones((d, d), P.dtype))
-    block = (block * below[:, :, None, None] * below).reshape(d * d, d * d)
-    return jax.scipy.linalg.block_diag(P, block)
+    return jax.scipy.linalg.block_diag(
+        precision(L) + 0.0 * jnp.sum(loc), factor_information(L)
+    )
 
 
 def sample(key: PRNGKey, loc: Real, factor: Real, shape: tuple[int, ...] = ()) -> Array:
@@ -247,11 +248,7 @@ def _between(share, p, q):
     """The member whose precision, and its product with the mean, are linear in both."""
     (loc, factor), (loc_q, factor_q) = p, q
     L, Lq = checked(factor), checked(factor_q)
-    M = solve(Lq, L)
-    n = loc.size
-    # The covariance L (s I + (1 - s) M' M)^-1 L', with s the share.
-    rest = share * jnp.eye(n, dtype=M.dtype) + (1 - share) * M.T @ M
-    half = L @ reversed_cholesky(rest)
+    half = between_precisions(share, L, Lq)
     way = solve_transposed(L, solve(L, loc - loc_q))
     return loc_q + share * product(half) @ way, jnp.linalg.cholesky(product(half))
 
@@ -356,7 +353,7 @@ MULTIVARIATE_NORMAL = Family(
     parameters=Params(loc=Box((2,), VALUES), factor=Lower(2)),
     support=Box((2,), VALUES),
     functions=(
-        *(log_prob, sample, mean, median, mode, variance, std, entropy, cross_entropy, kl),
+        *(log_prob, prob, sample, mean, median, mode, variance, std, entropy, cross_entropy, kl),
         *(squared_hellinger, renyi, squared_wasserstein, score, hessian, fisher_information),
         *(sufficient, natural, log_partition, mean_parameters, fit),
     ),

@@ -34,8 +34,8 @@ WITHOUT_ORDER: dict[str, str] = {
 UNRECORDED: dict[str, str] = dict.fromkeys(
     ("mean", "mode", "median", "variance", "std"),
     "an array, compared with its definition and in batches by tests of its own",
-)
-"""Functions that are arrays: a formula is of one number."""
+) | {"prob": "the exponential of `log_prob`, which is compared"}
+"""Functions that are arrays, of which there is no formula; and the density."""
 
 
 def lifted(*ranks: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -92,3 +92,15 @@ def jacobian(score: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jacfwd(lambda flat: ravel_pytree(score(x, *unravel(flat)))[0])(flat)
 
     return hessian
+
+
+def exponential(log_prob: Callable[..., Any]) -> Callable[..., Any]:
+    """The function `prob` of the same arguments as `log_prob`."""
+
+    @functools.wraps(log_prob)
+    def prob(*args, **kwargs):
+        return jnp.exp(log_prob(*args, **kwargs))
+
+    prob.__name__ = prob.__qualname__ = "prob"
+    prob.__doc__ = "The density, or the probability of a value of a discrete family."
+    return prob
