@@ -10,14 +10,19 @@ from jaxmath.distributions import (
     discrete_uniform,
     exponential,
     gamma,
+    gaussian_mixture,
     geometric,
     gumbel,
     half_normal,
+    inverse_wishart,
     laplace,
     logistic,
     multinomial,
     multivariate_normal,
+    multivariate_t,
     normal,
+    normal_inverse_gamma,
+    normal_inverse_wishart,
     poisson,
     uniform,
     vector_bijectors,
@@ -38,15 +43,20 @@ from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.fixed import fixed
 from jaxmath.distributions.gamma import GAMMA
+from jaxmath.distributions.gaussian_mixture import GAUSSIAN_MIXTURE
 from jaxmath.distributions.geometric import GEOMETRIC
 from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.half_normal import HALF_NORMAL
+from jaxmath.distributions.inverse_wishart import INVERSE_WISHART
 from jaxmath.distributions.laplace import LAPLACE
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
 from jaxmath.distributions.multinomial import MULTINOMIAL
 from jaxmath.distributions.multivariate_normal import MULTIVARIATE_NORMAL
+from jaxmath.distributions.multivariate_t import MULTIVARIATE_T
 from jaxmath.distributions.normal import NORMAL
+from jaxmath.distributions.normal_inverse_gamma import NORMAL_INVERSE_GAMMA
+from jaxmath.distributions.normal_inverse_wishart import NORMAL_INVERSE_WISHART
 from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
 from jaxmath.distributions.transformed import transformed
@@ -61,6 +71,11 @@ VECTOR_FAMILIES = (
     CATEGORICAL,
     MULTINOMIAL,
     WISHART,
+    INVERSE_WISHART,
+    GAUSSIAN_MIXTURE,
+    NORMAL_INVERSE_GAMMA,
+    MULTIVARIATE_T,
+    NORMAL_INVERSE_WISHART,
 )
 """Those with vectors or matrices among their values or parameters."""
 

@@ -140,7 +140,7 @@ def draw(key: PRNGKey, df, d: int) -> Array:
 
 
 def likeliest_df(gap, d: int):
-    r"""The n whose $d \log(n / 2) - \sum_i \psi(a_i)$ is this gap > 0, by bisection in n - d + 1."""
+    r"""The n whose $d \log(n / 2) - \sum_i \psi(a_i)$ is this gap > 0, by bisection."""
 
     def excess(u):
         a = (jnp.exp(u) + (d - 1) - steps(d, gap.dtype)) / 2

@@ -161,13 +161,13 @@ def _log_sf(x: Label, logits: Real) -> Float[Array, ""]:
 
 
 def _log_cdf_dlogits(x, logits):
-    below, lower, upper, own, _ = _sides(x, logits)
+    below, _, upper, own, _ = _sides(x, logits)
     slope = jnp.where(below, own * upper, -softmax(logits))
     return jnp.where(jnp.any(below), slope, 0.0 * slope)
 
 
 def _log_sf_dlogits(x, logits):
-    below, lower, upper, _, other = _sides(x, logits)
+    below, lower, _, _, other = _sides(x, logits)
     slope = jnp.where(below, -softmax(logits), other * lower)
     return jnp.where(jnp.any(~below), slope, 0.0 * slope)
 

@@ -1,4 +1,4 @@
-r"""The Dirichlet distribution of probability vectors, with `concentration` $a_k > 0$ for each entry.
+r"""The Dirichlet distribution of probability vectors, with a `concentration` $a_k > 0$ of each.
 
 Vectors lie along the last axis. A concentration that isn't positive gives NaN; a negative entry of
 x has density zero, and that the entries of x add up to one is taken for granted. With Stirling's
@@ -177,10 +177,7 @@ def covariance(concentration: Real) -> Float[Array, "n n"]:
 
 
 def _entropy(concentration: Real) -> Float[Array, ""]:
-    """The expected value of minus `log_prob`, in nats; never positive by more than the uniform's.
-
-    The largest value is that of the uniform distribution, minus the logarithm of (n - 1)!.
-    """
+    """The expected value of minus `log_prob`, in nats; largest for equal densities everywhere."""
     a = positive(concentration)
     total, n = jnp.sum(a), a.size
 
@@ -226,12 +223,12 @@ def _kl(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
 
 
 def _kl_da(concentration, concentration_q):
-    a, b, total, total_q = _pair(concentration, concentration_q)
+    a, b, total, _ = _pair(concentration, concentration_q)
     return (a - b) * trigamma(a) - jnp.sum(a - b) * trigamma(total)
 
 
 def _dq(concentration, concentration_q):
-    a, b, total, total_q = _pair(concentration, concentration_q)
+    a, b, total, _ = _pair(concentration, concentration_q)
     return digamma_difference(a, b - a) - digamma_difference(total, jnp.sum(b - a))
 
 
@@ -284,7 +281,6 @@ def log_partition(eta: Real) -> Float[Array, ""]:
 def mean_parameters(concentration: Real) -> Float[Array, " n"]:
     """The expected logarithms: the digamma function of each less that of the sum."""
     a = positive(concentration)
-    total = jnp.sum(a)
     return -digamma_difference(a, _complement(a))
 
 

@@ -236,9 +236,7 @@ kl = lifted(0, 1, 0, 1)(_bound_kl)
 
 
 @lifted(0, 1, 0, 1)
-def cross_entropy(
-    count: Label, logits: Real, count_q: Label, logits_q: Real
-) -> Float[Array, ""]:
+def cross_entropy(count: Label, logits: Real, count_q: Label, logits_q: Real) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     return entropy(count, logits) + _bound_kl(count, logits, count_q, logits_q)
 

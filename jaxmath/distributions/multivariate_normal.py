@@ -125,9 +125,7 @@ def hessian(x: Real, loc: Real, factor: Real) -> Float[Array, "m m"]:
 def fisher_information(loc: Real, factor: Real) -> Float[Array, "m m"]:
     r"""Of all entries: $\Sigma^{-1}$ for the mean, and beside it one block for the factor."""
     L = checked(factor)
-    return jax.scipy.linalg.block_diag(
-        precision(L) + 0.0 * jnp.sum(loc), factor_information(L)
-    )
+    return jax.scipy.linalg.block_diag(precision(L) + 0.0 * jnp.sum(loc), factor_information(L))
 
 
 def sample(key: PRNGKey, loc: Real, factor: Real, shape: tuple[int, ...] = ()) -> Array:
@@ -263,9 +261,7 @@ def _rotation(factor, factor_q):
     return left @ right
 
 
-def _squared_wasserstein(
-    loc: Real, factor: Real, loc_q: Real, factor_q: Real
-) -> Float[Array, ""]:
+def _squared_wasserstein(loc: Real, factor: Real, loc_q: Real, factor_q: Real) -> Float[Array, ""]:
     r"""The least expected squared distance, that of Bures between both covariances (1982).
 
     It is $|\mu - \mu_q|^2 + |L - L_q U|^2$ with the orthogonal U that makes it least, which is
