@@ -388,8 +388,12 @@ def test_draws_move_with_the_parameters(name):
 
     keys = jax.random.split(jax.random.key(3), 4000)
     places = tuple(range(len(params)))
-    slopes = jax.jit(jax.vmap(lambda key: ravel_pytree(jax.grad(
-        lambda *theta: value(key, *theta), places)(*map(jnp.asarray, params)))[0]))(keys)  # fmt: skip
+
+    def slope(key):
+        moved = jax.grad(lambda *theta: value(key, *theta), places)(*map(jnp.asarray, params))
+        return ravel_pytree(moved)[0]
+
+    slopes = jax.jit(jax.vmap(slope))(keys)
     assert np.all(np.isfinite(slopes))
     x = draws(name)[:COUNT]
     gain = np.log1p(np.square(x)).reshape(COUNT, -1).sum(axis=1)
@@ -548,8 +552,8 @@ def test_at_the_edges():
     expected = scipy.stats.dirichlet(flat).logpdf([1e-300, 0.4, 0.6])
     np.testing.assert_allclose(dirichlet.log_prob(edge, flat), expected, 1e-13)
     assert np.all(np.isfinite(jax.grad(dirichlet.log_prob)(edge, flat)))
-    assert dirichlet.log_prob(edge, flat + [0.5, 0, 0]) == -np.inf
-    assert dirichlet.log_prob(edge, flat - [0.5, 0, 0]) == np.inf
+    assert dirichlet.log_prob(edge, flat + np.array([0.5, 0, 0])) == -np.inf
+    assert dirichlet.log_prob(edge, flat - np.array([0.5, 0, 0])) == np.inf
     assert dirichlet.log_prob(np.array([-0.1, 0.5, 0.6]), flat) == -np.inf
     multinomial = FAMILIES["multinomial"]
     z = np.array([0.0, -800.0, -np.inf])

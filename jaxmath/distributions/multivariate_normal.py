@@ -117,7 +117,7 @@ def score(x: Real, loc: Real, factor: Real) -> Params:
 
 @lifted(1, 1, 2)
 def hessian(x: Real, loc: Real, factor: Real) -> Float[Array, "m m"]:
-    """The second derivatives of `log_prob` in all entries: the mean's, then the factor's by rows."""
+    """The second derivatives of `log_prob`: in the mean's entries, then the factor's by rows."""
     return jacobian(_score)(x, loc, factor)
 
 
