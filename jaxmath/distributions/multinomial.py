@@ -7,6 +7,7 @@ rests on a divergence of the shares x / N from p and on what Stirling's formula 
 many trials cost no digits.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -36,21 +37,19 @@ from jaxmath.special.normalized import (
 from jaxmath.typing import Label, PRNGKey, Real
 
 
-class Counts(NamedTuple):
+@dataclass(frozen=True)
+class Counts:
     """Vectors of whole numbers that are not negative and add up to `total`: a domain."""
 
     size: int
     total: int
 
+    differentiable = False
+
     @property
     def shape(self) -> tuple[int, ...]:
         """One vector."""
         return (self.size,)
-
-    @property
-    def differentiable(self) -> bool:
-        """Never."""
-        return False
 
     def __str__(self) -> str:
         return f"{self.size} counts of {self.total} in all"
