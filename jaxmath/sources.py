@@ -177,4 +177,15 @@ SOURCES: dict[str, str] = {
     "qin2010approximation": "T. Qin, T.-Y. Liu and H. Li, A general approximation framework for "
     "direct optimization of information retrieval measures, Information Retrieval 13 (2010) "
     "375-397",
+    "gelman2013bayesian": "A. Gelman, J. B. Carlin, H. S. Stern, D. B. Dunson, A. Vehtari and "
+    "D. B. Rubin, Bayesian Data Analysis, 3rd edition, CRC Press 2013",
+    "dowson1982frechet": "D. C. Dowson and B. V. Landau, The Frechet distance between multivariate "
+    "normal distributions, Journal of Multivariate Analysis 12 (1982) 450-455",
+    "bartlett1933theory": "M. S. Bartlett, On the theory of statistical regression, Proceedings of "
+    "the Royal Society of Edinburgh 53 (1933) 260-283",
+    "minka2000estimating": "T. P. Minka, Estimating a Dirichlet distribution, technical report, "
+    "MIT 2000",
+    "lange1989robust": "K. L. Lange, R. J. A. Little and J. M. G. Taylor, Robust statistical "
+    "modeling using the t distribution, Journal of the American Statistical Association 84 (1989) "
+    "881-896",
 }

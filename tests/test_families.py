@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jaxmath.distributions import FAMILIES, FUNCTIONS, NotDefinedError
+from jaxmath.distributions import FAMILIES, FUNCTIONS, VECTOR_FAMILIES, NotDefinedError
 from jaxmath.distributions.contract import EXPONENTIAL_FAMILY, KINDS, PAIRS
 from jaxmath.distributions.coverage import coverage
 from tests.families import (
@@ -34,7 +34,7 @@ def defined(family, *names):
 
 
 def test_every_family_has_a_case():
-    assert [family.name for family in FAMILIES] == SHIPPED
+    assert [family.name for family in FAMILIES if family not in VECTOR_FAMILIES] == SHIPPED
 
 
 def arguments(case, function):

@@ -19,6 +19,11 @@ SLOW = {
     *("linear.mean_loss", "logistic.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "softmax"),
     *("normal.prob", "normal.log_prob", "normal.log_cdf", "normal.cross_entropy"),
     *("normal.kl", "bernoulli.kl"),
+    *(
+        f"normal_inverse_{kind}.{name}"
+        for kind in ("gamma", "wishart")
+        for name in ("log_prob", "entropy", "cross_entropy", "kl")
+    ),
 }
 
 

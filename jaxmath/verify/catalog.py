@@ -74,6 +74,19 @@ EXEMPT: dict[str, str] = {
     "distributions.beta.sample_log_odds": "random; its sigmoid is compared in distribution",
     "distributions.truncated_normal.hazards": "slopes of `log_prob`, compared there",
     "distributions.inverse_gamma.log_sample": "random; its exponential is compared in distribution",
+    **{
+        f"distributions.{name}.covariance": "a matrix, compared with that of draws or of all values"
+        for name in (
+            *("dirichlet", "multivariate_normal", "multinomial", "gaussian_mixture"),
+            "multivariate_t",
+        )
+    },
+    **{
+        f"distributions.multivariate_normal.from_{kind}": "makes parameters; compared with others"
+        for kind in ("covariance", "precision", "scales")
+    },
+    "distributions.gaussian_mixture.responsibilities": "a part of the score, which is compared",
+    "distributions.gaussian_mixture.em": "a part of `fit`, whose likelihood never falls",
     "losses.nt_xent": "`info_nce` of cosines, which are compared themselves",
     "losses.supervised_contrastive": "a mean of `info_nce`, where it is compared",
     "losses.categorical_projection": "data of a loss, not differentiated; compared with its masses",

@@ -1,0 +1,333 @@
+r"""The Dirichlet distribution of probability vectors, with a `concentration` $a_k > 0$ of each.
+
+Vectors lie along the last axis. A concentration that isn't positive gives NaN; a negative entry of
+x has density zero, and that the entries of x add up to one is taken for granted. With Stirling's
+formula for every gamma function the logarithm of the density is a multiple of a divergence of the
+mean from x, and the divergence of two distributions a sum of non-negative terms: large
+concentrations cost no digits.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.distributions import exponential_family
+from jaxmath.distributions.family import Family
+from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.gamma import log_excess
+from jaxmath.distributions.gamma_draws import log_gamma_draw
+from jaxmath.distributions.location_scale import positive
+from jaxmath.distributions.ratios import ratio_gap
+from jaxmath.distributions.shapes import float_dtype
+from jaxmath.distributions.vector_fit import arrays, likeliest, with_errors
+from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, exponential, lifted
+from jaxmath.domains import Box, Interval, Simplex
+from jaxmath.formula import Concave, Source, with_rule
+from jaxmath.special.entropy import kl_div, xlogy
+from jaxmath.special.gamma import (
+    HALF_LOG_TAU,
+    digamma_difference,
+    stirling_error,
+    stirling_error_dx,
+    stirling_error_dx_dx,
+    stirling_error_gap,
+    trigamma,
+)
+from jaxmath.special.normalized import log_softmax
+from jaxmath.special.ratio import quotient
+from jaxmath.typing import PRNGKey, Real
+
+
+class Params(NamedTuple):
+    """The concentrations; also the shape of what belongs to them, such as the score."""
+
+    concentration: Any
+
+
+SHAPES = Interval(2.0**-14, 2.0**27, closed=(True, True))
+"""Of concentrations: where all digits are promised."""
+
+
+def _log_prob(x: Real, concentration: Real) -> Float[Array, ""]:
+    """The logarithm of the density over all entries but the last, in nats."""
+    x, a = jnp.asarray(x), positive(concentration)
+    total = jnp.sum(a)
+    inside = jnp.where(x >= 0, x, 1.0)
+    z = total * inside
+    near = (z > a / 2) & (z < 2 * a)
+    close = -kl_div(jnp.where(near, a, 1.0), jnp.where(near, z, 1.0))
+    close = close - jnp.log(jnp.where(near, inside, 1.0))
+    away = xlogy(a - 1, jnp.where(near, 1.0, inside)) - a * jnp.log(a / total) + a - z
+    value = (
+        jnp.sum(jnp.where(near, close, away) + jnp.log(a) / 2 - HALF_LOG_TAU - stirling_error(a))
+        - jnp.log(total) / 2 + HALF_LOG_TAU + stirling_error(total)
+        - total * (1 - jnp.sum(inside))
+    )  # fmt: skip
+    return jnp.where(jnp.any(x < 0), -jnp.inf, value) + 0.0 * jnp.sum(jnp.where(x > 0, 0.0, x))
+
+
+def _inside(x):
+    return jnp.all(jnp.asarray(x) >= 0)
+
+
+def _log_prob_dx(x, concentration):
+    x, a = jnp.asarray(x), positive(concentration)
+    nothing = (x == 0) & (a == 1)
+    return jnp.where(nothing, 0.0, quotient(a - 1, jnp.where(nothing, 1.0, x)))
+
+
+def _rest(total):
+    """The logarithm of the total less its digamma function."""
+    return 1 / (2 * total) - stirling_error_dx(total)
+
+
+def _log_prob_dconcentration(x, concentration):
+    x, a = jnp.asarray(x), positive(concentration)
+    total = jnp.sum(a)
+    return log_excess(total * x, a, jnp.log(x) + jnp.log(total)) - _rest(total)
+
+
+def _bend(x, concentration):
+    a = positive(concentration)
+    return trigamma(jnp.sum(a)) - jnp.diag(trigamma(a)) + 0.0 * jnp.sum(x)
+
+
+def _log_prob_dx_dx(x, concentration):
+    return -jnp.diag(quotient(_log_prob_dx(x, concentration), jnp.asarray(x)))
+
+
+_LOG_PROB = dict(x=_log_prob_dx, concentration=_log_prob_dconcentration)
+log_prob = lifted(1, 1)(with_rule(_log_prob, **_LOG_PROB))
+prob = exponential(log_prob)
+
+
+@lifted(1, 1)
+def score(x: Real, concentration: Real) -> Params:
+    """The slope of `log_prob` in the concentrations."""
+    return Params(_log_prob_dconcentration(x, concentration))
+
+
+@lifted(1, 1)
+def hessian(x: Real, concentration: Real) -> Float[Array, "n n"]:
+    """The second derivatives of `log_prob` in the concentrations, which do not depend on x."""
+    return _bend(x, concentration)
+
+
+@lifted(1)
+def fisher_information(concentration: Real) -> Float[Array, "n n"]:
+    r"""The matrix $\operatorname{diag} \psi'(a) - \psi'(a_0)\, 1 1^\top$."""
+    return -_bend(0.0, concentration)
+
+
+def sample(key: PRNGKey, concentration: Real, shape: tuple[int, ...] = ()) -> Array:
+    """Draw `shape` vectors for each of concentrations, as shares of gamma variables.
+
+    Differentiable in the concentrations.
+    """
+    a = jnp.asarray(concentration, float_dtype(concentration))
+    logs = log_gamma_draw(key, jnp.broadcast_to(jnp.where(a > 0, a, 1.0), (*shape, *a.shape)))
+    shares = jnp.vectorize(log_softmax, signature="(n)->(n)")(logs)
+    return jnp.exp(shares) + jnp.where(a > 0, 0.0, jnp.nan)
+
+
+@lifted(1)
+def mean(concentration: Real) -> Float[Array, " n"]:
+    """The share of each concentration in their sum."""
+    a = positive(concentration)
+    return a / jnp.sum(a)
+
+
+@lifted(1)
+def mode(concentration: Real) -> Float[Array, " n"]:
+    """Where the density is largest; NaN unless all concentrations are at least one, some more."""
+    a = positive(concentration)
+    total = jnp.sum(a - 1)
+    inside = jnp.all(a >= 1) & (total > 0)
+    return jnp.where(inside, (a - 1) / jnp.where(inside, total, 1.0), jnp.nan)
+
+
+def _complement(a):
+    """The sum of all others, for each."""
+    return jnp.sum(jnp.where(jnp.eye(a.size, dtype=bool), 0.0, a[None, :]), axis=1)
+
+
+@lifted(1)
+def variance(concentration: Real) -> Float[Array, " n"]:
+    """Of each entry."""
+    a = positive(concentration)
+    total = jnp.sum(a)
+    return a / total * (_complement(a) / total) / (total + 1)
+
+
+@lifted(1)
+def std(concentration: Real) -> Float[Array, " n"]:
+    """The root of the variance of each entry."""
+    return jnp.sqrt(variance(concentration))
+
+
+@lifted(1)
+def covariance(concentration: Real) -> Float[Array, "n n"]:
+    """Of all pairs of entries: rows add up to zero."""
+    a = positive(concentration)
+    total = jnp.sum(a)
+    m = a / total
+    own = jnp.eye(a.size, dtype=bool)
+    return jnp.where(own, jnp.diag(variance(a)), -jnp.outer(m, m) / (total + 1))
+
+
+def _entropy(concentration: Real) -> Float[Array, ""]:
+    """The expected value of minus `log_prob`, in nats; largest for equal densities everywhere."""
+    a = positive(concentration)
+    total, n = jnp.sum(a), a.size
+
+    def part(a):
+        return stirling_error(a) - a * stirling_error_dx(a)
+
+    slopes = jnp.log(a / total) + _rest(total) - _rest(a)
+    return (
+        jnp.sum(slopes + part(a) - jnp.log(a) / 2) - part(total) + jnp.log(total) / 2
+        + (n - 1) * (HALF_LOG_TAU + 0.5)
+    )  # fmt: skip
+
+
+def _excess(a):
+    """The product of a and the trigamma function, less one."""
+    return 1 / (2 * a) + a * stirling_error_dx_dx(a)
+
+
+def _entropy_slope(concentration):
+    a = positive(concentration)
+    total = jnp.sum(a)
+    return _excess(total) - _excess(a) + trigamma(a) - a.size * trigamma(total)
+
+
+_ENTROPY = dict(concentration=_entropy_slope)
+entropy = lifted(1)(with_rule(_entropy, **_ENTROPY))
+
+
+def _pair(concentration, concentration_q):
+    a, b = positive(concentration), positive(concentration_q)
+    return a, b, jnp.sum(a), jnp.sum(b)
+
+
+def _kl(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
+    """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
+    a, b, total, total_q = _pair(concentration, concentration_q)
+
+    def rest(a, b):
+        return ratio_gap(b, a) / 2 + stirling_error_gap(a, b)
+
+    # Of a and b in one proportion only the rest is left.
+    return jnp.sum(kl_div(b, a * (total_q / total)) + rest(a, b)) - rest(total, total_q)
+
+
+def _kl_da(concentration, concentration_q):
+    a, b, total, _ = _pair(concentration, concentration_q)
+    return (a - b) * trigamma(a) - jnp.sum(a - b) * trigamma(total)
+
+
+def _dq(concentration, concentration_q):
+    a, b, total, _ = _pair(concentration, concentration_q)
+    return digamma_difference(a, b - a) - digamma_difference(total, jnp.sum(b - a))
+
+
+def _cross_entropy(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
+    """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
+    return entropy(concentration) + kl(concentration, concentration_q)
+
+
+def _cross_entropy_da(concentration, concentration_q):
+    a, b, total, total_q = _pair(concentration, concentration_q)
+    return (total_q - a.size) * trigamma(total) - (b - 1) * trigamma(a)
+
+
+_KL = dict(concentration=_kl_da, concentration_q=_dq)
+_CROSS_ENTROPY = dict(concentration=_cross_entropy_da, concentration_q=_dq)
+_kl_bound = with_rule(_kl, **_KL)
+kl = lifted(1, 1)(_kl_bound)
+cross_entropy = lifted(1, 1)(with_rule(_cross_entropy, **_CROSS_ENTROPY))
+
+
+def _between(share, p, q):
+    """Natural parameters are linear in both."""
+    return (share * p[0] + (1 - share) * q[0],)
+
+
+squared_hellinger = lifted(1, 1)(exponential_family.squared_hellinger(_kl_bound, _between))
+renyi = lifted(0, 1, 1)(exponential_family.renyi(_kl_bound, _between))
+
+
+def sufficient(x: Real) -> Float[Array, "... n"]:
+    """The logarithms of the entries."""
+    return jnp.log(jnp.asarray(x))
+
+
+def natural(concentration: Real) -> Float[Array, "... n"]:
+    """The concentrations, beside a base measure that is one over the product of the entries."""
+    return positive(concentration)
+
+
+@lifted(1)
+def log_partition(eta: Real) -> Float[Array, ""]:
+    """The logarithm of the multivariate beta function."""
+    a = positive(eta)
+    total = jnp.sum(a)
+    large = jnp.sum(a * jnp.log(a / total) - jnp.log(a) / 2 + HALF_LOG_TAU + stirling_error(a))
+    return large + jnp.log(total) / 2 - HALF_LOG_TAU - stirling_error(total)
+
+
+@lifted(1)
+def mean_parameters(concentration: Real) -> Float[Array, " n"]:
+    """The expected logarithms: the digamma function of each less that of the sum."""
+    a = positive(concentration)
+    return -digamma_difference(a, _complement(a))
+
+
+def fit(x: Real, weights: Real | None = None) -> Fit:
+    """By Newton's method (Minka 2000), from the moments of vectors, shape (observations, n)."""
+    x, share, total = arrays(x, weights, 1)
+    m = share @ x
+    spread = share @ jnp.square(x - m)
+    # Of each entry's variance m (1 - m) / (a0 + 1).
+    size = jnp.sum(m * (1 - m)) / jnp.sum(spread) - 1
+    start = Params(m * jnp.clip(size, 1e-2, 1e6))
+    return with_errors(DIRICHLET, likeliest(DIRICHLET, start, x, share), x, share, total)
+
+
+DIRICHLET = Family(
+    name="dirichlet",
+    parameters=Params(concentration=Box((3,), SHAPES)),
+    support=Simplex(3),
+    functions=(
+        *(log_prob, prob, sample, mean, mode, variance, std, entropy, cross_entropy, kl),
+        *(squared_hellinger, renyi, score, hessian, fisher_information),
+        *(sufficient, natural, log_partition, mean_parameters, fit),
+    ),
+    partials=dict(log_prob=_LOG_PROB, entropy=_ENTROPY, kl=_KL, cross_entropy=_CROSS_ENTROPY),
+    seconds=dict(
+        log_prob={
+            ("x", "x"): _log_prob_dx_dx,
+            ("concentration", "concentration"): _bend,
+        }
+    ),
+    plain=dict(log_prob=_log_prob, entropy=_entropy, kl=_kl, cross_entropy=_cross_entropy),
+    facts=dict(log_prob=(Concave("concentration"),)),
+    undefined=WITHOUT_ORDER,
+    unrecorded=UNRECORDED,
+    tex=dict(
+        log_prob=r"\log p(x) = \sum_k (a_k - 1) \log x_k - \log B(a),"
+        r" \quad B(a) = \prod_k \Gamma(a_k) / \Gamma(a_0), \quad a_0 = \sum_k a_k",
+        mean=r"\mu = a / a_0",
+        mode=r"(a - 1) / (a_0 - n)",
+        variance=r"\frac{a_k (a_0 - a_k)}{a_0^2 (a_0 + 1)}",
+        entropy=r"H = \log B(a) + (a_0 - n) \psi(a_0) - \sum_k (a_k - 1) \psi(a_k)",
+        cross_entropy=r"H(p, q) = \log B(b) - \sum_k (b_k - 1) (\psi(a_k) - \psi(a_0))",
+        kl=r"\operatorname{KL} = \log \frac{B(b)}{B(a)}"
+        r" + \sum_k (a_k - b_k) (\psi(a_k) - \psi(a_0))",
+        fisher_information=r"I = \operatorname{diag} \psi'(a) - \psi'(a_0)\, 1 1^\top",
+    ),
+    source=Source("bishop2006prml", "appendix B"),
+    topic="P10",
+)
+__getattr__ = DIRICHLET.function

@@ -1,0 +1,289 @@
+r"""A mixture of normal distributions of vectors: `weights` $w_k$, means and factors of each.
+
+The weights are a vector of probabilities; `locs` has the mean of each component along its first
+axis, `factors` the lower triangular factor of each covariance. The posterior of the component,
+$r_k = w_k p_k(x) / p(x)$, is in every slope, and drives the fit by expectation and maximisation
+(Bishop 2006, section 9.2).
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from jaxmath.distributions import multivariate_normal as normal
+from jaxmath.distributions.factors import Lower, Stacked, checked, product
+from jaxmath.distributions.family import Family
+from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.shapes import float_dtype
+from jaxmath.distributions.vector_fit import arrays
+from jaxmath.distributions.vectors import (
+    UNRECORDED,
+    WITHOUT_ORDER,
+    batch_of,
+    exponential,
+    jacobian,
+    lifted,
+)
+from jaxmath.domains import Box, Simplex
+from jaxmath.formula import Concave, Source, with_rule
+from jaxmath.special.weighted import weighted_logsumexp
+from jaxmath.typing import PRNGKey, Real
+
+ITERATIONS = 300
+
+
+class Params(NamedTuple):
+    """Weights, means and factors; also the shape of what belongs to each, such as the score."""
+
+    weights: Any
+    locs: Any
+    factors: Any
+
+
+class Trace(NamedTuple):
+    """What expectation and maximisation found.
+
+    Attributes:
+        estimate: the last parameters.
+        log_likelihoods: the mean log likelihood of an observation before each iteration, in nats;
+            it never falls.
+    """
+
+    estimate: Params
+    log_likelihoods: Any
+
+
+def _each(fn, x, locs, factors):
+    """A function of x for each component."""
+    return jax.vmap(lambda loc, factor: fn(x, loc, factor))(locs, factors)
+
+
+def _log_prob(x: Real, weights: Real, locs: Real, factors: Real) -> Float[Array, ""]:
+    """The logarithm of the density, in nats."""
+    return weighted_logsumexp(_each(normal.log_prob, x, locs, factors), weights)
+
+
+def _shares(x, weights, locs, factors):
+    """The posterior of each component."""
+    logs = _each(normal.log_prob, x, locs, factors)
+    rates = jnp.exp(logs - weighted_logsumexp(logs, weights))
+    return jnp.where(weights > 0, weights * rates, 0.0), rates
+
+
+def _log_prob_dweights(x, weights, locs, factors):
+    return _shares(x, weights, locs, factors)[1]
+
+
+def _log_prob_dlocs(x, weights, locs, factors):
+    shares, _ = _shares(x, weights, locs, factors)
+    return shares[:, None] * _each(normal.score, x, locs, factors).loc
+
+
+def _log_prob_dx(x, weights, locs, factors):
+    return -jnp.sum(_log_prob_dlocs(x, weights, locs, factors), axis=0)
+
+
+def _log_prob_dfactors(x, weights, locs, factors):
+    shares, _ = _shares(x, weights, locs, factors)
+    return shares[:, None, None] * _each(normal.score, x, locs, factors).factor
+
+
+_LOG_PROB = dict(
+    x=_log_prob_dx,
+    weights=_log_prob_dweights,
+    locs=_log_prob_dlocs,
+    factors=_log_prob_dfactors,
+)
+log_prob = lifted(1, 1, 2, 3)(with_rule(_log_prob, **_LOG_PROB))
+prob = exponential(log_prob)
+
+
+def _score(x, weights, locs, factors):
+    args = (x, weights, locs, factors)
+    return Params(_log_prob_dweights(*args), _log_prob_dlocs(*args), _log_prob_dfactors(*args))
+
+
+@lifted(1, 1, 2, 3)
+def score(x: Real, weights: Real, locs: Real, factors: Real) -> Params:
+    """The slopes of `log_prob` in all parameters, the weights taken as free of their sum."""
+    return _score(x, weights, locs, factors)
+
+
+@lifted(1, 1, 2, 3)
+def hessian(x: Real, weights: Real, locs: Real, factors: Real) -> Float[Array, "m m"]:
+    """The second derivatives of `log_prob` in all entries of the parameters."""
+    return jacobian(_score)(x, weights, locs, factors)
+
+
+@lifted(1, 1, 2, 3)
+def responsibilities(x: Real, weights: Real, locs: Real, factors: Real) -> Float[Array, " k"]:
+    """The posterior probability of each component at x."""
+    return _shares(x, weights, locs, factors)[0]
+
+
+def sample(
+    key: PRNGKey, weights: Real, locs: Real, factors: Real, shape: tuple[int, ...] = ()
+) -> Array:
+    """Draw `shape` vectors for each of the parameters; not differentiable in the weights."""
+    batch, (weights, locs, factors) = batch_of((weights, locs, factors), (1, 2, 3))
+    dtype = float_dtype(weights, locs, factors)
+    which, noise = jax.random.split(key)
+    logits = jnp.log(jax.lax.stop_gradient(weights.astype(dtype)))
+    chosen = jax.random.categorical(which, logits, axis=-1, shape=(*shape, *batch))
+    z = jax.random.normal(noise, (*shape, *batch, locs.shape[-1]), dtype)
+    one_hot = jax.nn.one_hot(chosen, weights.shape[-1], dtype=dtype)
+    factors = jnp.vectorize(checked, signature="(n,n)->(n,n)")(factors)
+    # Of each component the draw that the noise would give; the chosen one is kept.
+    draws = locs + jnp.einsum("...kij,...j->...ki", factors, z)
+    return jnp.einsum("...k,...ki->...i", one_hot, draws)
+
+
+@lifted(1, 2, 3)
+def mean(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
+    """The weighted mean of the means."""
+    return weights @ locs + 0.0 * jnp.sum(jax.vmap(checked)(factors))
+
+
+@lifted(1, 2, 3)
+def covariance(weights: Real, locs: Real, factors: Real) -> Float[Array, "n n"]:
+    """The weighted mean of the covariances, and that of the means around their own."""
+    away = locs - weights @ locs
+    own = jax.vmap(lambda factor: product(checked(factor)))(factors)
+    return jnp.einsum("k,kij->ij", weights, own) + (weights[:, None] * away).T @ away
+
+
+@lifted(1, 2, 3)
+def variance(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
+    """Of each entry."""
+    return jnp.diagonal(covariance(weights, locs, factors))
+
+
+@lifted(1, 2, 3)
+def std(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
+    """The root of the variance of each entry."""
+    return jnp.sqrt(variance(weights, locs, factors))
+
+
+def _groups(x, share, components):
+    """Groups of equal weight along the direction in which observations differ most."""
+    away = x - share @ x
+    _, directions = jnp.linalg.eigh((away * share[:, None]).T @ away)
+    order = jnp.argsort(away @ directions[:, -1])
+    reached = jnp.zeros_like(share).at[order].set(jnp.cumsum(share[order]) - share[order] / 2)
+    group = jnp.clip(jnp.floor(reached * components), 0, components - 1)
+    return jax.nn.one_hot(group.astype(int), components, dtype=x.dtype)
+
+
+def _maximise(x, share, parts):
+    """Weights, means and factors from everyone's share in each observation."""
+    each = share[:, None] * parts
+    weights = jnp.sum(each, axis=0)
+    locs = (each.T @ x) / weights[:, None]
+
+    def factor(one, weight, loc):
+        away = x - loc
+        return jnp.linalg.cholesky((away * (one / weight)[:, None]).T @ away)
+
+    factors = jax.vmap(factor)(each.T, weights, locs)
+    return Params(weights / jnp.sum(weights), locs, factors)
+
+
+@functools.partial(jax.jit, static_argnums=(3,))
+def _em(x, share, start, iterations):
+    def step(params, _):
+        value = jax.vmap(lambda x: log_prob(x, *params))(x)
+        parts = jax.vmap(lambda x: responsibilities(x, *params))(x)
+        likelihood = jnp.sum(jnp.where(share > 0, share * value, 0.0))
+        return _maximise(x, share, parts), likelihood
+
+    return Trace(*jax.lax.scan(step, start, length=iterations))
+
+
+def em(
+    x: Real,
+    components: int,
+    weights: Real | None = None,
+    start: Params | None = None,
+    iterations: int = ITERATIONS,
+) -> Trace:
+    """Expectation and maximisation over vectors, shape (observations, n), so many times.
+
+    Without parameters to start from the first responsibilities are those of groups of equal weight
+    along the first principal component. NaN where a component is left with too few observations.
+    """
+    x, share, _ = arrays(x, weights, 1)
+    if start is None:
+        start = _maximise(x, share, _groups(x, share, components))
+    return _em(x, share, Params(*(jnp.asarray(each, x.dtype) for each in start)), iterations)
+
+
+def fit(x: Real, components: int, weights: Real | None = None) -> Fit:
+    """By expectation and maximisation, as `em` does, from groups along the first component.
+
+    The standard errors are those of the observed information, since that which is expected has no
+    closed form; the last weight is one less the others.
+    """
+    estimate = em(x, components, weights).estimate
+    x, share, total = arrays(x, weights, 1)
+    flat, unravel = ravel_pytree(estimate)
+    k, n = components, x.shape[1]
+    below = np.tile(np.ravel(np.tril(np.ones((n, n), bool))), k)
+    kept = np.concatenate([np.arange(k) < k - 1, np.ones(k * n, bool), below])
+    moves = np.eye(flat.size)[:, kept]
+    moves[k - 1, : k - 1] = -1.0
+    moves = jnp.asarray(moves, flat.dtype)
+
+    def terms(x):
+        slope = ravel_pytree(score(x, *estimate))[0] @ moves
+        return slope[:, None] * slope[None, :], moves.T @ hessian(x, *estimate) @ moves
+
+    squares, bends = jax.vmap(terms)(x)
+    counted = share[:, None, None]
+    inner, outer = (
+        jnp.sum(jnp.where(counted > 0, counted * each, 0.0), axis=0) for each in (squares, bends)
+    )
+    bread = jnp.linalg.inv(-outer)
+    spreads = (bread, bread @ inner @ bread)
+    errors = [jnp.sqrt(jnp.diag(moves @ spread @ moves.T) / total) for spread in spreads]
+    return Fit(estimate, *map(unravel, errors))
+
+
+_INTEGRAL = "a mixture's integral of this kind has no closed form."
+
+GAUSSIAN_MIXTURE = Family(
+    name="gaussian_mixture",
+    parameters=Params(
+        weights=Simplex(2), locs=Box((2, 2), normal.VALUES), factors=Stacked(Lower(2), 2)
+    ),
+    support=Box((2,), normal.VALUES),
+    functions=(*(log_prob, prob, sample, mean, variance, std, score, hessian, fit),),
+    partials=dict(log_prob=_LOG_PROB),
+    plain=dict(log_prob=_log_prob),
+    facts=dict(log_prob=(Concave("weights"),)),
+    undefined=WITHOUT_ORDER
+    | dict.fromkeys(
+        (
+            *("entropy", "cross_entropy", "kl", "squared_hellinger", "renyi"),
+            "fisher_information",
+        ),
+        _INTEGRAL,
+    )
+    | dict(
+        jensen_shannon=_INTEGRAL,
+        squared_wasserstein=_INTEGRAL,
+        mode="found by search alone; there may be more of them than components.",
+    ),
+    unrecorded=UNRECORDED,
+    tex=dict(
+        log_prob=r"\log p(x) = \log\sum_k w_k\, \mathcal{N}(x \mid \mu_k, L_k L_k^\top)",
+        mean=r"\mu = \sum_k w_k \mu_k",
+    ),
+    source=Source("bishop2006prml", "section 9.2"),
+    topic="P10",
+)
+__getattr__ = GAUSSIAN_MIXTURE.function
