@@ -17,10 +17,9 @@ from jaxmath.formula import (
     with_rule,
 )
 from jaxmath.losses.divergences import generalized_kl, generalized_kl_dlog_prediction
-from jaxmath.losses.duality import cross_entropy_conjugate
 from jaxmath.losses.soft_labels import same_length
 from jaxmath.special import log_softmax, softmax, softmax_jacobian
-from jaxmath.special.entropy import entr
+from jaxmath.special.entropy import divergence
 from jaxmath.special.normalized import Logits
 from jaxmath.typing import Scalar
 
@@ -61,10 +60,12 @@ distillation = with_rule(_distillation, logits=distillation_dlogits)
 
 
 def _conjugate(logits: Logits, teacher: Logits, temperature: Scalar) -> Float[Array, ""]:
-    """The entropy that the teacher's probabilities lose by the slopes, in the same units."""
-    target = softmax(jnp.asarray(teacher) / temperature)
-    gained = cross_entropy_conjugate(jnp.asarray(logits) / temperature, target)
-    return jnp.square(jnp.asarray(temperature)) * (gained + jnp.sum(entr(target)))
+    """The divergence that slopes add to the teacher's probabilities, and what they weigh there."""
+    teacher = jnp.asarray(teacher)
+    q, step = softmax(teacher / temperature), jnp.asarray(logits) / temperature
+    apart = jnp.sum(divergence(jnp.maximum(q + step, 0.0), q, step, step / q))
+    lead = jnp.sum(logits * (teacher - jnp.max(teacher)))
+    return jnp.square(jnp.asarray(temperature)) * apart + lead
 
 
 _LOGITS = Box((3,), Interval(-30.0, 30.0, closed=(True, True)))

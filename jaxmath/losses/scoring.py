@@ -26,6 +26,7 @@ from jaxmath.formula import (
 )
 from jaxmath.losses.duality import between, half_square_prox, where_allowed
 from jaxmath.special import log1p, relu, relu_dx, sigmoid, sigmoid_dx
+from jaxmath.special.logarithm import log1p_gap
 from jaxmath.special.normal_tail import mills_ratio_dx, ndtr_dz, ndtri
 from jaxmath.special.partials import with_partials
 from jaxmath.typing import Label, Real
@@ -118,9 +119,9 @@ def _log_loss_conjugate(probability: Real, label: Label) -> Float[Array, "..."]:
     """Over the probabilities: beyond a slope of one, by the logarithm of its size."""
     slope = jnp.asarray(probability)
     size = jnp.where(label > 0, -slope, slope)
-    steep = size > 1
-    beyond = size - 1 - jnp.log(jnp.where(steep, size, 1.0))
-    return jnp.where(label > 0, slope, 0.0) + jnp.where(steep, beyond, 0.0)
+    beyond = jnp.maximum(size - 1, 0.0)
+    own = jnp.where(size > 1, -1 - log1p(beyond), slope)
+    return jnp.where(label > 0, own, log1p_gap(beyond))
 
 
 def _log_loss_prox(step: Real, probability: Real, label: Label) -> Float[Array, "..."]:

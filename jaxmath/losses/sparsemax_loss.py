@@ -87,8 +87,10 @@ sparsemax_loss = with_rule(_sparsemax_loss, logits=sparsemax_loss_dlogits)
 
 def _prox(step: Scalar, logits: Logits, label: Label) -> Float[Array, " n"]:
     """The logits less the step times the probabilities at a share of the way to the label."""
-    nearer = lead_over_label(logits, label) + step * one_hot(logits, label)
-    return moved_to_label(logits, label, step * sparsemax(nearer / (1 + step)))
+    # Measured so that the label stands at one, from which nothing is taken away.
+    nearer = (1 + lead_over_label(logits, label)) / (1 + step)
+    nearer = jnp.where(one_hot(logits, label) > 0, 1.0, nearer)
+    return moved_to_label(logits, label, step * sparsemax(nearer))
 
 
 SPARSEMAX_LOSS = Formula(
