@@ -1,4 +1,4 @@
-"""Write docs/topics.md, primitives.md, families.md and formulas/ from records and tables.
+"""Write docs/topics.md, primitives.md, families.md, losses.md and formulas/ from records.
 
 `python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are
 up to date, and both print how much of the mission is covered.
@@ -15,6 +15,8 @@ from jaxmath.distributions.coverage import coverage
 from jaxmath.exact import primitives
 from jaxmath.formula import Formula
 from jaxmath.lab import catalog
+from jaxmath.losses import coverage as losses
+from jaxmath.losses.peers import NOT_OURS, PEERS
 
 DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Made by docs/generate.py; edit the records, not this page. -->"
@@ -159,6 +161,69 @@ def families_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+LOSS_MARKS = {"checked": "●", "derived": "○", "no": "✗"}
+
+
+def losses_page() -> str:
+    """What is known of every loss in every argument, and which loss of others is which of ours."""
+    table = losses.coverage()
+    cells = [cell for row in table.values() for cell in row.values()]
+    reasons = list(dict.fromkeys(cell.reason for cell in cells if cell.reason))
+    counts = {state: sum(cell.state == state for cell in cells) for state in losses.STATES}
+    lines = [
+        NOTE,
+        "",
+        "# Losses",
+        "",
+        "Every loss and penalty in every argument that it is differentiated in: ● claimed by the",
+        "record and checked by machine over the whole domain, ○ made by JAX from a closed form and",
+        "checked against the reference, ✗ refuted by a counterexample of a test (a constant:",
+        f"even {losses.LARGE:g} is too small, unless a number says more), a number where",
+        "it is not defined or not known, with the reason below. The constants and minimisers stand",
+        "in the [cards](formulas/loss.md); those that depend on other arguments do so by formula.",
+        "",
+        f"Of {len(cells)} cells {counts['checked']} are checked, {counts['derived']} derived,",
+        f"{counts['no']} refuted, {counts['not defined']} not defined, {counts['not known']}",
+        "not known.",
+        "",
+        "| loss | argument | " + " | ".join(losses.COLUMNS) + " |",
+        "| --- | --- |" + " --- |" * len(losses.COLUMNS),
+    ]
+    before = None
+    for (name, argument), row in table.items():
+        marks = []
+        for cell in row.values():
+            number = str(1 + reasons.index(cell.reason)) if cell.reason else ""
+            marks.append(" ".join(filter(None, (LOSS_MARKS.get(cell.state, ""), number))))
+        shown = f"`{name}`" if name != before else ""
+        lines.append(f"| {shown} | `{argument}` | " + " | ".join(marks) + " |")
+        before = name
+    kinds = {cell.reason: cell.state for cell in cells if cell.reason}
+    lines += [
+        "",
+        *(
+            f"{k}. {_state(kinds[reason])}{reason[0].upper()}{reason[1:]}."
+            for k, reason in enumerate(reasons, 1)
+        ),
+        "",
+        "## Losses of other libraries",
+        "",
+        "Which loss of optax, rlax, PyTorch and scikit-learn is which of these, with the factor or",
+        "the setting in which they differ. All of theirs that are formulas are here; means, sums,",
+        "masks and weights are taken outside.",
+    ]
+    for library, rows in PEERS.items():
+        lines += ["", f"### {library}", "", "| theirs | here |", "| --- | --- |"]
+        lines += [f"| `{theirs}` | {ours} |" for theirs, ours in rows.items()]
+    lines += ["", "Not here, and why:", ""]
+    lines += [f"- {names}: {reason}." for reason, names in NOT_OURS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _state(state: str) -> str:
+    return "Not known: " if state == "not known" else ""
+
+
 def pages() -> dict[Path, str]:
     """Every generated page, by its file."""
     served = catalog.serving(DOCS.parent)
@@ -166,6 +231,7 @@ def pages() -> dict[Path, str]:
         DOCS / "topics.md": topics(served),
         DOCS / "primitives.md": primitives_page(),
         DOCS / "families.md": families_page(),
+        DOCS / "losses.md": losses_page(),
     }
     for room, entries in catalog.rooms():
         formulas = [entry for entry in entries if isinstance(entry, Formula)]
@@ -183,7 +249,7 @@ def main() -> int:
     old = {
         path: path.read_text("utf-8")
         for path in [
-            *(DOCS / name for name in ("topics.md", "primitives.md", "families.md")),
+            *(DOCS / name for name in ("topics.md", "primitives.md", "families.md", "losses.md")),
             *DOCS.glob("formulas/*.md"),
         ]
         if path.is_file()

@@ -133,13 +133,15 @@ class Minimizer(Fact):
 class Proper(Fact):
     """The expected score over a label is least where the argument states its probability.
 
-    The label is binary: the smaller or the larger of two numbers. `probability` gives that of the
-    larger from the argument, which is the probability itself if it is None.
+    Of two labels, the smaller and the larger number, `probability` gives that of the larger from
+    the argument, which is the probability itself if it is None; of more, those of all. `onto`
+    brings an argument into the set where that is claimed, such as weights to a sum of one.
     """
 
     label: str = "label"
     probability: Callable[..., Any] | None = None
-    labels: tuple[float, float] = (0.0, 1.0)
+    labels: tuple[float, ...] = (0.0, 1.0)
+    onto: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,16 @@ SOURCES: dict[str, str] = {
     "for ordinal regression, Advances in Large Margin Classifiers, MIT Press 2000",
     "xia2008listwise": "F. Xia, T.-Y. Liu, J. Wang, W. Zhang and H. Li, Listwise approach to "
     "learning to rank: theory and algorithm, ICML 2008",
+    "burges2006nonsmooth": "C. J. C. Burges, R. Ragno and Q. V. Le, Learning to rank with "
+    "nonsmooth cost functions, NeurIPS 2006",
+    "hinton2015distilling": "G. Hinton, O. Vinyals and J. Dean, Distilling the knowledge in a "
+    "neural network, arXiv:1503.02531 (2015)",
+    "crammer2003family": "K. Crammer and Y. Singer, A family of additive online algorithms for "
+    "category ranking, Journal of Machine Learning Research 3 (2003) 1025-1058",
+    "paszke2019pytorch": "A. Paszke et al., PyTorch: an imperative style, high-performance deep "
+    "learning library, NeurIPS 2019",
+    "salehi2017tversky": "S. S. M. Salehi, D. Erdogmus and A. Gholipour, Tversky loss function for "
+    "image segmentation using 3D fully convolutional deep networks, MLMI 2017",
     "hadsell2006dimensionality": "R. Hadsell, S. Chopra and Y. LeCun, Dimensionality reduction by "
     "learning an invariant mapping, CVPR 2006",
     "schroff2015facenet": "F. Schroff, D. Kalenichenko and J. Philbin, FaceNet: a unified "

@@ -261,7 +261,7 @@ OPPOSITE = {
     Odd: lambda f, _: Even(f.argument),
     Lipschitz: lambda f, _: Lipschitz(f.argument, quarter(f.constant)),
     Smooth: lambda f, _: Smooth(f.argument, quarter(f.constant)),
-    StronglyConvex: lambda f, _: StronglyConvex(f.argument, f.constant * 4),
+    StronglyConvex: lambda f, _: StronglyConvex(f.argument, times(4, f.constant)),
     Minimizer: lambda f, _: Minimizer(f.argument, lambda *args: beyond(f.at, args)),
     Proper: lambda f, _: dataclasses.replace(f, labels=f.labels[::-1]),
     Conjugate: lambda f, _: Conjugate(f.argument, fn=lambda *args: f.fn(*args) + 1),
@@ -271,14 +271,24 @@ OPPOSITE = {
 
 
 def quarter(constant_):
+    return times(0.25, constant_)
+
+
+def times(factor, constant_):
     if callable(constant_):
-        return lambda *args: constant_(*args) / 4
-    return constant_ / 4
+        return lambda *args: factor * constant_(*args)
+    return factor * constant_
 
 
 def beyond(at, args):
-    """A place away from the true minimiser, on the side of zero that a margin must not leave."""
-    return 0.5 * (at(*args) if callable(at) else at) + 0.25
+    """A place away from the true minimiser, on the side of zero that a margin must not leave.
+
+    Every entry of a vector moves by another distance: what only differences count for, as well.
+    """
+    place = jnp.asarray(at(*args) if callable(at) else at)
+    largest = max((jnp.asarray(a) for a in args), key=jnp.size)
+    places = jnp.arange(1, jnp.shape(largest)[0] + 1) if jnp.ndim(largest) == 1 else 1.0
+    return 0.5 * place + 0.25 * places
 
 
 def affine(e, argument):
@@ -299,7 +309,7 @@ def affine(e, argument):
 def test_a_false_fact_is_found_in_its_argument(formula, fact):
     e = evidence(formula, "float64")
     false = OPPOSITE[type(fact)](fact, e.auto.value)
-    both = affine(e, fact.argument) and isinstance(fact, Convex | Concave)
+    both = affine(e, fact.argument) and isinstance(fact, Convex | Concave | Smooth)
     wrong = dataclasses.replace(e, formula=dataclasses.replace(formula, facts=(false,)))
     found = list(facts.broken_facts(wrong))
     assert [(f.argument, f.name) for f, _ in found] == (

@@ -52,7 +52,17 @@ from jaxmath.losses.deviances import (
     poisson_deviance,
     tweedie_deviance,
 )
-from jaxmath.losses.dice import DICE, dice, dice_dprobabilities
+from jaxmath.losses.dice import (
+    DICE,
+    TVERSKY,
+    dice,
+    dice_dprobabilities,
+    tversky,
+    tversky_dalpha,
+    tversky_dbeta,
+    tversky_dprobabilities,
+)
+from jaxmath.losses.distillation import DISTILLATION, distillation, distillation_dlogits
 from jaxmath.losses.distributional import (
     CATEGORICAL_TD,
     DISTRIBUTIONAL,
@@ -72,6 +82,7 @@ from jaxmath.losses.divergences import (
 )
 from jaxmath.losses.embedding import (
     COSINE_DISTANCE,
+    COSINE_EMBEDDING,
     COSINE_SIMILARITY,
     EMBEDDING,
     HINGE_EMBEDDING,
@@ -79,6 +90,10 @@ from jaxmath.losses.embedding import (
     cosine_distance,
     cosine_distance_dx,
     cosine_distance_dy,
+    cosine_embedding,
+    cosine_embedding_dmargin,
+    cosine_embedding_dx,
+    cosine_embedding_dy,
     cosine_similarity,
     cosine_similarity_dx,
     cosine_similarity_dy,
@@ -115,6 +130,14 @@ from jaxmath.losses.focal import (
     softmax_focal,
     softmax_focal_dgamma,
     softmax_focal_dlogits,
+)
+from jaxmath.losses.lambda_ranking import (
+    LAMBDA_RANKING,
+    LAMBDARANK,
+    lambdarank,
+    lambdarank_dscores,
+    lambdarank_dscores_dscores,
+    ndcg_exchange,
 )
 from jaxmath.losses.likelihoods import (
     LIKELIHOODS,
@@ -165,11 +188,14 @@ from jaxmath.losses.multiclass_margin import (
     CRAMMER_SINGER,
     MULTICLASS_MARGIN,
     MULTICLASS_PERCEPTRON,
+    MULTILABEL_MARGIN,
     WESTON_WATKINS,
     crammer_singer,
     crammer_singer_dlogits,
     multiclass_perceptron,
     multiclass_perceptron_dlogits,
+    multilabel_margin,
+    multilabel_margin_dlogits,
     weston_watkins,
     weston_watkins_dlogits,
 )
@@ -213,11 +239,14 @@ from jaxmath.losses.pairwise_ranking import (
 )
 from jaxmath.losses.penalties import L1, L2, PENALTIES, l1, l1_dweights, l2, l2_dweights
 from jaxmath.losses.policy_gradient import (
+    ALL_ACTION_POLICY_GRADIENT,
     CLIPPED_SURROGATE,
     DPG,
     POLICY,
     POLICY_GRADIENT,
     SOFTMAX_ENTROPY,
+    all_action_policy_gradient,
+    all_action_policy_gradient_dlogits,
     clipped_surrogate,
     clipped_surrogate_dratio,
     dpg,
@@ -276,6 +305,7 @@ from jaxmath.losses.scoring import (
     BRIER_LOGIT,
     CRPS_NORMAL,
     INTERVAL_SCORE,
+    LOG_LOSS,
     SCORING,
     brier,
     brier_dprobability,
@@ -286,6 +316,7 @@ from jaxmath.losses.scoring import (
     interval_score_dhigh,
     interval_score_dlow,
     interval_score_dtarget,
+    log_loss,
 )
 from jaxmath.losses.smooth_absolute import (
     PSEUDO_HUBER,
@@ -339,11 +370,13 @@ from jaxmath.losses.tolerant import (
     squared_epsilon_insensitive,
 )
 
-RANKING = (*PAIRWISE_RANKING, *LISTWISE_RANKING, *LISTWISE_SOFTMAX)
+RANKING = (*PAIRWISE_RANKING, *LISTWISE_RANKING, *LISTWISE_SOFTMAX, *LAMBDA_RANKING)
 """Losses of the scores of two things, or of a list."""
 
 OBJECTIVES = (
     *SOFT_LABELS,
+    DISTILLATION,
+    MULTILABEL_MARGIN,
     *DIVERGENCES,
     *NOISY_LABELS,
     ORDINAL_LOGISTIC,
@@ -352,6 +385,7 @@ OBJECTIVES = (
     *EMBEDDING,
     *CONTRASTIVE,
     DICE,
+    TVERSKY,
     CTC,
     *POLICY,
     *TEMPORAL_DIFFERENCE,

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import Interval
-from jaxmath.formula import Bounded, Even, Formula, Source, with_rule
+from jaxmath.formula import Bounded, Even, Formula, Increasing, Minimizer, Source, with_rule
 from jaxmath.special.exponential import expm1_gap
 from jaxmath.special.exponential_moment import exponential_moment
 from jaxmath.special.gauss import gauss_legendre
@@ -148,7 +148,12 @@ BARRON = Formula(
         ("shape", "scale"): _dshape_dscale,
         ("scale", "scale"): _dscale_dscale,
     },
-    facts=(Even("residual"), Bounded("residual", low=0.0)),
+    facts=(
+        Even("residual"),
+        Bounded("residual", low=0.0),
+        Minimizer("residual", 0.0),
+        Increasing("shape"),
+    ),
     tex=r"\rho(r, \alpha, c) = \frac{|\alpha - 2|}{\alpha}"
     r" \left(\left(\frac{(r / c)^2}{|\alpha - 2|} + 1\right)^{\alpha / 2} - 1\right)",
     source=Source("barron2019general", "eq. 1"),

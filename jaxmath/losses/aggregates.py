@@ -9,8 +9,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import Box, Fixed, Interval
-from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Increasing,
+    Lipschitz,
+    Smooth,
+    Source,
+    with_rule,
+)
+from jaxmath.losses.duality import on_simplex, where_allowed
 from jaxmath.special import log1p, softmax
+from jaxmath.special.entropy import kl_div
 from jaxmath.typing import Label, Scalar
 
 Losses = Float[ArrayLike, " n"]
@@ -94,6 +106,14 @@ def tilted_dlosses(
     return _tilt_mean_dlosses(losses, jnp.asarray(tilt, losses.dtype), shares)
 
 
+def _tilted_conjugate(losses: Losses, tilt: Scalar) -> Float[Array, ""]:
+    """The divergence of the slopes, which are shares, from equal ones, over the tilt."""
+    shares = on_simplex(losses)
+    apart = jnp.sum(kl_div(shares, jnp.full_like(shares, 1 / shares.size)))
+    some = jnp.where(tilt == 0, 1.0, tilt)
+    return jnp.where(apart == 0, 0.0, jnp.where(tilt == 0, jnp.inf, apart / some))
+
+
 TILTED = Formula(
     fn=tilted,
     domain=dict(
@@ -105,6 +125,8 @@ TILTED = Formula(
         Convex("losses"),
         Lipschitz("losses", 1.0),
         Smooth("losses", lambda losses, tilt: tilt / 2),
+        Increasing("losses"),
+        Conjugate("losses", fn=_tilted_conjugate),
     ),
     tex=r"L_t(\ell) = \frac{1}{t} \log \sum_i w_i e^{t \ell_i}",
     source=Source("li2021tilted", "eq. 1"),
@@ -139,6 +161,13 @@ def top_share_mean_dlosses(
     return _top_weights(losses, share, weights)
 
 
+def _top_share_conjugate(losses: Losses, share: Scalar) -> Float[Array, ""]:
+    """Zero for shares that sum to one, none larger than its part of the worst share."""
+    shares = on_simplex(losses)
+    most = (1 + 16 * jnp.finfo(shares.dtype).eps) / (shares.size * share)
+    return where_allowed(0.0, jnp.all(shares <= most))
+
+
 TOP_SHARE_MEAN = Formula(
     fn=top_share_mean,
     domain=dict(
@@ -147,7 +176,12 @@ TOP_SHARE_MEAN = Formula(
     ),
     partials=dict(losses=top_share_mean_dlosses),
     breaks=(Break(lambda losses, share: losses[0] - losses[1], order=1, convention="right"),),
-    facts=(Convex("losses"), Lipschitz("losses", 1.0)),
+    facts=(
+        Convex("losses"),
+        Lipschitz("losses", 1.0),
+        Increasing("losses"),
+        Conjugate("losses", fn=_top_share_conjugate),
+    ),
     tex=r"\operatorname{CVaR}_\alpha(\ell) = \min_\tau\, \tau"
     r" + \frac{1}{\alpha} \sum_i w_i \max(0, \ell_i - \tau)",
     source=Source("rockafellar2000optimization", "theorem 1"),

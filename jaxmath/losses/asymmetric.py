@@ -7,7 +7,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL
-from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Break,
+    Concave,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    StronglyConvex,
+    with_rule,
+)
+from jaxmath.losses.duality import between
 from jaxmath.losses.regression import (
     huber,
     huber_ddelta,
@@ -77,6 +91,18 @@ EXPECTILE = Formula(
         Convex("residual"),
         Convex("level"),
         Smooth("residual", lambda residual, level: 2 * jnp.maximum(level, 1 - level)),
+        Lipschitz("level", lambda residual, level: jnp.square(residual)),
+        Smooth("level", 0.0),
+        StronglyConvex("residual", lambda residual, level: 2 * jnp.minimum(level, 1 - level)),
+        Minimizer("residual", 0.0),
+        Conjugate(
+            "residual",
+            fn=lambda residual, level: residual * (residual / _weight(residual, level) / 4),
+        ),
+        Prox(
+            "residual",
+            fn=lambda step, residual, level: residual / (1 + 2 * step * _weight(residual, level)),
+        ),
     ),
     tex=r"\ell_\tau(r) = |\tau - \mathbf{1}_{r < 0}|\, r^2",
     source=Source("newey1987asymmetric", "eq. 2.3"),
@@ -150,6 +176,14 @@ _QUANTILE_HUBER = dict(
 )
 quantile_huber = with_rule(_quantile_huber, **_QUANTILE_HUBER)
 
+
+def _quantile_huber_prox(step: Real, residual: Real, level: Real, delta: Real):
+    """The residual less the step times its slope there, which is weighted and clipped."""
+    weight = _weight(residual, level)
+    residual = jnp.asarray(residual)
+    return residual - step * (weight * jnp.clip(residual / (1 + step * weight), -delta, delta))
+
+
 QUANTILE_HUBER = Formula(
     fn=quantile_huber,
     plain=_quantile_huber,
@@ -165,6 +199,24 @@ QUANTILE_HUBER = Formula(
         Convex("level"),
         Lipschitz("residual", lambda residual, level, delta: delta * jnp.maximum(level, 1 - level)),
         Smooth("residual", lambda residual, level, delta: jnp.maximum(level, 1 - level)),
+        Lipschitz("level", lambda residual, level, delta: huber(residual, delta)),
+        Smooth("level", 0.0),
+        Concave("delta"),
+        Lipschitz(
+            "delta", lambda residual, level, delta: _weight(residual, level) * jnp.abs(residual)
+        ),
+        Smooth("delta", lambda residual, level, delta: _weight(residual, level)),
+        Minimizer("residual", 0.0),
+        Conjugate(
+            "residual",
+            fn=lambda residual, level, delta: between(
+                residual * (residual / _weight(residual, level) / 2),
+                residual,
+                (level - 1) * delta,
+                level * delta,
+            ),
+        ),
+        Prox("residual", fn=_quantile_huber_prox),
     ),
     tex=r"\ell_{\tau, \delta}(r) = |\tau - \mathbf{1}_{r < 0}|\, \ell_\delta(r),"
     r" \quad \ell_\delta \text{ Huber's}",

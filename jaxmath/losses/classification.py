@@ -22,6 +22,13 @@ from jaxmath.formula import (
     Source,
     with_rule,
 )
+from jaxmath.losses.duality import (
+    between,
+    label_cross_entropy_conjugate,
+    of_margin,
+    prox_of_margin,
+    softplus_conjugate,
+)
 from jaxmath.special import (
     relu,
     relu_dx,
@@ -30,7 +37,6 @@ from jaxmath.special import (
     softmax,
     softmax_jacobian,
 )
-from jaxmath.special.entropy import entr
 from jaxmath.special.normalized import Logits, one_vector
 from jaxmath.typing import Label, Real
 
@@ -74,7 +80,7 @@ def _logistic_conjugate(slope: Real, label: Label) -> Float[Array, "..."]:
     slope, label = _alike(slope, label)
     # The share of the label itself and that of the other one, which is the size of the slope.
     other = jnp.where(label > 0, -slope, slope)
-    return -entr(other) - entr(1 - other)
+    return softplus_conjugate(other)
 
 
 LOGISTIC = Formula(
@@ -150,7 +156,13 @@ SOFTMAX_CROSS_ENTROPY = Formula(
     domain=dict(logits=Box((4,), REAL), label=Integers(0, 3)),
     partials=dict(logits=softmax_cross_entropy_dlogits),
     seconds={("logits", "logits"): softmax_cross_entropy_dlogits_dlogits},
-    facts=(Convex("logits"), Lipschitz("logits", 2**0.5), Smooth("logits", 0.5)),
+    facts=(
+        Convex("logits"),
+        Lipschitz("logits", 2**0.5),
+        Smooth("logits", 0.5),
+        Proper("logits", probability=softmax, labels=(0.0, 1.0, 2.0, 3.0)),
+        Conjugate("logits", fn=label_cross_entropy_conjugate),
+    ),
     tex=r"\ell(z, y) = \log\sum_j e^{z_j} - z_y",
     source=Source("bishop2006prml", "eq. 4.108"),
     topic="P19",
@@ -176,18 +188,6 @@ def _margin(score: Real, label: Label) -> Float[Array, "..."]:
     return label * score
 
 
-def _hinge_conjugate(slope: Real, label: Label) -> Float[Array, "..."]:
-    """The slope in the margin, which lies between minus one and zero; infinite beyond."""
-    slope = _margin(slope, label)
-    return jnp.where((slope >= -1) & (slope <= 0), slope, jnp.inf)
-
-
-def _hinge_prox(step: Real, score: Real, label: Label) -> Float[Array, "..."]:
-    """The score, moved by at most the step towards the label's side, no farther than the label."""
-    margin = _margin(score, label)
-    return _margin(jnp.maximum(margin, jnp.minimum(margin + step, 1.0)), label)
-
-
 HINGE = Formula(
     fn=hinge,
     domain=dict(score=REAL, label=SIGN),
@@ -198,8 +198,11 @@ HINGE = Formula(
         Convex("score"),
         Lipschitz("score", 1.0),
         Minimizer("score", lambda score, label: label + 0.0 * score),
-        Conjugate("score", fn=_hinge_conjugate),
-        Prox("score", fn=_hinge_prox),
+        Conjugate("score", fn=of_margin(lambda slope: between(slope, slope, -1.0, 0.0))),
+        Prox(
+            "score",
+            fn=prox_of_margin(lambda step, margin: margin + jnp.clip(1 - margin, 0.0, step)),
+        ),
     ),
     tex=r"\ell(s, y) = \max(0, 1 - y s)",
     source=Source("hastie2009esl", "eq. 12.25"),

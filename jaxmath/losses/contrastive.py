@@ -10,12 +10,22 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import Box, Fixed, Integers, Interval
-from jaxmath.formula import Bounded, Convex, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Smooth,
+    Source,
+    with_rule,
+)
 from jaxmath.losses.classification import (
     softmax_cross_entropy,
     softmax_cross_entropy_dlogits,
     softmax_cross_entropy_dlogits_dlogits,
 )
+from jaxmath.losses.duality import label_cross_entropy_conjugate
 from jaxmath.losses.embedding import cosine_similarity
 from jaxmath.special.normalized import Logits
 from jaxmath.typing import Label, Scalar
@@ -77,6 +87,12 @@ INFO_NCE = Formula(
         Bounded("similarities", low=0.0),
         Lipschitz("similarities", lambda s, label, temperature: 2**0.5 / temperature),
         Smooth("similarities", lambda s, label, temperature: 0.5 / temperature**2),
+        Conjugate(
+            "similarities",
+            fn=lambda similarities, label, temperature: label_cross_entropy_conjugate(
+                temperature * similarities, label
+            ),
+        ),
     ),
     tex=r"\ell(s, y) = -\log \frac{e^{s_y / \tau}}{\sum_j e^{s_j / \tau}}",
     source=Source("oord2018representation", "eq. 4"),

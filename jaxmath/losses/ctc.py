@@ -18,7 +18,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Integer
 
 from jaxmath.domains import REAL, Box, Integers
-from jaxmath.formula import Bounded, Formula, Source, with_rule
+from jaxmath.formula import Bounded, Formula, Lipschitz, Smooth, Source, with_rule
 from jaxmath.special import log_softmax, logsumexp, softmax, softmax_vjp
 from jaxmath.special.logarithm import log1p
 
@@ -197,7 +197,11 @@ CTC = Formula(
     plain=_ctc,
     domain=dict(logits=Box((2, 2), REAL), labels=Box((1,), Integers(1, 1))),
     partials=dict(logits=ctc_dlogits),
-    facts=(Bounded("logits", low=0.0),),
+    facts=(
+        Bounded("logits", low=0.0),
+        Lipschitz("logits", lambda logits, labels: (2 * logits.shape[0]) ** 0.5),
+        Smooth("logits", lambda logits, labels: 0.5 * logits.shape[0]),
+    ),
     exceptions=dict.fromkeys(
         ("second_derivatives", "hessian_symmetric"),
         "in float32 those of a nearly sure sequence are small differences, right to six digits",

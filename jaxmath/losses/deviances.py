@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, Interval
-from jaxmath.formula import Bounded, Convex, Formula, Minimizer, Source
+from jaxmath.formula import Bounded, Conjugate, Convex, Formula, Minimizer, Prox, Source
 from jaxmath.losses.relative import WIDE
-from jaxmath.special.entropy import kl_div, xlogy_dy
+from jaxmath.special.entropy import kl_div, xlog1py, xlogy_dy
 from jaxmath.special.exponential_moment import exponential_moment
 from jaxmath.special.gauss import gauss_legendre
 from jaxmath.special.logarithm import log1p_gap
@@ -54,13 +54,33 @@ poisson_deviance, _POISSON = with_partials(
     _POISSON_SECONDS,
 )
 
+
+def _poisson_prox(step: Real, prediction: Real, target: Real) -> Float[Array, "..."]:
+    r"""The positive root of $u^2 + (2t - \mu) u - 2 t y$, without a difference."""
+    middle = (jnp.asarray(prediction) - 2 * step) / 2
+    product = 2 * step * jnp.asarray(target)
+    reach = jnp.hypot(middle, jnp.sqrt(product)) + jnp.abs(middle)
+    return jnp.where(middle > 0, reach, product / reach)
+
+
 POISSON_DEVIANCE = Formula(
     fn=poisson_deviance,
     plain=_poisson_deviance,
     domain=dict(prediction=POSITIVE, target=POSITIVE),
     partials=_POISSON,
     seconds=_POISSON_SECONDS,
-    facts=(Convex("prediction"), Convex("target"), Bounded("prediction", low=0.0), _AT_TARGET),
+    facts=(
+        Convex("prediction"),
+        Convex("target"),
+        Bounded("prediction", low=0.0),
+        _AT_TARGET,
+        Conjugate(
+            "prediction", fn=lambda prediction, target: -2 * xlog1py(target, -prediction / 2)
+        ),
+        Prox("prediction", fn=_poisson_prox),
+        Minimizer("target", lambda prediction, target: prediction),
+        Conjugate("target", fn=lambda prediction, target: 2 * prediction * jnp.expm1(target / 2)),
+    ),
     tex=r"D(\mu, y) = 2 \bigl(y \log(y / \mu) - y + \mu\bigr)",
     source=Source(MODELS, "section 2.3"),
     topic="P19",
@@ -118,7 +138,12 @@ GAMMA_DEVIANCE = Formula(
     domain=dict(prediction=WIDE, target=WIDE),
     partials=_GAMMA,
     seconds=_GAMMA_SECONDS,
-    facts=(Convex("target"), Bounded("prediction", low=0.0), _AT_TARGET),
+    facts=(
+        Convex("target"),
+        Bounded("prediction", low=0.0),
+        _AT_TARGET,
+        Minimizer("target", lambda prediction, target: prediction),
+    ),
     tex=r"D(\mu, y) = 2 \Bigl(\frac{y}{\mu} - 1 - \log\frac{y}{\mu}\Bigr)",
     source=Source(MODELS, "section 2.3"),
     topic="P19",
@@ -172,7 +197,12 @@ INVERSE_GAUSSIAN_DEVIANCE = Formula(
     domain=dict(prediction=_MIDDLE, target=_MIDDLE),
     partials=_INVERSE_GAUSSIAN,
     seconds=_INVERSE_GAUSSIAN_SECONDS,
-    facts=(Convex("target"), Bounded("prediction", low=0.0), _AT_TARGET),
+    facts=(
+        Convex("target"),
+        Bounded("prediction", low=0.0),
+        _AT_TARGET,
+        Minimizer("target", lambda prediction, target: prediction),
+    ),
     tex=r"D(\mu, y) = \frac{(y - \mu)^2}{\mu^2 y}",
     source=Source(MODELS, "section 2.3"),
     topic="P19",
@@ -306,7 +336,12 @@ TWEEDIE_DEVIANCE = Formula(
     domain=dict(prediction=_MIDDLE, target=_MIDDLE, power=Interval(1.0, 2.0, closed=(True, True))),
     partials=_TWEEDIE,
     seconds=_TWEEDIE_SECONDS,
-    facts=(Convex("target"), Bounded("prediction", low=0.0), _AT_TARGET),
+    facts=(
+        Convex("target"),
+        Bounded("prediction", low=0.0),
+        _AT_TARGET,
+        Minimizer("target", lambda prediction, target, power: prediction),
+    ),
     exceptions={
         f"second_derivatives/{pair}": "The reference cannot tell mixed ones through the "
         "quadrature; they are tested against forty digits instead."

@@ -8,7 +8,19 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import REAL, UNIT, Box, Choices, Fixed, Interval, Simplex
-from jaxmath.formula import Bounded, Break, Convex, Formula, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Smooth,
+    Source,
+    with_rule,
+)
+from jaxmath.losses.duality import cross_entropy_conjugate
 from jaxmath.losses.soft_labels import soft_cross_entropy, soft_cross_entropy_dlogits
 from jaxmath.special import softmax_jacobian
 from jaxmath.special.normalized import Logits
@@ -76,7 +88,16 @@ CATEGORICAL_TD = Formula(
     where=_atoms_increase,
     partials=dict(logits=categorical_td_dlogits),
     seconds={("logits", "logits"): lambda logits, *others: softmax_jacobian(logits)},
-    facts=(Convex("logits"),),
+    facts=(
+        Convex("logits"),
+        Lipschitz("logits", 2**0.5),
+        Smooth("logits", 0.5),
+        Minimizer("logits", lambda logits, *others: jnp.log(_projected(*others))),
+        Conjugate(
+            "logits",
+            fn=lambda logits, *others: cross_entropy_conjugate(logits, _projected(*others)),
+        ),
+    ),
     tex=r"\ell(z) = -\sum_i \bigl(\Phi (r + \gamma Z')\bigr)_i \log\operatorname{softmax}(z)_i",
     source=Source("bellemare2017distributional", "eq. 7"),
     topic="M13",
@@ -142,7 +163,12 @@ QUANTILE_TD = Formula(
         Break(lambda quantiles, targets, delta: targets[0] - quantiles, order=2),
         Break(lambda quantiles, targets, delta: jnp.abs(targets[0] - quantiles) - delta, order=2),
     ),
-    facts=(Convex("quantiles"), Bounded("quantiles", low=0.0)),
+    facts=(
+        Convex("quantiles"),
+        Bounded("quantiles", low=0.0),
+        Lipschitz("quantiles", lambda quantiles, targets, delta: quantiles.size**0.5),
+        Smooth("quantiles", lambda quantiles, targets, delta: 1 / delta),
+    ),
     tex=r"\ell(\theta) = \frac1m \sum_{ij} \bigl|\tau_i - [t_j < \theta_i]\bigr|"
     r" \frac{h_\delta(t_j - \theta_i)}{\delta}",
     source=Source("dabney2018distributional", "eq. 10"),

@@ -5,13 +5,28 @@ negative: zero where both are equal, and to all digits where they are close. A c
 takes away has a logarithm of minus infinity in both, and adds nothing.
 """
 
+import math
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import Box, Interval
-from jaxmath.formula import Bounded, Convex, Formula, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    with_rule,
+)
+from jaxmath.losses.duality import exponential_conjugate, exponential_prox
+from jaxmath.special.entropy import divergence
 from jaxmath.special.normalized import Logits
-from jaxmath.typing import Real
+from jaxmath.typing import Real, Scalar
 
 LOGARITHM = Interval(high=0.0, closed=(False, True))
 
@@ -89,6 +104,24 @@ def generalized_kl_dlog_prediction(
     return term_db(jnp.asarray(log_target), jnp.asarray(log_prediction))
 
 
+def _conjugate(log_target: Logits, log_prediction: Logits) -> Float[Array, ""]:
+    r"""Of slopes s, with the target's weights p: the divergence of p + s from p, and $s \log p$."""
+    slope, p = jnp.asarray(log_prediction), jnp.exp(jnp.asarray(log_target))
+    some = p > 0
+    unit, step = jnp.where(some, p, 1.0), jnp.where(some, slope, 0.0)
+    lead = step * jnp.where(some, log_target, 0.0)
+    near = divergence(jnp.maximum(unit + step, 0.0), unit, step, step / unit) + lead
+    return jnp.sum(jnp.where(some, near, exponential_conjugate(slope)))
+
+
+def _prox(step: Scalar, log_target: Logits, log_prediction: Logits) -> Float[Array, " n"]:
+    """Between both; a last step of Newton's method gives the digits of how far it moves."""
+    a, b = jnp.asarray(log_target), jnp.asarray(log_prediction)
+    moved = exponential_prox(step, b + step * jnp.exp(a)) - b
+    rest = moved + step * term_db(a, b + moved)
+    return b + (moved - rest / (1 + step * jnp.exp(b + moved)))
+
+
 GENERALIZED_KL = Formula(
     fn=generalized_kl,
     domain=dict(log_target=Box((3,), LOGARITHM), log_prediction=Box((3,), LOGARITHM)),
@@ -100,7 +133,20 @@ GENERALIZED_KL = Formula(
         ("log_target", "log_prediction"): lambda a, b: jnp.diag(_minus_weight(a, b)),
         ("log_prediction", "log_prediction"): lambda a, b: jnp.diag(jnp.exp(b)),
     },
-    facts=(Convex("log_prediction"), Bounded("log_prediction", low=0.0)),
+    facts=(
+        Convex("log_prediction"),
+        Bounded("log_prediction", low=0.0),
+        Minimizer("log_prediction", lambda a, b: a),
+        Minimizer("log_target", lambda a, b: b),
+        Lipschitz("log_prediction", lambda a, b: a.size**0.5),
+        Smooth("log_prediction", 1.0),
+        Lipschitz(
+            "log_target", lambda a, b: jnp.linalg.norm(jnp.maximum(jnp.abs(b), math.exp(-1)))
+        ),
+        Smooth("log_target", lambda a, b: 1 + jnp.max(jnp.abs(b))),
+        Conjugate("log_prediction", fn=_conjugate),
+        Prox("log_prediction", fn=_prox),
+    ),
     tex=r"D(a, b) = \sum_k e^{a_k} (a_k - b_k) - e^{a_k} + e^{b_k}",
     source=Source("boyd2004convex", "section 3.1.5"),
     topic="P19",

@@ -7,11 +7,23 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxmath.domains import NONNEGATIVE, POSITIVE, SIGN, Box, Interval
-from jaxmath.formula import Bounded, Break, Convex, Formula, Lipschitz, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Source,
+    with_rule,
+)
+from jaxmath.losses.duality import where_allowed
 from jaxmath.special import relu, relu_dx
 from jaxmath.special.norm import Vector, direction, direction_vjp, norm
 from jaxmath.special.ratio import two_difference
-from jaxmath.typing import Label, Real
+from jaxmath.typing import Label, Real, Scalar
 
 
 def cosine_similarity(x: Vector, y: Vector) -> Float[Array, ""]:
@@ -114,12 +126,35 @@ def _far_apart(distance: Real, label: Label, margin: Real) -> Float[Array, "..."
     return jnp.where(jnp.asarray(label) > 0, 1.0, jnp.asarray(margin) - distance)
 
 
+def _hinge_embedding_conjugate(distance: Real, label: Label, margin: Real) -> Float[Array, "..."]:
+    """Over distances of at least zero: zero up to a slope of one, or the margin times the slope."""
+    slope = jnp.asarray(distance)
+    apart = where_allowed(jnp.maximum(slope, -1.0) * margin, slope <= 0)
+    return jnp.where(label > 0, where_allowed(0.0 * slope, slope <= 1), apart)
+
+
 HINGE_EMBEDDING = Formula(
     fn=hinge_embedding,
     domain=dict(distance=NONNEGATIVE, label=SIGN, margin=NONNEGATIVE),
     partials=dict(distance=hinge_embedding_ddistance, margin=hinge_embedding_dmargin),
     breaks=(Break(_far_apart, order=1, convention="zero"),),
-    facts=(Lipschitz("distance", 1.0), Bounded("distance", low=0.0)),
+    facts=(
+        Lipschitz("distance", 1.0),
+        Bounded("distance", low=0.0),
+        Convex("distance"),
+        Convex("margin"),
+        Lipschitz("margin", 1.0),
+        Minimizer("distance", lambda distance, label, margin: jnp.where(label > 0, 0.0, margin)),
+        Conjugate("distance", fn=_hinge_embedding_conjugate),
+        Prox(
+            "distance",
+            fn=lambda step, distance, label, margin: jnp.where(
+                label > 0,
+                jnp.maximum(distance - step, 0.0),
+                distance + jnp.clip(margin - distance, 0.0, step),
+            ),
+        ),
+    ),
     tex=r"\ell(d, y) = \begin{cases} d & y = 1 \\ \max(0, \mu - d) & y = -1 \end{cases}",
     source=Source("hadsell2006dimensionality", "section 2.1"),
     topic="L3",
@@ -156,15 +191,118 @@ TRIPLET_MARGIN = Formula(
     domain=dict(near=POSITIVE, far=POSITIVE, margin=NONNEGATIVE),
     partials=dict(near=triplet_margin_dnear, far=triplet_margin_dfar, margin=triplet_margin_dnear),
     breaks=(Break(_lead, order=1, convention="zero"),),
-    facts=(Convex("near"), Convex("far"), Lipschitz("near", 1.0), Lipschitz("far", 1.0)),
+    facts=(
+        Convex("near"),
+        Convex("far"),
+        Lipschitz("near", 1.0),
+        Lipschitz("far", 1.0),
+        Convex("margin"),
+        Lipschitz("margin", 1.0),
+        Minimizer("near", 0.0),
+        # From the sum of both on it is zero; a little more is beyond rounding.
+        Minimizer("far", lambda near, far, margin: 1.25 * (near + margin)),
+        Conjugate(
+            "near",
+            fn=lambda near, far, margin: where_allowed(
+                near * jnp.maximum(far - margin, 0.0) + jnp.minimum(far - margin, 0.0),
+                (near >= 0) & (near <= 1),
+            ),
+        ),
+        Conjugate(
+            "far",
+            fn=lambda near, far, margin: where_allowed(
+                jnp.maximum(far, -1.0) * (near + margin), far <= 0
+            ),
+        ),
+        Prox(
+            "near",
+            fn=lambda step, near, far, margin: jnp.maximum(
+                near - jnp.clip((near - far) + margin, 0.0, step), 0.0
+            ),
+        ),
+        Prox(
+            "far",
+            fn=lambda step, near, far, margin: far + jnp.clip((near - far) + margin, 0.0, step),
+        ),
+    ),
     tex=r"\ell(d_p, d_n) = \max(0, d_p - d_n + \mu)",
     source=Source("schroff2015facenet", "eq. 3"),
+    topic="L3",
+)
+
+
+def _cosine_embedding(x: Vector, y: Vector, label: Label, margin: Scalar = 0.0) -> Float[Array, ""]:
+    """One minus the cosine if the label is 1; what the cosine exceeds the margin by if it is -1.
+
+    Where it just reaches the margin, the slope is taken as zero.
+    """
+    apart = relu(cosine_similarity(x, y) - jnp.asarray(margin))
+    return jnp.where(jnp.asarray(label) > 0, cosine_distance(x, y), apart)
+
+
+def _pull(x, y, label, margin) -> Float[Array, ""]:
+    """The slope in the cosine."""
+    near = relu_dx(cosine_similarity(x, y) - jnp.asarray(margin))
+    return jnp.where(jnp.asarray(label) > 0, -1.0 + 0.0 * near, near)
+
+
+def cosine_embedding_dx(
+    x: Vector, y: Vector, label: Label, margin: Scalar = 0.0
+) -> Float[Array, " n"]:
+    """That of the cosine: down if the label is 1, up if it is -1 and the cosine too large."""
+    return _pull(x, y, label, margin) * cosine_similarity_dx(x, y)
+
+
+def cosine_embedding_dy(
+    x: Vector, y: Vector, label: Label, margin: Scalar = 0.0
+) -> Float[Array, " n"]:
+    """As in the first vector, both exchanged."""
+    return _pull(x, y, label, margin) * cosine_similarity_dy(x, y)
+
+
+def cosine_embedding_dmargin(
+    x: Vector, y: Vector, label: Label, margin: Scalar = 0.0
+) -> Float[Array, ""]:
+    """Minus one if the label is -1 and the cosine too large."""
+    return -jnp.maximum(_pull(x, y, label, margin), 0.0)
+
+
+cosine_embedding = with_rule(
+    _cosine_embedding,
+    x=cosine_embedding_dx,
+    y=cosine_embedding_dy,
+    margin=cosine_embedding_dmargin,
+)
+
+
+def _cosine_lead(x, y, label, margin):
+    """By how much the cosine exceeds the margin, where that matters."""
+    return jnp.where(jnp.asarray(label) > 0, 1.0, cosine_similarity(x, y) - margin)
+
+
+COSINE_EMBEDDING = Formula(
+    fn=cosine_embedding,
+    plain=_cosine_embedding,
+    domain=dict(
+        x=Box((2,), _ENTRIES),
+        y=Box((2,), _ENTRIES),
+        label=SIGN,
+        margin=Interval(-1.0, 1.0, closed=(True, True)),
+    ),
+    where=lambda x, y, label, margin: _both_long(x, y),
+    partials=dict(x=cosine_embedding_dx, y=cosine_embedding_dy, margin=cosine_embedding_dmargin),
+    breaks=(Break(_cosine_lead, order=1, convention="zero"),),
+    facts=(Bounded("x", 0.0, 2.0), Convex("margin"), Lipschitz("margin", 1.0)),
+    tex=r"\ell(x, y, t) = \begin{cases} 1 - \cos(x, y) & t = 1 \\"
+    r" \max(0, \cos(x, y) - \mu) & t = -1 \end{cases}",
+    source=Source("paszke2019pytorch"),
     topic="L3",
 )
 
 EMBEDDING = (
     COSINE_SIMILARITY,
     COSINE_DISTANCE,
+    COSINE_EMBEDDING,
     HINGE_EMBEDDING,
     TRIPLET_MARGIN,
 )

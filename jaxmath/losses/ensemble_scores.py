@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import Box, Interval
-from jaxmath.formula import Break, Formula, Lipschitz, Source, with_rule
+from jaxmath.formula import Break, Convex, Formula, Lipschitz, Source, with_rule
 from jaxmath.special.norm import direction, norm
 from jaxmath.typing import Real
 
@@ -102,7 +102,11 @@ CRPS_ENSEMBLE = Formula(
     partials=_CRPS,
     seconds=_FLAT,
     breaks=_BREAKS,
-    facts=(Lipschitz("target", 1.0),),
+    facts=(
+        Lipschitz("target", 1.0),
+        Convex("target"),
+        Lipschitz("members", lambda members, target: 2 / members.size**0.5),
+    ),
     tex=r"\ell(x, y) = \frac1m \sum_i |x_i - y| - \frac{1}{2 m^2} \sum_{i,j} |x_i - x_j|",
     source=Source("gneiting2007strictly", "section 4.2"),
     topic="P18",
@@ -115,6 +119,7 @@ FAIR_CRPS_ENSEMBLE = Formula(
     partials=_FAIR,
     seconds=_FLAT,
     breaks=_BREAKS,
+    facts=(Lipschitz("members", lambda members, target: 2 / members.size**0.5),),
     tex=r"\ell(x, y) = \frac1m \sum_i |x_i - y| - \frac{1}{2 m (m - 1)} \sum_{i,j} |x_i - x_j|",
     source=Source("ferro2014fair"),
     topic="P18",
@@ -163,7 +168,11 @@ ENERGY_SCORE = Formula(
     ),
     where=_apart,
     partials=dict(members=energy_score_dmembers, target=energy_score_dtarget),
-    facts=(Lipschitz("target", 1.0),),
+    facts=(
+        Lipschitz("target", 1.0),
+        Convex("target"),
+        Lipschitz("members", lambda members, target: 2 / members.shape[0] ** 0.5),
+    ),
     exceptions=dict.fromkeys(
         ("first_derivatives", "second_derivatives", "hessian_symmetric", "finite"),
         "directions that cancel, right to a rounding of one of them",

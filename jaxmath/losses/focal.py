@@ -5,12 +5,14 @@ is the logit or minus it, with more the label's logit minus the logsumexp of the
 $p_y$ nor $1 - p_y$ is ever formed as a difference.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import BINARY, REAL, UNIT, Box, Integers, Interval
-from jaxmath.formula import Bounded, Formula, Lipschitz, Source, with_rule
+from jaxmath.formula import Bounded, Convex, Formula, Lipschitz, Smooth, Source, with_rule
 from jaxmath.losses.classification import _alike
 from jaxmath.special import logsumexp, sigmoid, sigmoid_dx, softmax, softplus, tanh
 from jaxmath.special.normalized import Logits, one_vector
@@ -119,6 +121,15 @@ def sigmoid_focal_dalpha(
     return sign * focal_of_odds(odds, gamma)
 
 
+def _bend_bound(gamma: Real) -> Float[Array, "..."]:
+    r"""No second slope in the log-odds is larger: of $p^2 \log p$, $p (1 - p)$ the largest."""
+    return jnp.square(jnp.asarray(gamma)) / (2 * math.e) + jnp.asarray(gamma) / 2 + 0.25
+
+
+_WORST_BEND = 0.5856
+r"""Above the largest $-\log p \, \log^2 (1 - p)$, the bend in gamma at zero."""
+
+
 SIGMOID_FOCAL = Formula(
     fn=sigmoid_focal,
     domain=dict(logit=REAL, label=BINARY, gamma=FOCUS, alpha=UNIT),
@@ -128,7 +139,26 @@ SIGMOID_FOCAL = Formula(
     seconds={
         ("alpha", "alpha"): lambda logit, label, gamma, alpha: 0.0 * logit * gamma * alpha,
     },
-    facts=(Bounded("logit", low=0.0),),
+    facts=(
+        Bounded("logit", low=0.0),
+        Lipschitz(
+            "logit",
+            lambda logit, label, gamma, alpha: jnp.maximum(alpha, 1 - alpha) * (1 + gamma / math.e),
+        ),
+        Smooth(
+            "logit",
+            lambda logit, label, gamma, alpha: jnp.maximum(alpha, 1 - alpha) * _bend_bound(gamma),
+        ),
+        Convex("gamma"),
+        Lipschitz("gamma", math.log(2) ** 2),
+        Smooth("gamma", _WORST_BEND),
+        Convex("alpha"),
+        Smooth("alpha", 0.0),
+        Lipschitz(
+            "alpha",
+            lambda logit, label, gamma, alpha: focal_of_odds((2 * label - 1) * logit, gamma),
+        ),
+    ),
     tex=r"\ell(z, y) = -\alpha_y (1 - p)^\gamma \log p, \quad p = \sigma((2y - 1) z)",
     source=Source("lin2017focal", "eq. 5"),
     topic="P19",
@@ -202,7 +232,17 @@ SOFTMAX_FOCAL = Formula(
     plain=_softmax_focal,
     domain=dict(logits=Box((3,), REAL), label=Integers(0, 2), gamma=FOCUS),
     partials=dict(logits=softmax_focal_dlogits, gamma=softmax_focal_dgamma),
-    facts=(Bounded("logits", low=0.0),),
+    facts=(
+        Bounded("logits", low=0.0),
+        Lipschitz("logits", lambda logits, label, gamma: 2**0.5 * (1 + gamma / math.e)),
+        Smooth(
+            "logits",
+            lambda logits, label, gamma: 2 * _bend_bound(gamma) + 0.5 * (1 + gamma / math.e),
+        ),
+        Convex("gamma"),
+        Lipschitz("gamma", math.log(2) ** 2),
+        Smooth("gamma", _WORST_BEND),
+    ),
     tex=r"\ell(z, y) = -(1 - p_y)^\gamma \log p_y, \quad p = \operatorname{softmax}(z)",
     source=Source("lin2017focal", "eq. 4"),
     topic="P19",
@@ -261,6 +301,12 @@ POLY1 = Formula(
     facts=(
         Lipschitz("logits", lambda logits, label, epsilon: 2**0.5 * (1 + jnp.abs(epsilon) / 4)),
         Lipschitz("epsilon", 1.0),
+        Smooth(
+            "logits",
+            lambda logits, label, epsilon: 1 + jnp.abs(epsilon) * (0.125 + 1 / (3 * 3**0.5)),
+        ),
+        Convex("epsilon"),
+        Smooth("epsilon", 0.0),
     ),
     tex=r"\ell(z, y) = -\log p_y + \epsilon (1 - p_y), \quad p = \operatorname{softmax}(z)",
     source=Source("leng2022polyloss", "eq. 7"),

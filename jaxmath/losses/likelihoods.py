@@ -11,7 +11,26 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import Integers, Interval
-from jaxmath.formula import Bounded, Convex, Formula, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    StronglyConvex,
+    with_rule,
+)
+from jaxmath.losses.duality import (
+    exponential_conjugate,
+    exponential_prox,
+    omega,
+    where_allowed,
+)
+from jaxmath.special.entropy import xlogy
 from jaxmath.special.exponential import expm1_gap, expm1_gap_dx
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
@@ -64,7 +83,21 @@ POISSON_NLL = Formula(
     domain=dict(log_mean=LOGS, count=Integers(0, 1000)),
     partials=_POISSON,
     seconds={("log_mean", "log_mean"): lambda log_mean, count: jnp.exp(log_mean)},
-    facts=(Convex("log_mean"), Bounded("log_mean", low=0.0)),
+    facts=(
+        Convex("log_mean"),
+        Bounded("log_mean", low=0.0),
+        Minimizer("log_mean", lambda log_mean, count: jnp.log(count) + 0.0 * log_mean),
+        Conjugate(
+            "log_mean",
+            fn=lambda log_mean, count: (
+                exponential_conjugate(log_mean + count) - gammaln(1.0 * count + 1)
+            ),
+        ),
+        Prox(
+            "log_mean",
+            fn=lambda step, log_mean, count: exponential_prox(step, log_mean + step * count),
+        ),
+    ),
     tex=r"\ell(\eta, y) = e^\eta - y \eta + \log y!",
     source=Source(MODELS, "section 2.2"),
     topic="P6",
@@ -102,13 +135,46 @@ gaussian_nll, _GAUSSIAN = with_partials(
     _GAUSSIAN_SECONDS,
 )
 
+
+def _gaussian_scale_conjugate(residual: Real, log_scale: Real) -> Float[Array, "..."]:
+    r"""Of a slope s up to one: where $r^2 e^{-2 u} = 1 - s$."""
+    rest = 1 - jnp.asarray(log_scale)
+    root = xlogy(rest, jnp.abs(residual)) - xlogy(rest, jnp.maximum(rest, 0.0)) / 2
+    return where_allowed(-root - rest / 2 - HALF_LOG_TAU, rest >= 0)
+
+
+def _gaussian_scale_prox(step: Real, residual: Real, log_scale: Real) -> Float[Array, "..."]:
+    r"""The solution u of $u + t = s + t r^2 e^{-2 u}$."""
+    fallen = jnp.asarray(log_scale) - step
+    return fallen + omega(jnp.log(2 * step) + 2 * (jnp.log(jnp.abs(residual)) - fallen)) / 2
+
+
 GAUSSIAN_NLL = Formula(
     fn=gaussian_nll,
     plain=_gaussian_nll,
     domain=dict(residual=Interval(-1e9, 1e9, closed=(True, True)), log_scale=LOGS),
     partials=_GAUSSIAN,
     seconds=_GAUSSIAN_SECONDS,
-    facts=(Convex("residual"), Convex("log_scale")),
+    facts=(
+        Convex("residual"),
+        Convex("log_scale"),
+        Smooth("residual", lambda residual, log_scale: jnp.exp(-2 * log_scale)),
+        StronglyConvex("residual", lambda residual, log_scale: jnp.exp(-2 * log_scale)),
+        Minimizer("residual", 0.0),
+        Minimizer("log_scale", lambda residual, log_scale: jnp.log(jnp.abs(residual))),
+        Conjugate(
+            "residual",
+            fn=lambda residual, log_scale: (
+                jnp.square(residual * jnp.exp(log_scale)) / 2 - log_scale - HALF_LOG_TAU
+            ),
+        ),
+        Prox(
+            "residual",
+            fn=lambda step, residual, log_scale: residual / (1 + step * jnp.exp(-2 * log_scale)),
+        ),
+        Conjugate("log_scale", fn=_gaussian_scale_conjugate),
+        Prox("log_scale", fn=_gaussian_scale_prox),
+    ),
     tex=r"\ell(r, s) = \tfrac12 (r e^{-s})^2 + s + \tfrac12 \log 2\pi",
     source=Source("bishop2006prml", "eq. 1.46"),
     topic="P8",
@@ -144,6 +210,21 @@ def _gamma_dconcentration(
 _GAMMA = dict(log_mean=_gamma_dlog_mean, concentration=_gamma_dconcentration)
 gamma_nll = with_rule(_gamma_nll, **_GAMMA)
 
+
+def _gamma_conjugate(log_mean: Real, concentration: Real, target: Label) -> Float[Array, "..."]:
+    """Of a slope, which is less than the concentration: that of an exponential, scaled."""
+    share = (concentration - jnp.asarray(log_mean)) / concentration
+    lead = log_mean * jnp.log(1.0 * target) + concentration * exponential_conjugate(share)
+    return lead + concentration - gamma_nll(jnp.log(1.0 * target), concentration, target)
+
+
+def _gamma_prox(step: Real, log_mean: Real, concentration: Real, target: Label):
+    """The mean moved towards the target."""
+    gap = jnp.log(1.0 * target) - log_mean
+    pull = step * concentration
+    return jnp.log(1.0 * target) - exponential_prox(pull, gap + pull)
+
+
 GAMMA_NLL = Formula(
     fn=gamma_nll,
     plain=_gamma_nll,
@@ -153,7 +234,15 @@ GAMMA_NLL = Formula(
         target=Integers(1, 1000),
     ),
     partials=_GAMMA,
-    facts=(Convex("log_mean"), Convex("concentration")),
+    facts=(
+        Convex("log_mean"),
+        Convex("concentration"),
+        Minimizer(
+            "log_mean", lambda log_mean, concentration, target: jnp.log(target) + 0.0 * log_mean
+        ),
+        Conjugate("log_mean", fn=_gamma_conjugate),
+        Prox("log_mean", fn=_gamma_prox),
+    ),
     tex=r"\ell(\eta, a, y) = a (\eta - \log(a y) + y e^{-\eta}) + \log\Gamma(a) + \log y",
     source=Source(MODELS, "section 8.3"),
     topic="P10",
@@ -202,6 +291,7 @@ _NEGATIVE_BINOMIAL = dict(
 )
 negative_binomial_nll = with_rule(_negative_binomial_nll, **_NEGATIVE_BINOMIAL)
 
+
 NEGATIVE_BINOMIAL_NLL = Formula(
     fn=negative_binomial_nll,
     plain=_negative_binomial_nll,
@@ -211,7 +301,17 @@ NEGATIVE_BINOMIAL_NLL = Formula(
         count=Integers(0, 1000),
     ),
     partials=_NEGATIVE_BINOMIAL,
-    facts=(Convex("log_mean"), Bounded("log_mean", low=0.0)),
+    facts=(
+        Convex("log_mean"),
+        Bounded("log_mean", low=0.0),
+        Minimizer(
+            "log_mean", lambda log_mean, concentration, count: jnp.log(count) + 0.0 * log_mean
+        ),
+        Lipschitz(
+            "log_mean", lambda log_mean, concentration, count: jnp.maximum(concentration, count)
+        ),
+        Smooth("log_mean", lambda log_mean, concentration, count: (concentration + count) / 4),
+    ),
     exceptions=dict.fromkeys(
         ("first_derivatives/concentration", "second_derivatives", "hessian_symmetric"),
         "those in the concentration are small differences near the Poisson limit: 14 digits",

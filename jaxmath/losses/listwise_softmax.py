@@ -6,7 +6,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import Box, Integers, Interval
-from jaxmath.formula import Bounded, Convex, Formula, Smooth, Source
+from jaxmath.formula import (
+    Bounded,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Smooth,
+    Source,
+)
+from jaxmath.losses.duality import cross_entropy_conjugate
 from jaxmath.losses.soft_labels import (
     same_length,
     soft_cross_entropy,
@@ -35,7 +45,19 @@ LISTNET = Formula(
     fn=listnet,
     domain=dict(scores=Box((3,), _SCORES), relevance=Box((3,), Integers(0, 2))),
     partials=dict(scores=listnet_dscores),
-    facts=(Convex("scores"), Bounded("scores", low=0.0), Smooth("scores", 0.5)),
+    facts=(
+        Convex("scores"),
+        Bounded("scores", low=0.0),
+        Smooth("scores", 0.5),
+        Minimizer("scores", lambda scores, relevance: relevance + 0.0 * scores),
+        Lipschitz("scores", 2**0.5),
+        Conjugate(
+            "scores",
+            fn=lambda scores, relevance: cross_entropy_conjugate(
+                scores, softmax(relevance.astype(scores.dtype))
+            ),
+        ),
+    ),
     exceptions=dict.fromkeys(
         ("first_derivatives", "finite"),
         "a difference of probabilities, right to a rounding of either",
@@ -46,13 +68,17 @@ LISTNET = Formula(
 )
 
 
-def _gains(scores, relevance):
-    """Scores, what each thing is worth at the first place, and the most that a list is worth."""
-    scores, relevance = same_length(scores, relevance)
-    gain = jnp.exp2(relevance) - 1
-    places = jnp.arange(1, scores.size + 1, dtype=scores.dtype)
+def gains(relevance: Label) -> tuple[Float[Array, " n"], Float[Array, ""]]:
+    """What each thing is worth at the first place, and the most that a list of them is worth."""
+    gain = jnp.exp2(1.0 * jnp.asarray(relevance)) - 1
+    places = jnp.arange(1, gain.size + 1, dtype=gain.dtype)
     best = jnp.sum(jnp.sort(gain)[::-1] / jnp.log2(1 + places))
-    return scores, gain, jnp.where(best > 0, best, 1.0)
+    return gain, jnp.where(best > 0, best, 1.0)
+
+
+def _gains(scores, relevance):
+    scores, relevance = same_length(scores, relevance)
+    return scores, *gains(relevance)
 
 
 def _ranks(scores, temperature):

@@ -10,15 +10,27 @@ from jaxtyping import Array, Float
 from jaxmath.domains import REAL, SIGN
 from jaxmath.formula import (
     Break,
+    Conjugate,
     Convex,
     Formula,
     Lipschitz,
     Minimizer,
     Proper,
+    Prox,
     Smooth,
     Source,
 )
 from jaxmath.losses.classification import _alike, _margin
+from jaxmath.losses.duality import (
+    between,
+    exponential_conjugate,
+    exponential_prox,
+    of_margin,
+    prox_of_margin,
+    softplus_conjugate,
+    where_allowed,
+    zero_between,
+)
 from jaxmath.special import log_sigmoid, relu, relu_dx, sigmoid, sigmoid_dx
 from jaxmath.typing import Label, Real
 
@@ -46,6 +58,15 @@ SQUARED_HINGE = Formula(
         Minimizer("score", lambda score, label: label + 0.0 * score),
         Proper(
             "score", probability=lambda score: jnp.clip((1 + score) / 2, 0, 1), labels=(-1.0, 1.0)
+        ),
+        Conjugate(
+            "score", fn=of_margin(lambda slope: where_allowed(slope * (1 + slope / 4), slope <= 0))
+        ),
+        Prox(
+            "score",
+            fn=prox_of_margin(
+                lambda step, margin: margin + relu(1 - margin) * (2 * step / (1 + 2 * step))
+            ),
         ),
     ),
     tex=r"\ell(s, y) = \max(0, 1 - y s)^2",
@@ -81,6 +102,13 @@ def smoothed_hinge_dscore_dscore(score: Real, label: Label) -> Float[Array, "...
     return relu_dx(1 - margin) * relu_dx(margin)
 
 
+def _smoothed_hinge_chance(score: Real) -> Float[Array, "..."]:
+    """The probability of the label 1 of which a score is the best one."""
+    size = jnp.minimum(jnp.abs(score), 1.0)
+    likelier = 1 / (2 - size)
+    return jnp.where(jnp.asarray(score) < 0, 1 - likelier, likelier)
+
+
 SMOOTHED_HINGE = Formula(
     fn=smoothed_hinge,
     domain=dict(score=REAL, label=SIGN),
@@ -90,7 +118,24 @@ SMOOTHED_HINGE = Formula(
         Break(lambda score, label: 1 - _margin(score, label), order=2),
         Break(lambda score, label: _margin(score, label), order=2),
     ),
-    facts=(Convex("score"), Lipschitz("score", 1.0), Smooth("score", 1.0)),
+    facts=(
+        Convex("score"),
+        Lipschitz("score", 1.0),
+        Smooth("score", 1.0),
+        Minimizer("score", lambda score, label: label + 0.0 * score),
+        Proper("score", probability=_smoothed_hinge_chance, labels=(-1.0, 1.0)),
+        Conjugate(
+            "score", fn=of_margin(lambda slope: between(slope * (1 + slope / 2), slope, -1.0, 0.0))
+        ),
+        Prox(
+            "score",
+            fn=prox_of_margin(
+                lambda step, margin: (
+                    margin + jnp.clip((1 - margin) * (step / (1 + step)), 0.0, step)
+                )
+            ),
+        ),
+    ),
     tex=r"\ell(s, y) = \begin{cases} \frac12 \max(0, 1 - ys)^2 & ys \ge 0 \\"
     r" \frac12 - ys & ys < 0 \end{cases}",
     source=Source("rennie2005loss", "section 2"),
@@ -125,7 +170,26 @@ MODIFIED_HUBER = Formula(
         Break(lambda score, label: 1 - _margin(score, label), order=2),
         Break(lambda score, label: 1 + _margin(score, label), order=2),
     ),
-    facts=(Convex("score"), Lipschitz("score", 4.0), Smooth("score", 2.0)),
+    facts=(
+        Convex("score"),
+        Lipschitz("score", 4.0),
+        Smooth("score", 2.0),
+        Minimizer("score", lambda score, label: label + 0.0 * score),
+        Proper(
+            "score", probability=lambda score: jnp.clip((1 + score) / 2, 0, 1), labels=(-1.0, 1.0)
+        ),
+        Conjugate(
+            "score", fn=of_margin(lambda slope: between(slope * (1 + slope / 4), slope, -4.0, 0.0))
+        ),
+        Prox(
+            "score",
+            fn=prox_of_margin(
+                lambda step, margin: (
+                    margin + jnp.clip((1 - margin) * (2 * step / (1 + 2 * step)), 0.0, 4 * step)
+                )
+            ),
+        ),
+    ),
     tex=r"\ell(s, y) = \begin{cases} \max(0, 1 - ys)^2 & ys \ge -1 \\ -4ys & ys < -1 \end{cases}",
     source=Source("zhang2004solving", "section 2"),
     topic="O8",
@@ -151,6 +215,8 @@ EXPONENTIAL = Formula(
     facts=(
         Convex("score"),
         Proper("score", probability=lambda score: sigmoid(2 * score), labels=(-1.0, 1.0)),
+        Conjugate("score", fn=of_margin(lambda slope: exponential_conjugate(-slope))),
+        Prox("score", fn=prox_of_margin(lambda step, margin: -exponential_prox(step, -margin))),
     ),
     tex=r"\ell(s, y) = e^{-y s}",
     source=Source("hastie2009esl", "eq. 10.8"),
@@ -178,7 +244,15 @@ PERCEPTRON = Formula(
     partials=dict(score=perceptron_dscore),
     seconds={("score", "score"): lambda score, label: jnp.zeros_like(score)},
     breaks=(Break(lambda score, label: _margin(score, label), order=1, convention="zero"),),
-    facts=(Convex("score"), Lipschitz("score", 1.0)),
+    facts=(
+        Convex("score"),
+        Lipschitz("score", 1.0),
+        Minimizer("score", 0.0),
+        Conjugate("score", fn=of_margin(lambda slope: zero_between(slope, -1.0, 0.0))),
+        Prox(
+            "score", fn=prox_of_margin(lambda step, margin: margin + jnp.clip(-margin, 0.0, step))
+        ),
+    ),
     tex=r"\ell(s, y) = \max(0, -y s)",
     source=Source("bishop2006prml", "eq. 4.54"),
     topic="M5",
@@ -206,6 +280,7 @@ LOGISTIC_MARGIN = Formula(
         Lipschitz("score", 1.0),
         Smooth("score", 0.25),
         Proper("score", probability=sigmoid, labels=(-1.0, 1.0)),
+        Conjugate("score", fn=of_margin(lambda slope: softplus_conjugate(-slope))),
     ),
     tex=r"\ell(s, y) = \log(1 + e^{-y s})",
     source=Source("hastie2009esl", "eq. 10.18"),

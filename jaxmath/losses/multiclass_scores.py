@@ -8,9 +8,22 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import Box, Integers, Interval
-from jaxmath.formula import Bounded, Convex, Formula, Smooth, Source, StronglyConvex
+from jaxmath.formula import (
+    Bounded,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Proper,
+    Prox,
+    Smooth,
+    Source,
+    StronglyConvex,
+)
+from jaxmath.losses.duality import half_square_prox, one_hot, where_allowed
 from jaxmath.special.norm import direction, direction_vjp
-from jaxmath.typing import Label
+from jaxmath.typing import Label, Scalar
 
 GNEITING = "gneiting2007strictly"
 Probabilities = Float[ArrayLike, " k"]
@@ -41,6 +54,11 @@ def multiclass_brier_dprobabilities(
     return 2 * (p - came)
 
 
+def _shares(weights: Probabilities) -> Float[Array, " k"]:
+    """The weights over their sum."""
+    return jnp.asarray(weights) / jnp.sum(weights)
+
+
 MULTICLASS_BRIER = Formula(
     fn=multiclass_brier,
     domain=_DOMAIN,
@@ -55,6 +73,22 @@ MULTICLASS_BRIER = Formula(
         StronglyConvex("probabilities", 2.0),
         Smooth("probabilities", 2.0),
         Bounded("probabilities", low=0.0),
+        Lipschitz("probabilities", lambda probabilities, label: 2 * probabilities.size**0.5),
+        Minimizer("probabilities", one_hot),
+        Proper("probabilities", probability=_shares, labels=(0.0, 1.0, 2.0), onto=_shares),
+        Conjugate(
+            "probabilities",
+            fn=lambda probabilities, label: (
+                jnp.sum(jnp.square(probabilities)) / 4
+                + jnp.sum(probabilities * one_hot(probabilities, label))
+            ),
+        ),
+        Prox(
+            "probabilities",
+            fn=lambda step, probabilities, label: half_square_prox(
+                2 * step, probabilities, one_hot(probabilities, label)
+            ),
+        ),
     ),
     tex=r"\ell(p, y) = \sum_k (p_k - [y = k])^2",
     source=Source("brier1950verification"),
@@ -80,7 +114,11 @@ SPHERICAL_SCORE = Formula(
     fn=spherical_score,
     domain=_DOMAIN,
     partials=dict(probabilities=spherical_score_dprobabilities),
-    facts=(Bounded("probabilities", -1.0, 0.0),),
+    facts=(
+        Bounded("probabilities", -1.0, 0.0),
+        Minimizer("probabilities", one_hot),
+        Proper("probabilities", probability=_shares, labels=(0.0, 1.0, 2.0), onto=_shares),
+    ),
     tex=r"\ell(p, y) = -p_y / \lVert p \rVert",
     source=Source(GNEITING, "section 3"),
     topic="P18",
@@ -99,6 +137,20 @@ def log_score_dprobabilities(probabilities: Probabilities, label: Label) -> Floa
     return -came / jnp.where(came > 0, p, 1.0)
 
 
+def _log_score_conjugate(probabilities: Probabilities, label: Label) -> Float[Array, ""]:
+    """Over positive numbers: minus one and the logarithm of minus the slope at the label."""
+    slopes, came = _came(probabilities, label)
+    own = -jnp.sum(slopes * came)
+    allowed = (own > 0) & jnp.all((came > 0) | (slopes <= 0))
+    return where_allowed(-1 - jnp.log(jnp.where(own > 0, own, 1.0)), allowed)
+
+
+def _log_score_prox(step: Scalar, probabilities: Probabilities, label: Label):
+    r"""At the label, the positive root of $u^2 - p u - t$."""
+    p, came = _came(probabilities, label)
+    return jnp.where(came > 0, (p + jnp.sqrt(jnp.square(p) + 4 * step)) / 2, p)
+
+
 LOG_SCORE = Formula(
     fn=log_score,
     domain=_DOMAIN,
@@ -108,7 +160,13 @@ LOG_SCORE = Formula(
             jnp.square(log_score_dprobabilities(probabilities, label))
         )
     },
-    facts=(Convex("probabilities"),),
+    facts=(
+        Convex("probabilities"),
+        Minimizer("probabilities", one_hot),
+        Proper("probabilities", probability=_shares, labels=(0.0, 1.0, 2.0), onto=_shares),
+        Conjugate("probabilities", fn=_log_score_conjugate),
+        Prox("probabilities", fn=_log_score_prox),
+    ),
     tex=r"\ell(p, y) = -\log p_y",
     source=Source(GNEITING, "section 3"),
     topic="P18",

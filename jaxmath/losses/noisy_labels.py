@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import REAL, Box, Choices, Fixed, Integers, PositiveDefinite
-from jaxmath.formula import Bounded, Formula, Lipschitz, Source, with_rule
+from jaxmath.formula import Bounded, Convex, Formula, Lipschitz, Smooth, Source, with_rule
 from jaxmath.losses.soft_labels import soft_cross_entropy, soft_cross_entropy_dlogits
 from jaxmath.special import log_softmax, logsumexp, softmax, softmax_jacobian
 from jaxmath.special.normalized import Logits
@@ -71,7 +71,11 @@ FORWARD_CORRECTED = Formula(
     plain=_forward_corrected,
     domain=dict(logits=Box((2,), REAL), label=Integers(0, 1), transition=Box((2, 2), _CHANCES)),
     partials=dict(logits=forward_corrected_dlogits),
-    facts=(Lipschitz("logits", 2**0.5), Bounded("logits", low=0.0)),
+    facts=(
+        Lipschitz("logits", 2**0.5),
+        Bounded("logits", low=0.0),
+        Smooth("logits", 0.5),
+    ),
     tex=r"\ell(z, y) = -\log \sum_i T_{iy} \operatorname{softmax}(z)_i",
     source=Source("patrini2017making", "theorem 2"),
     topic="R3",
@@ -97,12 +101,19 @@ def backward_corrected_dlogits(
     return soft_cross_entropy_dlogits(logits, _weights(transition, label))
 
 
+def _steepest(weights: Float[Array, " n"]) -> Float[Array, ""]:
+    """The largest length of the probabilities times the weights' sum, minus the weights."""
+    ends = jnp.sum(weights) * jnp.eye(weights.size, dtype=weights.dtype) - weights
+    return jnp.max(jnp.linalg.norm(ends, axis=1))
+
+
 BACKWARD_CORRECTED = Formula(
     fn=backward_corrected,
     domain=dict(
         logits=Box((2,), REAL),
         label=Integers(0, 1),
-        transition=Fixed(PositiveDefinite(2, condition=10.0)),
+        # The rows of its inverse have positive sums, as those of every transition have.
+        transition=Fixed(PositiveDefinite(2, condition=5.0)),
     ),
     partials=dict(logits=backward_corrected_dlogits),
     seconds={
@@ -110,6 +121,15 @@ BACKWARD_CORRECTED = Formula(
             softmax_jacobian(logits) * jnp.sum(_weights(transition, label))
         )
     },
+    facts=(
+        Convex("logits"),
+        Lipschitz(
+            "logits", lambda logits, label, transition: _steepest(_weights(transition, label))
+        ),
+        Smooth(
+            "logits", lambda logits, label, transition: 0.5 * jnp.sum(_weights(transition, label))
+        ),
+    ),
     tex=r"\ell(z, y) = -\sum_j (T^{-1})_{yj} \log\operatorname{softmax}(z)_j",
     source=Source("patrini2017making", "theorem 1"),
     topic="R3",

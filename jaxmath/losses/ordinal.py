@@ -140,6 +140,7 @@ ORDINAL_LOGISTIC = Formula(
         Lipschitz("score", 1.0),
         Smooth("score", 0.5),
         Bounded("score", low=0.0),
+        Convex("thresholds"),
     ),
     tex=r"\ell(s, y) = -\log\bigl(\sigma(\theta_y - s) - \sigma(\theta_{y-1} - s)\bigr)",
     source=Source("mccullagh1980regression", "section 2.3"),

@@ -4,7 +4,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import REAL, SIGN
-from jaxmath.formula import Break, Convex, Formula, Lipschitz, Smooth, Source
+from jaxmath.formula import (
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+)
+from jaxmath.losses.duality import between, softplus_conjugate
 from jaxmath.special import relu, relu_dx, sigmoid, sigmoid_dx, softplus
 from jaxmath.special.ratio import two_difference
 from jaxmath.typing import Label, Real
@@ -48,6 +59,8 @@ PAIRWISE_LOGISTIC = Formula(
         Lipschitz("worse", 1.0),
         Smooth("better", 0.25),
         Smooth("worse", 0.25),
+        Conjugate("better", fn=lambda better, worse: better * worse + softplus_conjugate(-better)),
+        Conjugate("worse", fn=lambda better, worse: worse * better + softplus_conjugate(worse)),
     ),
     tex=r"\ell(s, t) = \log(1 + e^{t - s})",
     source=Source("burges2005learning", "section 3"),
@@ -94,6 +107,11 @@ def margin_ranking_dmargin(
     return relu_dx(_short(first, second, label, margin))
 
 
+def _past(place: Real, side: Label, margin: Real) -> Float[Array, "..."]:
+    """Beyond a place by the margin and more than rounding: there the loss is zero."""
+    return place + side * (1.25 * jnp.maximum(margin, 0.0) + 0.5 * jnp.abs(place))
+
+
 MARGIN_RANKING = Formula(
     fn=margin_ranking,
     domain=dict(first=REAL, second=REAL, label=SIGN, margin=REAL),
@@ -107,6 +125,33 @@ MARGIN_RANKING = Formula(
         Lipschitz("first", 1.0),
         Lipschitz("second", 1.0),
         Lipschitz("margin", 1.0),
+        Convex("margin"),
+        Minimizer("first", lambda first, second, label, margin: _past(second, label, margin)),
+        Minimizer("second", lambda first, second, label, margin: _past(first, -label, margin)),
+        Conjugate(
+            "first",
+            fn=lambda first, second, label, margin: between(
+                first * (second + label * margin), label * first, -1.0, 0.0
+            ),
+        ),
+        Conjugate(
+            "second",
+            fn=lambda first, second, label, margin: between(
+                second * (first - label * margin), label * second, 0.0, 1.0
+            ),
+        ),
+        Prox(
+            "first",
+            fn=lambda step, first, second, label, margin: (
+                first + label * jnp.clip(label * (second - first) + margin, 0.0, step)
+            ),
+        ),
+        Prox(
+            "second",
+            fn=lambda step, first, second, label, margin: (
+                second - label * jnp.clip(label * (second - first) + margin, 0.0, step)
+            ),
+        ),
     ),
     tex=r"\ell(s, t, y) = \max(0, \mu - y (s - t))",
     source=Source("herbrich2000large", "section 7.3"),

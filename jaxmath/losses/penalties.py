@@ -4,7 +4,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import REAL, Box
-from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Break,
+    Conjugate,
+    Convex,
+    Even,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    StronglyConvex,
+    with_rule,
+)
+from jaxmath.losses.duality import zero_between
 from jaxmath.typing import Real
 
 
@@ -32,6 +46,9 @@ L1 = Formula(
         Convex("weights"),
         Even("weights"),
         Lipschitz("weights", lambda weights: weights.size**0.5),
+        Minimizer("weights", 0.0),
+        Conjugate("weights", fn=lambda weights: jnp.sum(zero_between(weights, -1.0, 1.0))),
+        Prox("weights", fn=lambda step, weights: weights - jnp.clip(weights, -step, step)),
     ),
     tex=r"\lVert w \rVert_1 = \sum_i |w_i|",
     source=Source("hastie2009esl", "section 3.4.2"),
@@ -54,7 +71,15 @@ L2 = Formula(
     domain=dict(weights=Box((3,), REAL)),
     partials=dict(weights=l2_dweights),
     seconds={("weights", "weights"): lambda weights: _diagonal(jnp.full_like(weights, 2))},
-    facts=(Convex("weights"), Even("weights"), Smooth("weights", 2.0)),
+    facts=(
+        Convex("weights"),
+        Even("weights"),
+        Smooth("weights", 2.0),
+        StronglyConvex("weights", 2.0),
+        Minimizer("weights", 0.0),
+        Conjugate("weights", fn=lambda weights: jnp.sum(jnp.square(weights)) / 4),
+        Prox("weights", fn=lambda step, weights: weights / (1 + 2 * step)),
+    ),
     tex=r"\lVert w \rVert_2^2 = \sum_i w_i^2",
     source=Source("hastie2009esl", "section 3.4.1"),
     topic="O17",

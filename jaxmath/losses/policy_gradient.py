@@ -10,13 +10,27 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL, Box, Fixed, Integers, Interval
-from jaxmath.formula import Bounded, Break, Convex, Formula, Lipschitz, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    with_rule,
+)
 from jaxmath.losses.classification import (
     softmax_cross_entropy,
     softmax_cross_entropy_dlogits,
     softmax_cross_entropy_dlogits_dlogits,
 )
-from jaxmath.special import log_softmax, softmax
+from jaxmath.losses.duality import where_allowed
+from jaxmath.special import log_softmax, softmax, softmax_vjp
+from jaxmath.special.norm import norm
 from jaxmath.special.normalized import Logits
 from jaxmath.typing import Label, Real, Scalar
 
@@ -47,8 +61,37 @@ POLICY_GRADIENT = Formula(
     domain=dict(logits=Box((3,), REAL), action=Integers(0, 2), advantage=Fixed(_UNIT)),
     partials=dict(logits=policy_gradient_dlogits),
     seconds={("logits", "logits"): policy_gradient_dlogits_dlogits},
-    facts=(Lipschitz("logits", lambda logits, action, advantage: 2**0.5 * jnp.abs(advantage)),),
+    facts=(
+        Lipschitz("logits", lambda logits, action, advantage: 2**0.5 * jnp.abs(advantage)),
+        Smooth("logits", lambda logits, action, advantage: 0.5 * jnp.abs(advantage)),
+    ),
     tex=r"\ell(z, a) = -A \log\operatorname{softmax}(z)_a",
+    source=Source("sutton2018reinforcement", "section 13.3"),
+    topic="M13",
+)
+
+
+def all_action_policy_gradient(logits: Logits, values: Logits) -> Float[Array, ""]:
+    """Minus the mean value of the actions under the policy: the all-actions policy gradient.
+
+    The values of all actions are data, and a baseline taken from all of them changes nothing.
+    """
+    return -jnp.sum(softmax(logits) * stop_gradient(jnp.asarray(values)))
+
+
+def all_action_policy_gradient_dlogits(logits: Logits, values: Logits) -> Float[Array, " n"]:
+    """The probabilities times how far each value lies below the mean value."""
+    return -softmax_vjp(logits, jnp.asarray(values))[0]
+
+
+ALL_ACTION_POLICY_GRADIENT = Formula(
+    fn=all_action_policy_gradient,
+    domain=dict(logits=Box((2,), REAL), values=Fixed(Box((2,), _UNIT))),
+    partials=dict(logits=all_action_policy_gradient_dlogits),
+    facts=(
+        Lipschitz("logits", lambda logits, values: (jnp.max(values) - jnp.min(values)) / 2**0.5),
+    ),
+    tex=r"\ell(z) = -\sum_a \operatorname{softmax}(z)_a q_a",
     source=Source("sutton2018reinforcement", "section 13.3"),
     topic="M13",
 )
@@ -73,7 +116,10 @@ SOFTMAX_ENTROPY = Formula(
     plain=_softmax_entropy,
     domain=dict(logits=Box((2,), REAL)),
     partials=dict(logits=softmax_entropy_dlogits),
-    facts=(Bounded("logits", 0.0),),
+    facts=(
+        Bounded("logits", 0.0),
+        Lipschitz("logits", lambda logits: (jnp.log(logits.size - 1.0) ** 2 / 4 + 1) ** 0.5),
+    ),
     tex=r"H(z) = -\sum_a p_a \log p_a, \quad p = \operatorname{softmax}(z)",
     source=Source("williams1991function", "section 3"),
     topic="M13",
@@ -105,6 +151,20 @@ def clipped_surrogate_dratio(
     return jnp.where(_clips(ratio, advantage, epsilon), 0.0, -jnp.asarray(advantage) + 0.0 * ratio)
 
 
+def _clipped_conjugate(ratio: Real, advantage: Real, epsilon: Real) -> Float[Array, "..."]:
+    """The slope plus the advantage, times the ratio at which clipping begins."""
+    side = jnp.sign(advantage)
+    value = (ratio + advantage) * (1 + side * epsilon)
+    return where_allowed(value, (side * ratio <= 0) & (side * ratio >= -jnp.abs(advantage)))
+
+
+def _clipped_prox(step: Real, ratio: Real, advantage: Real, epsilon: Real) -> Float[Array, "..."]:
+    """The ratio moved by step times advantage, but no farther than to where clipping begins."""
+    moved, bound = ratio + step * advantage, 1 + jnp.sign(advantage) * epsilon
+    moved = jnp.where(advantage > 0, jnp.minimum(moved, bound), jnp.maximum(moved, bound))
+    return jnp.where(_clips(ratio, advantage, epsilon), ratio, moved)
+
+
 CLIPPED_SURROGATE = Formula(
     fn=clipped_surrogate,
     domain=dict(ratio=POSITIVE, advantage=_ADVANTAGE, epsilon=Fixed(OPEN_UNIT)),
@@ -120,6 +180,12 @@ CLIPPED_SURROGATE = Formula(
     facts=(
         Convex("ratio"),
         Lipschitz("ratio", lambda ratio, advantage, epsilon: jnp.abs(advantage)),
+        Minimizer(
+            "ratio",
+            lambda ratio, advantage, epsilon: 1 + jnp.sign(advantage) * epsilon + 0.0 * ratio,
+        ),
+        Conjugate("ratio", fn=_clipped_conjugate),
+        Prox("ratio", fn=_clipped_prox),
     ),
     tex=r"\ell(\rho) = -\min\bigl(\rho A, \operatorname{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A"
     r"\bigr)",
@@ -147,9 +213,16 @@ DPG = Formula(
     fn=dpg,
     domain=dict(action=Box((2,), REAL), slope=Fixed(Box((2,), REAL))),
     partials=dict(action=dpg_daction),
+    facts=(
+        Convex("action"),
+        Lipschitz("action", lambda action, slope: norm(slope)),
+        Smooth("action", 0.0),
+        Conjugate("action", fn=lambda action, slope: where_allowed(0.0, jnp.all(action == -slope))),
+        Prox("action", fn=lambda step, action, slope: action + step * slope),
+    ),
     tex=r"\ell(a) = -\langle a, \nabla_a Q(s, a) \rangle",
     source=Source("silver2014deterministic", "eq. 9"),
     topic="M13",
 )
 
-POLICY = (POLICY_GRADIENT, SOFTMAX_ENTROPY, CLIPPED_SURROGATE, DPG)
+POLICY = (POLICY_GRADIENT, ALL_ACTION_POLICY_GRADIENT, SOFTMAX_ENTROPY, CLIPPED_SURROGATE, DPG)

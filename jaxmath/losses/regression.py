@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import OPEN_UNIT, POSITIVE, REAL
 from jaxmath.formula import (
     Break,
+    Concave,
     Conjugate,
     Convex,
     Even,
@@ -25,6 +26,7 @@ from jaxmath.formula import (
     StronglyConvex,
     with_rule,
 )
+from jaxmath.losses.duality import softplus_conjugate, where_allowed, zero_between
 from jaxmath.special import tanh, tanh_dx
 from jaxmath.typing import Real
 
@@ -59,12 +61,6 @@ SQUARED_ERROR = Formula(
 )
 
 
-def _zero_within(value: Real, low: Real, high: Real) -> Float[Array, "..."]:
-    """Zero between two ends, infinite beyond."""
-    value = jnp.asarray(value)
-    return jnp.where((value >= low) & (value <= high), 0.0 * value, jnp.inf)
-
-
 def _absolute_error(residual: Real) -> Float[Array, "..."]:
     """The distance of the residual from zero; its slope at zero is taken as zero."""
     return jnp.abs(residual)
@@ -90,7 +86,7 @@ ABSOLUTE_ERROR = Formula(
         Even("residual"),
         Lipschitz("residual", 1.0),
         Minimizer("residual", 0.0),
-        Conjugate("residual", fn=lambda residual: _zero_within(residual, -1.0, 1.0)),
+        Conjugate("residual", fn=lambda residual: zero_between(residual, -1.0, 1.0)),
         Prox("residual", fn=lambda step, residual: residual - jnp.clip(residual, -step, step)),
     ),
     tex=r"\ell(r) = |r|",
@@ -167,7 +163,7 @@ HUBER = Formula(
         Conjugate(
             "residual",
             fn=lambda residual, delta: (
-                0.5 * jnp.square(residual) + _zero_within(residual, -delta, delta)
+                0.5 * jnp.square(residual) + zero_between(residual, -delta, delta)
             ),
         ),
         Prox(
@@ -176,6 +172,9 @@ HUBER = Formula(
                 residual - step * jnp.clip(residual / (1 + step), -delta, delta)
             ),
         ),
+        Concave("delta"),
+        Lipschitz("delta", lambda residual, delta: jnp.abs(residual)),
+        Smooth("delta", 1.0),
     ),
     tex=r"\ell_\delta(r) = \begin{cases} \frac12 r^2 & |r| \le \delta \\"
     r" \delta\,(|r| - \frac12\delta) & |r| > \delta \end{cases}",
@@ -212,6 +211,16 @@ def log_cosh_dresidual_dresidual(residual: Real) -> Float[Array, "..."]:
 
 log_cosh = with_rule(_log_cosh, residual=log_cosh_dresidual)
 
+
+def _log_cosh_conjugate(residual: Real) -> Float[Array, "..."]:
+    r"""Of a slope s, $s \operatorname{artanh} s + \frac12 \log(1 - s^2)$: log 2 at one."""
+    slope = jnp.abs(residual)
+    near = jnp.where(slope < 0.5, slope, 0.0)
+    inner = near * jnp.arctanh(near) + 0.5 * jnp.log1p(-jnp.square(near))
+    outer = math.log(2) + softplus_conjugate((1 + slope) / 2)
+    return where_allowed(jnp.where(slope < 0.5, inner, outer), slope <= 1)
+
+
 LOG_COSH = Formula(
     fn=log_cosh,
     plain=_log_cosh,
@@ -224,6 +233,7 @@ LOG_COSH = Formula(
         Lipschitz("residual", 1.0),
         Smooth("residual", 1.0),
         Minimizer("residual", 0.0),
+        Conjugate("residual", fn=_log_cosh_conjugate),
     ),
     tex=r"\ell(r) = \log\cosh r",
     source=Source("saleh2022logcosh", "section 2"),
@@ -272,7 +282,7 @@ PINBALL = Formula(
         Minimizer("residual", 0.0),
         Conjugate(
             "residual",
-            fn=lambda residual, quantile: _zero_within(residual, quantile - 1, quantile),
+            fn=lambda residual, quantile: zero_between(residual, quantile - 1, quantile),
         ),
         Prox(
             "residual",
@@ -280,6 +290,8 @@ PINBALL = Formula(
                 residual - jnp.clip(residual, step * (quantile - 1), step * quantile)
             ),
         ),
+        Lipschitz("quantile", lambda residual, quantile: jnp.abs(residual)),
+        Smooth("quantile", 0.0),
     ),
     tex=r"\ell_\tau(r) = \max(\tau r, (\tau - 1)\, r)",
     source=Source("koenker1978regression", "eq. 3.1"),

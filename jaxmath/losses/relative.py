@@ -4,7 +4,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import REAL, Interval
-from jaxmath.formula import Bounded, Break, Convex, Formula, Lipschitz, Minimizer, Source
+from jaxmath.formula import (
+    Bounded,
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Source,
+)
+from jaxmath.losses.duality import between
 from jaxmath.special.logarithm import ABOVE_MINUS_ONE, log1p
 from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import safe_unit
@@ -84,6 +95,18 @@ ABSOLUTE_PERCENTAGE_ERROR = Formula(
         Bounded("prediction", low=0.0),
         _AT_TARGET,
         Lipschitz("prediction", lambda prediction, target: 1 / target),
+        Conjugate(
+            "prediction",
+            fn=lambda prediction, target: between(
+                prediction * target, jnp.abs(target) * prediction, -1.0, 1.0
+            ),
+        ),
+        Prox(
+            "prediction",
+            fn=lambda step, prediction, target: jnp.clip(
+                target, prediction - step / jnp.abs(target), prediction + step / jnp.abs(target)
+            ),
+        ),
     ),
     tex=r"\ell(\hat y, y) = \frac{|\hat y - y|}{|y|}",
     source=Source("hyndman2006measures", "section 2"),

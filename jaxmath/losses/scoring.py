@@ -13,16 +13,21 @@ from jaxmath.domains import BINARY, REAL, UNIT, Interval
 from jaxmath.formula import (
     Bounded,
     Break,
+    Conjugate,
     Convex,
     Formula,
     Lipschitz,
+    Minimizer,
     Proper,
+    Prox,
     Smooth,
     Source,
     StronglyConvex,
 )
-from jaxmath.special import relu, relu_dx, sigmoid, sigmoid_dx
-from jaxmath.special.normal_tail import mills_ratio_dx, ndtr_dz
+from jaxmath.losses.duality import between, half_square_prox, where_allowed
+from jaxmath.special import log1p, relu, relu_dx, sigmoid, sigmoid_dx
+from jaxmath.special.logarithm import log1p_gap
+from jaxmath.special.normal_tail import mills_ratio_dx, ndtr_dz, ndtri
 from jaxmath.special.partials import with_partials
 from jaxmath.typing import Label, Real
 
@@ -44,6 +49,13 @@ def brier_dprobability(probability: Real, label: Label) -> Float[Array, "..."]:
     return 2 * _surprise(probability, label)
 
 
+def _brier_conjugate(probability: Real, label: Label) -> Float[Array, "..."]:
+    """Over the probabilities: reached half a slope from the label, or at an end."""
+    slope = jnp.asarray(probability)
+    best = jnp.clip(label + slope / 2, 0.0, 1.0)
+    return slope * best - jnp.square(best - label)
+
+
 BRIER = Formula(
     fn=brier,
     domain=dict(probability=UNIT, label=BINARY),
@@ -58,9 +70,84 @@ BRIER = Formula(
         Lipschitz("probability", 2.0),
         Bounded("probability", 0.0, 1.0),
         Proper("probability"),
+        Minimizer("probability", lambda probability, label: label),
+        Conjugate("probability", fn=_brier_conjugate),
+        Prox(
+            "probability",
+            fn=lambda step, probability, label: half_square_prox(2 * step, probability, label),
+        ),
     ),
     tex=r"\ell(p, y) = (p - y)^2",
     source=Source("brier1950verification"),
+    topic="P18",
+)
+
+
+def _log_loss(probability: Real, label: Label) -> Float[Array, "..."]:
+    """Minus the log-probability, in nats, of a label in {0, 1} by its stated probability of 1.
+
+    Of a logit, `logistic` loses no digits where the probability is nearly one.
+    """
+    probability = 1.0 * jnp.asarray(probability)
+    yes = jnp.asarray(label) > 0
+    chance = jnp.log(jnp.where(yes, probability, 1.0))
+    return -jnp.where(yes, chance, log1p(-jnp.where(yes, 0.0, probability)))
+
+
+def _log_loss_dprobability(probability: Real, label: Label) -> Float[Array, "..."]:
+    """Minus one over the probability of the label, with a plus for the label 0."""
+    return -_inverse(probability, label)
+
+
+def _inverse(probability, label):
+    """One over the probability of the label, with a minus for the label 0."""
+    probability = 1.0 * jnp.asarray(probability)
+    return 1 / jnp.where(jnp.asarray(label) > 0, probability, probability - 1)
+
+
+_LOG_LOSS_SECONDS = {
+    ("probability", "probability"): lambda probability, label: jnp.square(
+        _inverse(probability, label)
+    )
+}
+log_loss, _LOG_LOSS = with_partials(
+    _log_loss, dict(probability=_log_loss_dprobability), _LOG_LOSS_SECONDS
+)
+
+
+def _log_loss_conjugate(probability: Real, label: Label) -> Float[Array, "..."]:
+    """Over the probabilities: beyond a slope of one, by the logarithm of its size."""
+    slope = jnp.asarray(probability)
+    size = jnp.where(label > 0, -slope, slope)
+    beyond = jnp.maximum(size - 1, 0.0)
+    own = jnp.where(size > 1, -1 - log1p(beyond), slope)
+    return jnp.where(label > 0, own, log1p_gap(beyond))
+
+
+def _log_loss_prox(step: Real, probability: Real, label: Label) -> Float[Array, "..."]:
+    r"""With q the label's probability, the positive root of $u^2 - q u - t$, at most one."""
+    q = jnp.where(label > 0, probability, 1 - jnp.asarray(probability))
+    moved = jnp.minimum((q + jnp.sqrt(jnp.square(q) + 4 * step)) / 2, 1.0)
+    return jnp.where(label > 0, moved, 1 - moved)
+
+
+LOG_LOSS = Formula(
+    fn=log_loss,
+    plain=_log_loss,
+    domain=dict(probability=Interval(1e-15, 1.0, closed=(True, False)), label=BINARY),
+    partials=_LOG_LOSS,
+    seconds=_LOG_LOSS_SECONDS,
+    facts=(
+        Convex("probability"),
+        StronglyConvex("probability", 1.0),
+        Bounded("probability", low=0.0),
+        Minimizer("probability", lambda probability, label: label),
+        Proper("probability"),
+        Conjugate("probability", fn=_log_loss_conjugate),
+        Prox("probability", fn=_log_loss_prox),
+    ),
+    tex=r"\ell(p, y) = -y \log p - (1 - y) \log(1 - p)",
+    source=Source(GNEITING, "section 3"),
     topic="P18",
 )
 
@@ -190,6 +277,16 @@ crps_normal, _CRPS = with_partials(
     _crps_normal, dict(loc=_crps_dloc, scale=_crps_dscale, target=_crps_dtarget), _CRPS_SECONDS
 )
 
+
+def _crps_conjugate(loc: Real, scale: Real, target: Real) -> Float[Array, "..."]:
+    """The target times the slope, plus the scale times what the density there falls short."""
+    slope = jnp.asarray(loc)
+    tail = jnp.maximum((1 - jnp.abs(slope)) / 2, 0.0)
+    density = jnp.where(tail > 0, ndtr_dz(ndtri(jnp.where(tail > 0, tail, 0.5))), 0.0)
+    value = slope * target + scale * (1 / math.sqrt(math.pi) - 2 * density)
+    return where_allowed(value, jnp.abs(slope) <= 1)
+
+
 CRPS_NORMAL = Formula(
     fn=crps_normal,
     plain=_crps_normal,
@@ -203,6 +300,24 @@ CRPS_NORMAL = Formula(
         Lipschitz("loc", 1.0),
         Lipschitz("target", 1.0),
         Bounded("loc", low=0.0),
+        Minimizer("loc", lambda loc, scale, target: target),
+        Smooth("loc", lambda loc, scale, target: math.sqrt(2 / math.pi) / scale),
+        Conjugate("loc", fn=_crps_conjugate),
+        Minimizer(
+            "scale",
+            lambda loc, scale, target: jnp.clip(
+                jnp.abs(target - loc) / math.sqrt(math.log(2)), 1e-9, 1e9
+            ),
+        ),
+        Lipschitz("scale", 1 / math.sqrt(math.pi)),
+        Smooth(
+            "scale",
+            lambda loc, scale, target: (
+                6 * math.sqrt(1.5 / math.pi) * math.exp(-1.5) / jnp.abs(target - loc)
+            ),
+        ),
+        Smooth("target", lambda loc, scale, target: math.sqrt(2 / math.pi) / scale),
+        Minimizer("target", lambda loc, scale, target: loc),
     ),
     tex=r"\operatorname{CRPS}(\mu, \sigma, y) = \sigma \Bigl(z (2\Phi(z) - 1) + 2\varphi(z)"
     r" - \frac{1}{\sqrt\pi}\Bigr), \quad z = \frac{y - \mu}{\sigma}",
@@ -255,6 +370,30 @@ def interval_score_dalpha(
     return -2 * (missed / jnp.square(jnp.asarray(alpha)))
 
 
+def _interval_low_conjugate(low: Real, high: Real, target: Real, alpha: Real):
+    """Of a slope, in the lower end's place, between minus one and that beyond the target."""
+    value = (low + 1) * target - high - 2 * (relu(target - high) / alpha)
+    return between(value, low, -1.0, 2 / alpha - 1)
+
+
+def _interval_high_conjugate(low: Real, high: Real, target: Real, alpha: Real):
+    """As of the lower end, seen in a mirror."""
+    value = (high - 1) * target + low - 2 * (relu(low - target) / alpha)
+    return between(value, high, 1 - 2 / alpha, 1.0)
+
+
+def _interval_low_prox(step: Real, low: Real, high: Real, target: Real, alpha: Real):
+    """Upwards by a step, or down to the target by at most what lies beyond it costs."""
+    del high
+    return jnp.clip(target, low - step * (2 / alpha - 1), low + step)
+
+
+def _interval_high_prox(step: Real, low: Real, high: Real, target: Real, alpha: Real):
+    """As of the lower end, seen in a mirror."""
+    del low
+    return jnp.clip(target, high - step, high + step * (2 / alpha - 1))
+
+
 INTERVAL_SCORE = Formula(
     fn=interval_score,
     domain=dict(
@@ -281,11 +420,25 @@ INTERVAL_SCORE = Formula(
             arguments=("high", "target"),
         ),
     ),
-    facts=(Convex("low"), Convex("high"), Convex("target"), Convex("alpha")),
+    facts=(
+        Convex("low"),
+        Convex("high"),
+        Convex("target"),
+        Convex("alpha"),
+        Lipschitz("low", lambda low, high, target, alpha: 2 / alpha - 1),
+        Lipschitz("high", lambda low, high, target, alpha: 2 / alpha - 1),
+        Lipschitz("target", lambda low, high, target, alpha: 2 / alpha),
+        Minimizer("low", lambda low, high, target, alpha: target),
+        Minimizer("high", lambda low, high, target, alpha: target),
+        Conjugate("low", fn=_interval_low_conjugate),
+        Conjugate("high", fn=_interval_high_conjugate),
+        Prox("low", fn=_interval_low_prox),
+        Prox("high", fn=_interval_high_prox),
+    ),
     tex=r"S_\alpha(l, u; y) = (u - l) + \frac{2}{\alpha} \max(0, l - y)"
     r" + \frac{2}{\alpha} \max(0, y - u)",
     source=Source(GNEITING, "section 6.2"),
     topic="P18",
 )
 
-SCORING = (BRIER, BRIER_LOGIT, CRPS_NORMAL, INTERVAL_SCORE)
+SCORING = (BRIER, LOG_LOSS, BRIER_LOGIT, CRPS_NORMAL, INTERVAL_SCORE)

@@ -4,7 +4,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, REAL
-from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Break,
+    Concave,
+    Conjugate,
+    Convex,
+    Even,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    with_rule,
+)
+from jaxmath.losses.duality import between, where_allowed
 from jaxmath.special.ratio import quotient
 from jaxmath.typing import Real
 
@@ -84,6 +98,22 @@ SMOOTH_L1 = Formula(
         Even("residual"),
         Lipschitz("residual", 1.0),
         Smooth("residual", lambda residual, beta: 1 / beta),
+        Minimizer("residual", 0.0),
+        Conjugate(
+            "residual",
+            fn=lambda residual, beta: between(
+                (beta * residual) * (residual / 2), residual, -1.0, 1.0
+            ),
+        ),
+        Prox(
+            "residual",
+            fn=lambda step, residual, beta: (
+                residual - step * jnp.clip(residual / (beta + step), -1.0, 1.0)
+            ),
+        ),
+        Convex("beta"),
+        Lipschitz("beta", 0.5),
+        Smooth("beta", lambda residual, beta: 1 / jnp.abs(residual)),
     ),
     tex=r"\ell_\beta(r) = \begin{cases} r^2 / (2\beta) & |r| \le \beta \\"
     r" |r| - \frac12\beta & |r| > \beta \end{cases}",
@@ -150,6 +180,14 @@ _PSEUDO_HUBER = dict(
 )
 pseudo_huber = with_rule(_pseudo_huber, **_PSEUDO_HUBER)
 
+
+def _pseudo_huber_conjugate(residual: Real, delta: Real = 1.0) -> Float[Array, "..."]:
+    r"""Of a slope s, $\delta^2 - \delta \sqrt{\delta^2 - s^2}$."""
+    share = quotient(residual, delta)
+    root = jnp.sqrt(jnp.maximum((1 - share) * (1 + share), 0.0))
+    return where_allowed(residual * (residual / (1 + root)), jnp.abs(share) <= 1)
+
+
 PSEUDO_HUBER = Formula(
     fn=pseudo_huber,
     plain=_pseudo_huber,
@@ -165,6 +203,11 @@ PSEUDO_HUBER = Formula(
         Even("residual"),
         Lipschitz("residual", lambda residual, delta: delta),
         Smooth("residual", 1.0),
+        Minimizer("residual", 0.0),
+        Conjugate("residual", fn=_pseudo_huber_conjugate),
+        Concave("delta"),
+        Lipschitz("delta", lambda residual, delta: jnp.abs(residual)),
+        Smooth("delta", 2.0),
     ),
     tex=r"\ell_\delta(r) = \delta^2 \Bigl(\sqrt{1 + (r / \delta)^2} - 1\Bigr)",
     source=Source("charbonnier1997deterministic", "table I"),

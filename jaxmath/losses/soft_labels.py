@@ -9,8 +9,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import REAL, UNIT, Box, Choices
-from jaxmath.formula import Bounded, Convex, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Smooth,
+    Source,
+    with_rule,
+)
 from jaxmath.losses.classification import logistic, logistic_dlogit, logistic_dlogit_dlogit
+from jaxmath.losses.duality import cross_entropy_conjugate, softplus_conjugate
 from jaxmath.special import log_softmax, softmax, softmax_complement, softmax_jacobian
 from jaxmath.special.normalized import Logits, one_vector
 from jaxmath.typing import Label, Scalar
@@ -48,7 +59,13 @@ SMOOTH_LABELS = Formula(
     fn=smooth_labels,
     domain=dict(labels=Box((3,), UNIT), smoothing=UNIT),
     vjp=smooth_labels_vjp,
-    facts=(Lipschitz("labels", 1.0), Bounded("labels", 0.0, 1.0)),
+    facts=(
+        Lipschitz("labels", 1.0),
+        Bounded("labels", 0.0, 1.0),
+        Lipschitz("smoothing", lambda labels, smoothing: jnp.linalg.norm(labels - 1 / labels.size)),
+        Smooth("labels", 0.0),
+        Smooth("smoothing", 0.0),
+    ),
     tex=r"(1 - \epsilon)\, y + \frac{\epsilon}{n}",
     source=Source("szegedy2016rethinking", "section 7"),
     topic="P19",
@@ -117,6 +134,11 @@ SOFT_CROSS_ENTROPY = Formula(
         Convex("logits"),
         Lipschitz("logits", lambda logits, labels: 2**0.5 * jnp.sum(labels)),
         Smooth("logits", lambda logits, labels: 0.5 * jnp.sum(labels)),
+        Minimizer("logits", lambda logits, labels: jnp.log(labels)),
+        Conjugate("logits", fn=cross_entropy_conjugate),
+        Convex("labels"),
+        Smooth("labels", 0.0),
+        Lipschitz("labels", lambda logits, labels: jnp.linalg.norm(log_softmax(logits))),
     ),
     tex=r"\ell(z, q) = -\sum_k q_k \log\operatorname{softmax}(z)_k",
     source=Source("bishop2006prml", "eq. 4.108"),
@@ -153,6 +175,7 @@ MULTILABEL_LOGISTIC = Formula(
         Convex("logits"),
         Lipschitz("logits", lambda logits, labels: logits.size**0.5),
         Smooth("logits", 0.25),
+        Conjugate("logits", fn=lambda logits, labels: jnp.sum(softplus_conjugate(logits + labels))),
     ),
     tex=r"\ell(z, y) = \sum_k \log(1 + e^{z_k}) - y_k z_k",
     source=Source("bishop2006prml", "eq. 4.90"),

@@ -5,10 +5,32 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import REAL, Box, Integers
-from jaxmath.formula import Bounded, Break, Convex, Formula, Lipschitz, Smooth, Source, with_rule
+from jaxmath.formula import (
+    Bounded,
+    Break,
+    Conjugate,
+    Convex,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Proper,
+    Prox,
+    Smooth,
+    Source,
+    with_rule,
+)
+from jaxmath.losses.duality import (
+    all_allowed,
+    at,
+    lead_over_label,
+    moved_to_label,
+    on_simplex,
+    one_hot,
+    where_allowed,
+)
 from jaxmath.special.normalized import Logits, one_vector
 from jaxmath.special.sparsemax import SUPPORT, sparsemax, sparsemax_jacobian, split
-from jaxmath.typing import Label
+from jaxmath.typing import Label, Scalar
 
 
 def _sparsemax_loss(logits: Logits, label: Label) -> Float[Array, ""]:
@@ -62,6 +84,15 @@ def sparsemax_loss_dlogits_dlogits(logits: Logits, label: Label) -> Float[Array,
 
 sparsemax_loss = with_rule(_sparsemax_loss, logits=sparsemax_loss_dlogits)
 
+
+def _prox(step: Scalar, logits: Logits, label: Label) -> Float[Array, " n"]:
+    """The logits less the step times the probabilities at a share of the way to the label."""
+    # Measured so that the label stands at one, from which nothing is taken away.
+    nearer = (1 + lead_over_label(logits, label)) / (1 + step)
+    nearer = jnp.where(one_hot(logits, label) > 0, 1.0, nearer)
+    return moved_to_label(logits, label, step * sparsemax(nearer))
+
+
 SPARSEMAX_LOSS = Formula(
     fn=sparsemax_loss,
     plain=_sparsemax_loss,
@@ -74,6 +105,16 @@ SPARSEMAX_LOSS = Formula(
         Lipschitz("logits", 2**0.5),
         Smooth("logits", 1.0),
         Bounded("logits", low=0.0),
+        Minimizer("logits", one_hot),
+        Proper("logits", probability=sparsemax, labels=(0.0, 1.0, 2.0)),
+        Conjugate(
+            "logits",
+            fn=lambda logits, label: where_allowed(
+                at(logits, label) + jnp.sum(jnp.square(logits)) / 2,
+                all_allowed(on_simplex(logits + one_hot(logits, label))),
+            ),
+        ),
+        Prox("logits", fn=_prox),
     ),
     exceptions={
         "breaks_follow_convention": "no drawn float lies exactly on the threshold of the others"

@@ -10,7 +10,17 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import REAL, UNIT, Box, Fixed, Integers, Simplex
-from jaxmath.formula import Convex, Formula, Smooth, Source
+from jaxmath.formula import (
+    Conjugate,
+    Convex,
+    Formula,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+    StronglyConvex,
+)
+from jaxmath.losses.duality import half_square_conjugate, half_square_prox, where_allowed
 from jaxmath.typing import Label, Scalar
 
 Values = Float[ArrayLike, " n"]
@@ -56,12 +66,28 @@ def td_dvalue(
     return _surprise(reward + discount * next_value, jnp.asarray(value))
 
 
+def _td_target(reward, discount, next_value):
+    return reward + discount * next_value
+
+
 TD = Formula(
     fn=td,
     domain=dict(value=REAL, reward=Fixed(REAL), discount=Fixed(UNIT), next_value=Fixed(REAL)),
     partials=dict(value=td_dvalue),
     seconds={("value", "value"): lambda value, *others: jnp.ones_like(value)},
-    facts=(Convex("value"), Smooth("value", 1.0)),
+    facts=(
+        Convex("value"),
+        Smooth("value", 1.0),
+        StronglyConvex("value", 1.0),
+        Minimizer("value", lambda value, *others: _td_target(*others)),
+        Conjugate(
+            "value", fn=lambda value, *others: half_square_conjugate(value, _td_target(*others))
+        ),
+        Prox(
+            "value",
+            fn=lambda step, value, *others: half_square_prox(step, value, _td_target(*others)),
+        ),
+    ),
     tex=r"\ell(v) = \tfrac12 (r + \gamma v' - v)^2",
     source=Source("sutton2018reinforcement", "eq. 6.2"),
     topic="M13",
@@ -90,12 +116,51 @@ _STEP = dict(
 )
 _NEXT = Fixed(Box((2,), REAL))
 
+
+def _set_to(target):
+    """Where the loss is least: the target in the place of the action's value."""
+    return lambda values, action, *others: jnp.where(
+        jnp.arange(values.size) == action, target(*others), values
+    )
+
+
+def _conjugate_at(target):
+    """That of the half square in the slope at the action; no other slope may differ from zero."""
+
+    def conjugate(values, action, *others):
+        taken = jnp.arange(values.size) == action
+        value = half_square_conjugate(at(values, action), target(*others))
+        return where_allowed(value, jnp.all(taken | (values == 0)))
+
+    return conjugate
+
+
+def _prox_at(target):
+    """The action's value moved towards the target."""
+
+    def prox(step, values, action, *others):
+        moved = half_square_prox(step, at(values, action), target(*others))
+        return jnp.where(jnp.arange(values.size) == action, moved, values)
+
+    return prox
+
+
+def _sarsa_target(reward, discount, next_values, next_action):
+    return reward + discount * at(next_values, next_action)
+
+
 SARSA = Formula(
     fn=sarsa,
     domain=dict(_STEP, next_values=_NEXT, next_action=Integers(0, 1)),
     partials=dict(values=sarsa_dvalues),
     seconds={("values", "values"): _bend},
-    facts=(Convex("values"), Smooth("values", 1.0)),
+    facts=(
+        Convex("values"),
+        Smooth("values", 1.0),
+        Minimizer("values", _set_to(_sarsa_target)),
+        Conjugate("values", fn=_conjugate_at(_sarsa_target)),
+        Prox("values", fn=_prox_at(_sarsa_target)),
+    ),
     tex=r"\ell(q) = \tfrac12 (r + \gamma q'_{a'} - q_a)^2",
     source=Source("sutton2018reinforcement", "eq. 6.7"),
     topic="M13",
@@ -125,12 +190,22 @@ def expected_sarsa_dvalues(
     return _at_action(values, action, _surprise(target, at(values, action)))
 
 
+def _expected_target(reward, discount, next_values, next_policy):
+    return reward + discount * _mean(next_values, next_policy)
+
+
 EXPECTED_SARSA = Formula(
     fn=expected_sarsa,
     domain=dict(_STEP, next_values=_NEXT, next_policy=Fixed(Simplex(2))),
     partials=dict(values=expected_sarsa_dvalues),
     seconds={("values", "values"): _bend},
-    facts=(Convex("values"), Smooth("values", 1.0)),
+    facts=(
+        Convex("values"),
+        Smooth("values", 1.0),
+        Minimizer("values", _set_to(_expected_target)),
+        Conjugate("values", fn=_conjugate_at(_expected_target)),
+        Prox("values", fn=_prox_at(_expected_target)),
+    ),
     tex=r"\ell(q) = \tfrac12 \bigl(r + \gamma \sum_b \pi'_b q'_b - q_a\bigr)^2",
     source=Source("sutton2018reinforcement", "eq. 6.9"),
     topic="M13",
@@ -152,12 +227,22 @@ def q_learning_dvalues(
     return _at_action(values, action, _surprise(target, at(values, action)))
 
 
+def _largest_target(reward, discount, next_values):
+    return reward + discount * jnp.max(next_values)
+
+
 Q_LEARNING = Formula(
     fn=q_learning,
     domain=dict(_STEP, next_values=_NEXT),
     partials=dict(values=q_learning_dvalues),
     seconds={("values", "values"): _bend},
-    facts=(Convex("values"), Smooth("values", 1.0)),
+    facts=(
+        Convex("values"),
+        Smooth("values", 1.0),
+        Minimizer("values", _set_to(_largest_target)),
+        Conjugate("values", fn=_conjugate_at(_largest_target)),
+        Prox("values", fn=_prox_at(_largest_target)),
+    ),
     tex=r"\ell(q) = \tfrac12 (r + \gamma \max_b q'_b - q_a)^2",
     source=Source("sutton2018reinforcement", "eq. 6.8"),
     topic="M13",
@@ -180,12 +265,22 @@ def double_q_learning_dvalues(
     return sarsa_dvalues(values, action, reward, discount, next_values, jnp.argmax(selector))
 
 
+def _double_target(reward, discount, next_values, selector):
+    return reward + discount * at(next_values, jnp.argmax(selector))
+
+
 DOUBLE_Q_LEARNING = Formula(
     fn=double_q_learning,
     domain=dict(_STEP, next_values=_NEXT, selector=_NEXT),
     partials=dict(values=double_q_learning_dvalues),
     seconds={("values", "values"): _bend},
-    facts=(Convex("values"), Smooth("values", 1.0)),
+    facts=(
+        Convex("values"),
+        Smooth("values", 1.0),
+        Minimizer("values", _set_to(_double_target)),
+        Conjugate("values", fn=_conjugate_at(_double_target)),
+        Prox("values", fn=_prox_at(_double_target)),
+    ),
     tex=r"\ell(q) = \tfrac12 (r + \gamma q'_{\arg\max_b s_b} - q_a)^2",
     source=Source("hasselt2016deep", "eq. 4"),
     topic="M13",

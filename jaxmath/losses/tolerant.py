@@ -4,7 +4,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import POSITIVE, REAL
-from jaxmath.formula import Break, Convex, Even, Formula, Lipschitz, Smooth, Source
+from jaxmath.formula import (
+    Break,
+    Conjugate,
+    Convex,
+    Even,
+    Formula,
+    Lipschitz,
+    Minimizer,
+    Prox,
+    Smooth,
+    Source,
+)
+from jaxmath.losses.duality import between
 from jaxmath.losses.regression import huber_ddelta, huber_dresidual_ddelta
 from jaxmath.losses.regression import huber_ddelta_ddelta as minus_beyond
 from jaxmath.typing import Real
@@ -33,6 +45,20 @@ EPSILON_INSENSITIVE = Formula(
         Convex("tolerance"),
         Lipschitz("residual", 1.0),
         Lipschitz("tolerance", 1.0),
+        Minimizer("residual", 0.0),
+        Conjugate(
+            "residual",
+            fn=lambda residual, tolerance: between(
+                tolerance * jnp.abs(residual), residual, -1.0, 1.0
+            ),
+        ),
+        Prox(
+            "residual",
+            fn=lambda step, residual, tolerance: (
+                jnp.sign(residual)
+                * (jnp.abs(residual) - jnp.clip(jnp.abs(residual) - tolerance, 0.0, step))
+            ),
+        ),
     ),
     tex=r"\ell_\varepsilon(r) = \max(0, |r| - \varepsilon)",
     source=Source(VAPNIK, "eq. 6.1"),
@@ -71,7 +97,27 @@ SQUARED_EPSILON_INSENSITIVE = Formula(
         ("tolerance", "tolerance"): _twice_beyond,
     },
     breaks=(Break(lambda residual, tolerance: jnp.abs(residual) - tolerance, order=2),),
-    facts=(Convex("residual"), Even("residual"), Convex("tolerance"), Smooth("residual", 2.0)),
+    facts=(
+        Convex("residual"),
+        Even("residual"),
+        Convex("tolerance"),
+        Smooth("residual", 2.0),
+        Smooth("tolerance", 2.0),
+        Lipschitz("tolerance", lambda residual, tolerance: 2 * jnp.abs(residual)),
+        Minimizer("residual", 0.0),
+        Conjugate(
+            "residual",
+            fn=lambda residual, tolerance: jnp.abs(residual) * (tolerance + jnp.abs(residual) / 4),
+        ),
+        Prox(
+            "residual",
+            fn=lambda step, residual, tolerance: (
+                residual
+                - jnp.sign(residual)
+                * (huber_ddelta(residual, tolerance) * (2 * step / (1 + 2 * step)))
+            ),
+        ),
+    ),
     tex=r"\ell_\varepsilon(r) = \max(0, |r| - \varepsilon)^2",
     source=Source(VAPNIK, "section 6.1"),
     topic="O8",

@@ -55,25 +55,46 @@ def _proper(fact: Proper, p: _Pairs, fx, noise):
     """The truth, that of the second point, expects no more of itself than of the first."""
     del noise
     place = [n for n in p.e.lay.names if n not in p.e.lay.wrt].index(fact.label)
-    chance = fact.probability or (lambda argument: argument)
-    with jax.enable_x64(True):
-        truth = np.asarray(chance(p.y[:, p.own].astype(np.float64))).reshape(len(fx), -1)
+    x, y = _stated(fact, p, p.x), _stated(fact, p, p.y)
+    truth = _chances(fact, y[:, p.own].astype(np.float64))
     # What is left to one is rounded in the probability's own dtype.
     rounded = 2 * float(np.finfo(np.float64).eps)
 
     def expected(theta):
-        values, bars = [], []
-        for label in fact.labels:
+        total, bar = np.zeros_like(fx), np.zeros_like(fx)
+        sizes = []
+        for label, share in zip(fact.labels, truth, strict=True):
             fixed = list(p.e.fixed)
             fixed[place] = np.full_like(fixed[place], label)
-            values.append(p.value(theta, tuple(fixed)))
-            bars.append(p.noise(theta, values[-1], tuple(fixed)))
-        no, yes = values
-        bar = (1 - truth) * bars[0] + truth * bars[1] + rounded * np.abs(yes - no)
-        return (1 - truth) * no + truth * yes, bar
+            value = p.value(theta, tuple(fixed))
+            total = total + share * value
+            bar = bar + share * p.noise(theta, value, tuple(fixed))
+            sizes.append(value)
+        return total, bar + rounded * (np.max(sizes, axis=0) - np.min(sizes, axis=0))
 
-    (own, bar), (other, slack) = expected(p.y), expected(p.x)
+    (own, bar), (other, slack) = expected(y), expected(x)
     return _judged(own - other, bar + slack)
+
+
+def _stated(fact: Proper, p: _Pairs, theta) -> np.ndarray:
+    """The points with the argument brought into the set where the fact is claimed."""
+    if fact.onto is None:
+        return theta
+    moved = theta.copy()
+    with jax.enable_x64(True):
+        moved[:, p.own] = np.asarray(jax.vmap(fact.onto)(theta[:, p.own]))
+    return moved
+
+
+def _chances(fact: Proper, argument) -> list[np.ndarray]:
+    """The probability of each label, by points."""
+    chance = fact.probability or (lambda argument: argument)
+    with jax.enable_x64(True):
+        if len(fact.labels) == 2:
+            larger = np.asarray(chance(argument)).reshape(len(argument), -1)
+            return [1 - larger, larger]
+        every = np.asarray(jax.vmap(chance)(argument))
+    return [every[:, [k]] for k in range(len(fact.labels))]
 
 
 def _conjugate(fact: Conjugate, p: _Pairs, fx, noise):

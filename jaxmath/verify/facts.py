@@ -6,8 +6,10 @@ is granted the rounding of the values it compares, and no more.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -20,6 +22,7 @@ from jaxmath.formula import (
     Decreasing,
     Even,
     Fact,
+    Formula,
     Increasing,
     Lipschitz,
     Minimizer,
@@ -29,18 +32,67 @@ from jaxmath.formula import (
     Smooth,
     StronglyConvex,
 )
+from jaxmath.verify import points
 from jaxmath.verify.claims import CLAIMS
-from jaxmath.verify.evidence import Evidence
-from jaxmath.verify.flat import evaluate
+from jaxmath.verify.flat import Layout, evaluate, layout
 from jaxmath.verify.opinions import autodiff
 
 ROUNDINGS = 16
 
 
+@runtime_checkable
+class Points(Protocol):
+    """Points of a formula's domain, as `evidence` has them."""
+
+    @property
+    def formula(self) -> Formula:
+        """Of what."""
+        ...
+
+    @property
+    def lay(self) -> Layout:
+        """How its arguments lie among the coordinates."""
+        ...
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The coordinates, in the dtype judged."""
+        ...
+
+    @property
+    def fixed(self) -> tuple[Any, ...]:
+        """The arguments that are not differentiated."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    formula: Formula
+    lay: Layout
+    theta: np.ndarray
+    fixed: tuple[Any, ...]
+
+
+def counterexample(formula: Formula, fact: Fact, count: int = 1024) -> str | None:
+    """In words, two points in float64 that refute a fact of a formula; None if none is found.
+
+    Besides the pairs on which facts of records are checked, it looks at pairs of neighbours, on
+    both sides of each break.
+    """
+    bare = dataclasses.replace(formula, facts=(fact,))
+    lay = layout(bare)
+    theta, fixed = lay.flatten(points.draw(bare, count, "float64"))
+    drawn = _Drawn(bare, lay, theta, fixed)
+    for touching in (False, True):
+        for _, words in broken_facts(drawn, touching):
+            return words
+    return None
+
+
 class _Pairs:
     """Two points that differ in one argument, and a third between them."""
 
-    def __init__(self, e: Evidence, argument: str):
+    def __init__(self, e: Points, argument: str, touching: bool = False):
         self.e, self.own = e, e.lay.columns(argument)
         theta = e.theta.astype(np.float64)
         rng = np.random.default_rng(0)
@@ -51,6 +103,12 @@ class _Pairs:
         close = theta[:, self.own] + rng.normal(size=(count, theta[:, self.own].shape[1]))
         kind = (np.arange(count) % 3)[:, None]
         moved = np.where(kind == 0, other, np.where(kind == 1, near, close))
+        if touching:  # from one to a million roundings away
+            info = np.finfo(e.theta.dtype)
+            unit = np.maximum(float(info.eps) * np.abs(theta[:, self.own]), float(info.tiny))
+            moved = theta[:, self.own] + rng.choice([-1.0, 1.0], unit.shape) * unit * np.exp2(
+                rng.integers(0, 21, (count, 1))
+            )
         for instead in (other, theta[:, self.own]):  # a relation between arguments may not hold
             there = (moved == 0) | (np.abs(moved) >= np.finfo(e.theta.dtype).tiny)
             fits = self.inside(theta, moved) & there.all(axis=1)
@@ -101,7 +159,9 @@ class _Pairs:
         gradient = found.first["reverse mode"][:, :, self.own].astype(np.float64)
         bend = found.second["forward over reverse"][:, :, self.own].astype(np.float64)
         change = np.abs(bend * theta[:, None, None, :]).sum(axis=-1)
+        over = np.isinf(change) & np.isfinite(bend).all(axis=-1)
         change = np.where(np.isfinite(change), change, 0.0)
+        change = np.where(over, np.finfo(np.float64).max / ROUNDINGS, change)
         return gradient, ROUNDINGS * (self.eps * (np.abs(gradient) + change) + self.tiny)
 
 
@@ -112,7 +172,7 @@ def _contains(formula, args):
     return inside if formula.where is None else inside & formula.where(*args.values())
 
 
-def broken_facts(e: Evidence) -> Iterator[tuple[Fact, str]]:
+def broken_facts(e: Points, touching: bool = False) -> Iterator[tuple[Fact, str]]:
     """Each fact of the record that does not hold, with a counterexample in words."""
     pairs: dict[str, _Pairs] = {}
     with np.errstate(all="ignore"):
@@ -121,7 +181,7 @@ def broken_facts(e: Evidence) -> Iterator[tuple[Fact, str]]:
                 yield fact, f"{fact.name} in an argument that is not differentiated"
                 continue
             if fact.argument not in pairs:
-                pairs[fact.argument] = _Pairs(e, fact.argument)
+                pairs[fact.argument] = _Pairs(e, fact.argument, touching)
             p = pairs[fact.argument]
             excess, bad = map(np.asarray, _excess(fact, p))
             if bad.any():
