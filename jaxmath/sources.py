@@ -175,4 +175,11 @@ SOURCES: dict[str, str] = {
     "qin2010approximation": "T. Qin, T.-Y. Liu and H. Li, A general approximation framework for "
     "direct optimization of information retrieval measures, Information Retrieval 13 (2010) "
     "375-397",
+    "cover2006elements": "T. M. Cover and J. A. Thomas, Elements of Information Theory, "
+    "2nd edition, Wiley 2006",
+    "ali1966general": "S. M. Ali and S. D. Silvey, A general class of coefficients of divergence "
+    "of one distribution from another, Journal of the Royal Statistical Society B 28 (1966) "
+    "131-142",
+    "lin1991divergence": "J. Lin, Divergence measures based on the Shannon entropy, IEEE "
+    "Transactions on Information Theory 37 (1991) 145-151",
 }
