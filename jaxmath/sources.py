@@ -182,4 +182,21 @@ SOURCES: dict[str, str] = {
     "131-142",
     "lin1991divergence": "J. Lin, Divergence measures based on the Shannon entropy, IEEE "
     "Transactions on Information Theory 37 (1991) 145-151",
+    "golub1969calculation": "G. H. Golub and J. H. Welsch, Calculation of Gauss quadrature rules, "
+    "Mathematics of Computation 23 (1969) 221-230",
+    "piessens1983quadpack": "R. Piessens, E. de Doncker-Kapenga, C. W. Uberhuber and D. K. "
+    "Kahaner, QUADPACK: A Subroutine Package for Automatic Integration, Springer 1983",
+    "cranley1976randomization": "R. Cranley and T. N. L. Patterson, Randomization of number "
+    "theoretic methods for multiple integration, SIAM Journal on Numerical Analysis 13 (1976) "
+    "904-914",
+    "sloan2002component": "I. H. Sloan and A. V. Reztsov, Component-by-component construction of "
+    "good lattice rules, Mathematics of Computation 71 (2002) 263-273",
+    "hickernell2002obtaining": "F. J. Hickernell, Obtaining O(N^(-2+eps)) convergence for lattice "
+    "quadrature rules, Monte Carlo and Quasi-Monte Carlo Methods 2000, Springer 2002",
+    "shevtsova2011absolute": "I. Shevtsova, On the absolute constants in the Berry-Esseen type "
+    "inequalities for identically distributed summands, arXiv:1111.6554 (2011)",
+    "massart1990tight": "P. Massart, The tight constant in the Dvoretzky-Kiefer-Wolfowitz "
+    "inequality, Annals of Probability 18 (1990) 1269-1283",
+    "mohamed2020monte": "S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, Monte Carlo gradient "
+    "estimation in machine learning, Journal of Machine Learning Research 21 (2020) 132",
 }

@@ -1,5 +1,6 @@
 """What data say: probabilities after an observation, and what they are worth."""
 
+from jaxmath.inference.adaptive import Integral, integrate
 from jaxmath.inference.bayes import (
     bayes,
     conditional,
@@ -22,6 +23,15 @@ from jaxmath.inference.information import (
     total_variation,
 )
 from jaxmath.inference.medical_test import MEDICAL_TEST, NPV, PPV, npv, ppv
+from jaxmath.inference.monte_carlo import Estimate, lattice, monte_carlo, quasi_monte_carlo
+from jaxmath.inference.quadrature import (
+    expect,
+    gauss_hermite,
+    gauss_laguerre,
+    gauss_legendre,
+    table,
+    variance,
+)
 
 FORMULAS = (*MEDICAL_TEST, *INFORMATION)
 
@@ -31,22 +41,34 @@ __all__ = [
     "MEDICAL_TEST",
     "NPV",
     "PPV",
+    "Estimate",
+    "Integral",
     "bayes",
     "chi2",
     "conditional",
     "conditional_entropy",
     "cross_entropy",
     "entropy",
+    "expect",
     "f_divergence",
+    "gauss_hermite",
+    "gauss_laguerre",
+    "gauss_legendre",
+    "integrate",
     "jensen_shannon",
     "kl",
+    "lattice",
     "log_bayes",
     "marginal",
+    "monte_carlo",
     "mutual_information",
     "negative_likelihood_ratio",
     "npv",
     "odds_update",
     "positive_likelihood_ratio",
     "ppv",
+    "quasi_monte_carlo",
+    "table",
     "total_variation",
+    "variance",
 ]

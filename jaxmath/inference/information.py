@@ -6,20 +6,21 @@ slope would be infinite it is zero, so that the gradient in whatever the other c
 finite.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.domains import OPEN_UNIT, Box
+from jaxmath.domains import Box, Interval
 from jaxmath.formula import Bounded, Break, Concave, Convex, Formula, Source
 from jaxmath.special.entropy import entr, kl_div, xlogy
+from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import Real
 
 BISHOP = Source("bishop2006prml", "section 1.6")
-COVER = Source("cover2006elements", "chapter 2")
 ALI = Source("ali1966general")
 LIN = Source("lin1991divergence")
 
@@ -70,15 +71,41 @@ def kl_dq(p: Real, q: Real) -> Float[Array, "... n"]:
     return jnp.where(p == 0, 1.0, -relative_excess(_some(p, p == 0), _some(q, p == 0)))
 
 
+def _middle_term(p: Real, q: Real) -> Float[Array, "..."]:
+    m = (jnp.asarray(p) + jnp.asarray(q)) / 2
+    return (kl_div(p, m) + kl_div(q, m)) / 2
+
+
+def _middle_dp(p, q):
+    """Half the logarithm of the ratio to the middle."""
+    return log_ratio(p, (jnp.asarray(p) + jnp.asarray(q)) / 2) / 2
+
+
+def _middle_dp_dp(p, q):
+    return q / (p + q) / p / 2
+
+
+def _middle_dp_dq(p, q):
+    return -0.5 / (jnp.asarray(p) + jnp.asarray(q))
+
+
+middle_term, _MIDDLE = with_partials(
+    _middle_term,
+    dict(p=_middle_dp, q=lambda p, q: _middle_dp(q, p)),
+    {
+        ("p", "p"): _middle_dp_dp,
+        ("p", "q"): _middle_dp_dq,
+        ("q", "q"): lambda p, q: _middle_dp_dp(q, p),
+    },
+)
+
+
 def jensen_shannon(p: Real, q: Real) -> Float[Array, "..."]:
     """The mean divergence of the middle of both tables from each; at most log 2."""
-    m = (jnp.asarray(p) + jnp.asarray(q)) / 2
-    return (kl(p, m) + kl(q, m)) / 2
-
-
-def _jensen_shannon_dp(p: Real, q: Real) -> Float[Array, "... n"]:
-    """Half the logarithm of the ratio to the middle; zero where p is."""
-    return kl_dp(p, (jnp.asarray(p) + jnp.asarray(q)) / 2) / 2
+    p, q = jnp.asarray(p), jnp.asarray(q)
+    both = (p != 0) & (q != 0)
+    alone = (p + q) * (math.log(2) / 2)  # where one of them is zero
+    return jnp.sum(jnp.where(both, middle_term(_some(p, ~both), _some(q, ~both)), alone), -1)
 
 
 def total_variation(p: Real, q: Real) -> Float[Array, "..."]:
@@ -91,27 +118,39 @@ def total_variation_dp(p: Real, q: Real) -> Float[Array, "... n"]:
     return jnp.sign(jnp.asarray(p) - jnp.asarray(q)) / 2
 
 
+def _squared_term(p: Real, q: Real) -> Float[Array, "..."]:
+    gap = jnp.asarray(p) - jnp.asarray(q)
+    return gap * (gap / q)
+
+
+def _squared_dp(p, q):
+    """Twice the relative difference."""
+    return 2 * relative_excess(p, q)
+
+
+def _squared_dq(p, q):
+    """One minus the squared ratio."""
+    excess = relative_excess(p, q)
+    return -excess * (2 + excess)
+
+
+squared_term, _SQUARED = with_partials(
+    _squared_term,
+    dict(p=_squared_dp, q=_squared_dq),
+    {
+        ("p", "p"): lambda p, q: 2 / jnp.asarray(q) + 0.0 * p,
+        ("p", "q"): lambda p, q: -2 * (p / q) / q,
+        ("q", "q"): lambda p, q: 2 * (p / q) * (p / q) / q,
+    },
+)
+
+
 def chi2(p: Real, q: Real) -> Float[Array, "..."]:
     """Pearson's divergence: the squared differences, each over q; infinite where q excludes p."""
     p, q = jnp.asarray(p), jnp.asarray(q)
-    nothing = (p == 0) & (q == 0)
-    gap = jnp.where(nothing, 0.0, p - q)
-    return jnp.sum(gap * (gap / _some(q, nothing)), -1)
-
-
-def chi2_dp(p: Real, q: Real) -> Float[Array, "... n"]:
-    """Twice the relative difference."""
-    p, q = jnp.asarray(p), jnp.asarray(q)
-    nothing = (p == 0) & (q == 0)
-    return jnp.where(nothing, 0.0, 2 * relative_excess(p, _some(q, nothing)))
-
-
-def chi2_dq(p: Real, q: Real) -> Float[Array, "... n"]:
-    """One minus the squared ratio."""
-    p, q = jnp.asarray(p), jnp.asarray(q)
-    nothing = (p == 0) & (q == 0)
-    excess = relative_excess(p, _some(q, nothing))
-    return jnp.where(nothing, 0.0, -excess * (2 + excess))
+    both = q != 0
+    alone = jnp.where(p == 0, 0.0, jnp.inf)
+    return jnp.sum(jnp.where(both, squared_term(p, _some(q, ~both)), alone), -1)
 
 
 def f_divergence(
@@ -142,34 +181,32 @@ def conditional_entropy(joint: Real) -> Float[Array, "..."]:
     return jnp.sum(first[..., 0] * entropy(given), -1)
 
 
-def conditional_entropy_djoint(joint: Real) -> Float[Array, "... m n"]:
-    """Minus the logarithm of the second given the first; zero where the cell is."""
-    joint, _, given = _rows(joint)
-    return jnp.where(joint == 0, 0.0, -jnp.log(_some(given, joint == 0)))
-
-
 def mutual_information(joint: Real) -> Float[Array, "..."]:
     """How much either variable tells of the other: zero if they are independent.
 
-    The divergence of the second's table from what it is given the first, on average; a joint table
-    that does not sum to one counts by its sum.
+    The divergence of the second's table from what it is given the first, on average
+    (Cover and Thomas 2006, section 2.3); a joint table that does not sum to one counts by its sum.
     """
     joint, first, given = _rows(joint)
     second = jnp.sum(joint, -2, keepdims=True) / jnp.sum(first, -2, keepdims=True)
     return jnp.sum(first[..., 0] * kl(given, jnp.broadcast_to(second, given.shape)), -1)
 
 
-def mutual_information_djoint(joint: Real) -> Float[Array, "... m n"]:
-    """The pointwise mutual information; zero where the cell is."""
-    joint, first, given = _rows(joint)
-    second = jnp.sum(joint, -2, keepdims=True) / jnp.sum(first, -2, keepdims=True)
-    nothing = joint == 0
-    ratio = log_ratio(_some(given, nothing), _some(jnp.broadcast_to(second, given.shape), nothing))
-    return jnp.where(nothing, 0.0, ratio)
-
-
-_TABLE, _JOINT = Box((3,), OPEN_UNIT), Box((2, 3), OPEN_UNIT)
+_CELL = Interval(1e-9, 1.0)  # whose cube is a normal number in every dtype
+_TABLE = Box((3,), _CELL)
 _PAIR = dict(p=_TABLE, q=_TABLE)
+
+
+def _diagonal(fn):
+    """Cells do not mix."""
+    return lambda *tables: jnp.diag(fn(*tables))
+
+
+_KL_SECONDS = {
+    ("p", "p"): _diagonal(lambda p, q: 1 / p + 0.0 * q),
+    ("p", "q"): _diagonal(lambda p, q: -1 / q + 0.0 * p),
+    ("q", "q"): _diagonal(lambda p, q: p / q / q),
+}
 
 INFORMATION = (
     Formula(
@@ -177,7 +214,7 @@ INFORMATION = (
         label="table.entropy",
         domain=dict(p=_TABLE),
         partials=dict(p=entropy_dp),
-        seconds={("p", "p"): lambda p: -jnp.diag(1 / p)},
+        seconds={("p", "p"): _diagonal(lambda p: -1 / p)},
         facts=(Concave("p"),),
         tex=r"H(p) = -\sum_k p_k \log p_k",
         source=BISHOP,
@@ -188,11 +225,7 @@ INFORMATION = (
         label="table.cross_entropy",
         domain=_PAIR,
         partials=dict(p=lambda p, q: -jnp.log(q) + 0.0 * p, q=lambda p, q: -p / q),
-        seconds={
-            ("p", "p"): lambda p, q: 0.0 * jnp.diag(p + q),
-            ("p", "q"): lambda p, q: -jnp.diag(1 / q + 0.0 * p),
-            ("q", "q"): lambda p, q: jnp.diag(p / q / q),
-        },
+        seconds=_KL_SECONDS | {("p", "p"): _diagonal(lambda p, q: 0.0 * (p + q))},
         facts=(Convex("q"),),
         tex=r"H(p, q) = -\sum_k p_k \log q_k",
         source=BISHOP,
@@ -203,11 +236,7 @@ INFORMATION = (
         label="table.kl",
         domain=_PAIR,
         partials=dict(p=kl_dp, q=kl_dq),
-        seconds={
-            ("p", "p"): lambda p, q: jnp.diag(1 / p + 0.0 * q),
-            ("p", "q"): lambda p, q: -jnp.diag(1 / q + 0.0 * p),
-            ("q", "q"): lambda p, q: jnp.diag(p / q / q),
-        },
+        seconds=_KL_SECONDS,
         facts=(Convex("p"), Convex("q"), Bounded("p", low=0.0)),
         tex=r"\operatorname{KL}(p \,\|\, q) = \sum_k p_k \log \frac{p_k}{q_k} - p_k + q_k",
         source=BISHOP,
@@ -217,7 +246,12 @@ INFORMATION = (
         fn=jensen_shannon,
         label="table.jensen_shannon",
         domain=_PAIR,
-        partials=dict(p=_jensen_shannon_dp, q=lambda p, q: _jensen_shannon_dp(q, p)),
+        partials=_MIDDLE,
+        seconds={
+            ("p", "p"): _diagonal(_middle_dp_dp),
+            ("p", "q"): _diagonal(_middle_dp_dq),
+            ("q", "q"): _diagonal(lambda p, q: _middle_dp_dp(q, p)),
+        },
         facts=(Convex("p"), Convex("q"), Bounded("p", low=0.0)),
         tex=r"\tfrac12 \operatorname{KL}(p \,\|\, m) + \tfrac12 \operatorname{KL}(q \,\|\, m),"
         r" \quad m = \tfrac12 (p + q)",
@@ -239,33 +273,16 @@ INFORMATION = (
         fn=chi2,
         label="table.chi2",
         domain=_PAIR,
-        partials=dict(p=chi2_dp, q=chi2_dq),
+        partials=_SQUARED,
         seconds={
-            ("p", "p"): lambda p, q: jnp.diag(2 / q + 0.0 * p),
-            ("p", "q"): lambda p, q: -2 * jnp.diag(p / q / q),
-            ("q", "q"): lambda p, q: 2 * jnp.diag((p / q) * (p / q) / q),
+            ("p", "p"): _diagonal(lambda p, q: 2 / q + 0.0 * p),
+            ("p", "q"): _diagonal(lambda p, q: -2 * (p / q) / q),
+            ("q", "q"): _diagonal(lambda p, q: 2 * (p / q) * (p / q) / q),
         },
         facts=(Convex("p"), Convex("q"), Bounded("p", low=0.0)),
         tex=r"\chi^2(p \,\|\, q) = \sum_k \frac{(p_k - q_k)^2}{q_k}",
         source=ALI,
         topic="P19",
     ),
-    Formula(
-        fn=conditional_entropy,
-        domain=dict(joint=_JOINT),
-        partials=dict(joint=conditional_entropy_djoint),
-        facts=(Concave("joint"), Bounded("joint", low=0.0)),
-        tex=r"H(Y \mid X) = -\sum_{x,y} p(x, y) \log p(y \mid x)",
-        source=COVER,
-        topic="P19",
-    ),
-    Formula(
-        fn=mutual_information,
-        domain=dict(joint=_JOINT),
-        partials=dict(joint=mutual_information_djoint),
-        facts=(Bounded("joint", low=0.0),),
-        tex=r"I(X; Y) = \sum_{x,y} p(x, y) \log \frac{p(x, y)}{p(x) p(y)}",
-        source=COVER,
-        topic="P19",
-    ),
 )
+"""The divergences that are sums over cells; what is made of several of them is no formula."""
