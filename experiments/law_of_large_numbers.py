@@ -200,7 +200,7 @@ def judge(config: Config, data: None, measured) -> Result:
             **{f"bound, {name}": bound[first][i] for i, name in enumerate(names[:3])},
         },
     )
-    edges = np.linspace(-3, 4, 36)
+    edges = np.linspace(-3, 4, 22)
     standard = (means[first][0] - mean[first][0]) / np.sqrt(variance[first][0] / sizes)[:, None]
     density = np.stack([np.histogram(row, edges)[0] for row in standard])
     series = dict(
@@ -254,13 +254,14 @@ def draw(result: Result) -> tuple[Plot, ...]:
         Plot(
             name="spread",
             title="Means settle as one over the root of n, Cauchy's never",
-            alt="The range of the middle half of the means over the number of draws, both "
-            "logarithmic: three parallel lines that fall, and a level one.",
+            alt="The interquartile range of the means over the number of draws, both "
+            "logarithmic: two parallel lines that fall, and a level one.",
             x=Axis("draws in a mean", "", "log"),
-            y=Axis("range of the middle half of the means", "", "log"),
+            y=Axis("interquartile range", "", "log"),
             lines=tuple(
                 Line(str(name), sizes, row)
                 for name, row in zip(series["family"], spread, strict=True)
+                if name != "zeros and ones"  # whose few values make steps
             ),
         ),
         Plot(

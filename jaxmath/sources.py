@@ -199,4 +199,6 @@ SOURCES: dict[str, str] = {
     "inequality, Annals of Probability 18 (1990) 1269-1283",
     "mohamed2020monte": "S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, Monte Carlo gradient "
     "estimation in machine learning, Journal of Machine Learning Research 21 (2020) 132",
+    "murphy2022probabilistic": "K. P. Murphy, Probabilistic Machine Learning: An Introduction, "
+    "MIT Press 2022",
 }
