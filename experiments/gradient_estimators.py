@@ -129,7 +129,7 @@ def measure(config: Config, data: None, key) -> dict:
     )
 
 
-def moments(values, weights) -> tuple[float, float, float]:
+def moments(values, weights) -> tuple:
     """Mean, variance and fourth central moment of values with weights that sum to one."""
     values, weights = np.ravel(values), np.ravel(weights)
     mean = weights @ values

@@ -201,4 +201,13 @@ SOURCES: dict[str, str] = {
     "estimation in machine learning, Journal of Machine Learning Research 21 (2020) 132",
     "murphy2022probabilistic": "K. P. Murphy, Probabilistic Machine Learning: An Introduction, "
     "MIT Press 2022",
+    "edelman2007internet": "B. Edelman, M. Ostrovsky and M. Schwarz, Internet advertising and the "
+    "generalized second-price auction: selling billions of dollars worth of keywords, American "
+    "Economic Review 97 (2007) 242-259",
+    "vickrey1961counterspeculation": "W. Vickrey, Counterspeculation, auctions, and competitive "
+    "sealed tenders, Journal of Finance 16 (1961) 8-37",
+    "guo2017calibration": "C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, On calibration of "
+    "modern neural networks, ICML 2017",
+    "murphy1973partition": "A. H. Murphy, A new vector partition of the probability score, Journal "
+    "of Applied Meteorology 12 (1973) 595-600",
 }

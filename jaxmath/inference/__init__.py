@@ -26,6 +26,17 @@ from jaxmath.inference.conjugate import (
     posterior,
     posteriors,
 )
+from jaxmath.inference.decisions import (
+    DECISIONS,
+    bayes_risk,
+    expected_loss,
+    expected_revenue,
+    optimal_action,
+    second_price_profit,
+    value_of_information,
+    value_of_perfect_information,
+)
+from jaxmath.inference.delta import Delta, covariance, delta
 from jaxmath.inference.estimators import (
     bernoulli_measures,
     best_baseline,
@@ -59,11 +70,12 @@ from jaxmath.inference.quadrature import (
     variance,
 )
 
-FORMULAS = (*MEDICAL_TEST, *INFORMATION, *CONJUGATE)
+FORMULAS = (*MEDICAL_TEST, *INFORMATION, *CONJUGATE, *DECISIONS)
 
 __all__ = [
     "BETA_BERNOULLI",
     "CONJUGATE",
+    "DECISIONS",
     "FORMULAS",
     "GAMMA_EXPONENTIAL",
     "GAMMA_POISSON",
@@ -73,21 +85,27 @@ __all__ = [
     "PPV",
     "Beta",
     "Conjugate",
+    "Delta",
     "Estimate",
     "Gamma",
     "Integral",
     "Normal",
     "bayes",
+    "bayes_risk",
     "bernoulli_measures",
     "best_baseline",
     "binary_log_evidence",
     "chi2",
     "conditional",
     "conditional_entropy",
+    "covariance",
     "cross_entropy",
+    "delta",
     "entropy",
     "event_log_evidence",
     "expect",
+    "expected_loss",
+    "expected_revenue",
     "exponential_measures",
     "f_divergence",
     "gauss_hermite",
@@ -108,6 +126,7 @@ __all__ = [
     "normal_normal",
     "npv",
     "odds_update",
+    "optimal_action",
     "poisson_measures",
     "positive_likelihood_ratio",
     "posterior",
@@ -116,7 +135,10 @@ __all__ = [
     "quasi_monte_carlo",
     "reparametrised",
     "score_function",
+    "second_price_profit",
     "table",
     "total_variation",
+    "value_of_information",
+    "value_of_perfect_information",
     "variance",
 ]

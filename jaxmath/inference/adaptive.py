@@ -141,7 +141,7 @@ class _Pieces(NamedTuple):
     stop: Array
     value: Array
     error: Array
-    count: Array
+    used: Array
 
 
 def _divide(inside, enough, pieces, dtype):
@@ -155,19 +155,24 @@ def _divide(inside, enough, pieces, dtype):
     begin = _Pieces(start, stop, value, error, jnp.asarray(FIRST))
 
     def unfinished(now):
-        return (now.count < pieces) & ~enough(jnp.sum(now.value), jnp.sum(now.error))
+        return (now.used < pieces) & ~enough(jnp.sum(now.value), jnp.sum(now.error))
 
     def halve(now):
         worst = jnp.argmax(now.error)
         middle = (now.start[worst] + now.stop[worst]) / 2
         left = _piece(inside, now.start[worst], middle)
         right = _piece(inside, middle, now.stop[worst])
+        value, error = (
+            old.at[worst].set(first).at[now.used].set(second)
+            for old, first, second in zip((now.value, now.error), left, right, strict=True)
+        )
         return _Pieces(
-            now.start.at[now.count].set(middle),
-            now.stop.at[now.count].set(now.stop[worst]).at[worst].set(middle),
-            *(now[i + 2].at[worst].set(left[i]).at[now.count].set(right[i]) for i in (0, 1)),
-            now.count + 1,
+            start=now.start.at[now.used].set(middle),
+            stop=now.stop.at[now.used].set(now.stop[worst]).at[worst].set(middle),
+            value=value,
+            error=error,
+            used=now.used + 1,
         )
 
     end = jax.lax.while_loop(unfinished, halve, begin)
-    return end.start, end.stop, end.count
+    return end.start, end.stop, end.used

@@ -162,7 +162,9 @@ def _poisson_summary(x):
 BETA_BERNOULLI = Conjugate(
     summary=_bernoulli_summary,
     update=lambda prior, seen: Beta(prior.successes + seen[0], prior.failures + seen[1]),
-    log_evidence=lambda prior, seen: binary_log_evidence(*prior, *seen),
+    log_evidence=lambda prior, seen: binary_log_evidence(
+        prior.successes, prior.failures, seen[0], seen[1]
+    ),
     log_predictive=lambda x, belief: (
         jnp.log(jnp.where(x == 1, belief.successes, belief.failures))
         - jnp.log(belief.successes + belief.failures)
@@ -178,9 +180,12 @@ def _add(prior, events, exposure):
 GAMMA_POISSON = Conjugate(
     summary=_poisson_summary,
     update=lambda prior, seen: _add(prior, *seen[:2]),
-    log_evidence=lambda prior, seen: event_log_evidence(*prior, *seen[:2]) - seen[2],
+    log_evidence=lambda prior, seen: (
+        event_log_evidence(prior.concentration, prior.rate, seen[0], seen[1]) - seen[2]
+    ),
     log_predictive=lambda x, belief: (
-        event_log_evidence(*belief, x, 1.0) - gammaln(jnp.asarray(x, jnp.result_type(float, x)) + 1)
+        event_log_evidence(belief.concentration, belief.rate, x, 1.0)
+        - gammaln(jnp.asarray(x, jnp.result_type(float, x)) + 1)
     ),
 )
 """Poisson counts, whose rate has a gamma prior; a further one is negative binomial."""
@@ -188,8 +193,10 @@ GAMMA_POISSON = Conjugate(
 GAMMA_EXPONENTIAL = Conjugate(
     summary=lambda x: _observed(x)[:0:-1],
     update=lambda prior, seen: _add(prior, *seen),
-    log_evidence=lambda prior, seen: event_log_evidence(*prior, *seen),
-    log_predictive=lambda x, belief: event_log_evidence(*belief, 1.0, x),
+    log_evidence=lambda prior, seen: event_log_evidence(
+        prior.concentration, prior.rate, seen[0], seen[1]
+    ),
+    log_predictive=lambda x, belief: event_log_evidence(belief.concentration, belief.rate, 1.0, x),
 )
 """Exponential times, whose rate has a gamma prior; a further one has Lomax's distribution."""
 
@@ -238,8 +245,12 @@ def normal_normal(noise: Real) -> Conjugate:
     return Conjugate(
         summary=summary,
         update=update,
-        log_evidence=lambda prior, seen: normal_log_evidence(*prior, *seen, noise),
-        log_predictive=lambda x, belief: normal_log_evidence(*belief, 1.0, x, 0.0, noise),
+        log_evidence=lambda prior, seen: normal_log_evidence(
+            prior.loc, prior.scale, seen[0], seen[1], seen[2], noise
+        ),
+        log_predictive=lambda x, belief: normal_log_evidence(
+            belief.loc, belief.scale, 1.0, x, 0.0, noise
+        ),
     )
 
 
