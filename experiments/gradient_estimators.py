@@ -25,7 +25,7 @@ Z = 8.0
 """Standard errors that count as chance: 1.2e-15 of a normal distribution lies beyond, and below
 1e-6 of all that are compared here, which are skew."""
 ESTIMATORS = ("score", "score less baseline", "reparametrised", "measures")
-SHOWN = (0.25, 0.5, 1.0, 2.0, 4.0)
+SHOWN = tuple(2.0 ** (k / 4) for k in range(-8, 9))
 """Deviations over which the variances are drawn."""
 
 
@@ -328,7 +328,7 @@ def draw(result: Result) -> tuple[Plot, ...]:
             "draws, both logarithmic: a curve for each estimator, the score functions' far above "
             "the others, and on each curve one measured point.",
             x=Axis("standard deviation", "", "log"),
-            y=Axis("variance of one estimate", "", "log"),
+            y=Axis("variance, slope in the mean", "", "log"),
             lines=(*lines, *points),
         ),
     )

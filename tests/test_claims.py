@@ -12,6 +12,7 @@ LONG = (
     "derivatives",
     "digits_sweep",
     "lagrange_textbook",
+    "mle_coverage",
     "optimizers",
 )
 
