@@ -58,49 +58,46 @@ def load(config: Config) -> None:
 
 
 def pairs(config: Config):
-    """By name: the pair, its prior, draws of the truth from it, and draws given the truth."""
+    """By name: the pair, its prior, and how observations are drawn from a truth."""
     d = distributions
     beta = inference.Beta(jnp.asarray(config.successes), jnp.asarray(config.failures))
     gamma = inference.Gamma(jnp.asarray(config.concentration), jnp.asarray(config.rate))
     normal = inference.Normal(jnp.asarray(config.loc), jnp.asarray(config.scale))
 
-    def chance(key, prior):
-        one, two = (
-            d.GAMMA.sample(k, part, 1.0)
-            for k, part in zip(jax.random.split(key), prior, strict=True)
-        )
-        return one / (one + two)
+    def measurements(key, t, shape):
+        return d.NORMAL.sample(key, t, NOISE, shape=shape)
 
     return {
-        "ones and zeros": (
-            inference.BETA_BERNOULLI, beta, chance,
-            lambda key, t, n: d.BERNOULLI.sample(key, t, shape=(n,)),
-        ),
-        "counts": (
-            inference.GAMMA_POISSON, gamma, lambda key, prior: d.GAMMA.sample(key, *prior),
-            lambda key, t, n: d.POISSON.sample(key, t, shape=(n,)),
-        ),
-        "times": (
-            inference.GAMMA_EXPONENTIAL, gamma, lambda key, prior: d.GAMMA.sample(key, *prior),
-            lambda key, t, n: d.EXPONENTIAL.sample(key, t, shape=(n,)),
-        ),
-        "measurements": (
-            inference.normal_normal(NOISE), normal,
-            lambda key, prior: d.NORMAL.sample(key, *prior),
-            lambda key, t, n: d.NORMAL.sample(key, t, NOISE, shape=(n,)),
-        ),
-    }  # fmt: skip
+        "ones and zeros": (inference.BETA_BERNOULLI, beta, d.BERNOULLI.sample),
+        "counts": (inference.GAMMA_POISSON, gamma, d.POISSON.sample),
+        "times": (inference.GAMMA_EXPONENTIAL, gamma, d.EXPONENTIAL.sample),
+        "measurements": (inference.normal_normal(NOISE), normal, measurements),
+    }
+
+
+def truths(config: Config, key) -> tuple:
+    """Draws from each prior, in the order of the pairs: (history,) of each."""
+    shape, rate = jnp.asarray(config.concentration), jnp.asarray(config.rate)
+    # Of two gamma draws of equal rate the first's share of both is a beta draw.
+    shapes = jnp.stack([jnp.asarray(config.successes), jnp.asarray(config.failures), shape, shape])
+    rates = jnp.stack([jnp.ones_like(rate), jnp.ones_like(rate), rate, rate])
+    one, two = (train.fold_in_name(key, name) for name in ("gamma", "normal"))
+    each = [jnp.broadcast_to(v[:, None], (4, config.histories)) for v in (shapes, rates)]
+    a, b, first, second = distributions.GAMMA.sample(one, *each)
+    means = distributions.NORMAL.sample(
+        two, jnp.asarray(config.loc), jnp.asarray(config.scale), (config.histories,)
+    )
+    return a / (a + b), first, second, means
 
 
 def measure(config: Config, data: None, key) -> dict:
     """The beliefs along every history, and the probabilities of what was observed."""
     del data
 
-    def history(name, pair, prior, truth, observe):
-        def one(key):
-            first, second = jax.random.split(key)
-            t = truth(first, prior)
-            x = jnp.asarray(observe(second, t, config.observations), float)
+    def history(name, t, pair, prior, observe):
+        x = observe(train.fold_in_name(key, name), t, shape=(config.observations,))
+
+        def one(x):
             path = inference.posteriors(pair, prior, x)
             whole = inference.posterior(pair, prior, x)
             batches = prior
@@ -111,7 +108,6 @@ def measure(config: Config, data: None, key) -> dict:
                 prior, path,
             )  # fmt: skip
             return dict(
-                truth=t,
                 path=jnp.stack(path),
                 whole=jnp.stack(whole),
                 batches=jnp.stack(batches),
@@ -119,10 +115,13 @@ def measure(config: Config, data: None, key) -> dict:
                 predictions=jnp.sum(jax.vmap(pair.log_predictive)(x, before)),
             )
 
-        keys = jax.random.split(train.fold_in_name(key, name), config.histories)
-        return jax.vmap(one)(keys)
+        return dict(truth=t, **jax.vmap(one)(jnp.asarray(x, float).T))
 
-    found = [history(name, *what) for name, what in pairs(config).items()]
+    drawn = truths(config, train.fold_in_name(key, "truth"))
+    found = [
+        history(name, t, *what)
+        for t, (name, what) in zip(drawn, pairs(config).items(), strict=True)
+    ]
     together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
     return dict(**together, level=jnp.asarray(config.level))
 

@@ -210,4 +210,6 @@ SOURCES: dict[str, str] = {
     "modern neural networks, ICML 2017",
     "murphy1973partition": "A. H. Murphy, A new vector partition of the probability score, Journal "
     "of Applied Meteorology 12 (1973) 595-600",
+    "thompson1933likelihood": "W. R. Thompson, On the likelihood that one unknown probability "
+    "exceeds another in view of the evidence of two samples, Biometrika 25 (1933) 285-294",
 }

@@ -7,6 +7,7 @@ from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 
 LONG = (
+    "ad_revenue",
     "accuracy",
     "backpropagation",
     "derivatives",
