@@ -79,6 +79,11 @@ LOG_SERIES = Family(
 )
 HEAVY = ("cauchy",)
 """Those whose tails are powers of x."""
+ROUGH = (*HEAVY, "weibull", "pareto")
+"""Those and one whose density is no smooth function at its end."""
+
+IRREGULAR = ("uniform", "discrete_uniform", "pareto")
+"""Those whose support moves with a parameter: their likelihood has no slope of zero."""
 
 TOYS = ("rayleigh", "log_series")
 
@@ -127,6 +132,9 @@ CASES = {
         Case(d.GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.gamma(7, scale=1 / 1.5)),
         Case(d.CAUCHY, (0.7, 2.3), (1.4, 1.9), scipy.stats.cauchy(0.7, 2.3)),
         Case(d.HALF_NORMAL, (2.3,), (1.9,), scipy.stats.halfnorm(scale=2.3)),
+        Case(d.LOG_NORMAL, (0.7, 0.4), (0.8, 0.5), scipy.stats.lognorm(0.4, scale=np.exp(0.7))),
+        Case(d.WEIBULL, (2.3, 1.5), (2.5, 1.4), scipy.stats.weibull_min(2.3, scale=1.5)),
+        Case(d.PARETO, (1.5, 16.5), (1.5, 19.0), scipy.stats.pareto(16.5, scale=1.5)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )
@@ -147,7 +155,7 @@ def nodes(case):
         x = np.arange(-10.0, 400.0)
         x = x[case.truth.pmf(x) > 0]
         return x, np.ones_like(x)
-    if case.family.name in HEAVY:  # the probability itself, denser at its ends, is the variable
+    if case.family.name in ROUGH:  # the probability itself, denser at its ends, is the variable
         t = np.arange(-3.3, 3.3, 1 / 64)
         logit = np.pi * np.sinh(t)
         low, high = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))

@@ -68,6 +68,8 @@ OURS = {
     "expon_icdf_1e-17": lambda q: d.exponential.quantile(q, 1.0),
     "expon_at0": lambda x: d.exponential.log_prob(x, 1.0),
     "laplace_logcdf_far": lambda x: d.laplace.log_cdf(x, 0.0, 1.0),
+    "cauchy_ppf_1e-12": lambda q: d.cauchy.quantile(q, 0.0, 1.0),
+    "cauchy_ppf_0": lambda q: d.cauchy.quantile(q, 0.0, 1.0),
     "betaln_half_8": special.betaln,
     "lbeta_f32": special.betaln,
     "betaln_3_9": special.betaln,

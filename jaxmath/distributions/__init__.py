@@ -12,11 +12,14 @@ from jaxmath.distributions import (
     gumbel,
     half_normal,
     laplace,
+    log_normal,
     logistic,
     normal,
+    pareto,
     poisson,
     uniform,
     vector_bijectors,
+    weibull,
 )
 from jaxmath.distributions.bernoulli import BERNOULLI
 from jaxmath.distributions.between import log_between
@@ -35,20 +38,23 @@ from jaxmath.distributions.geometric import GEOMETRIC
 from jaxmath.distributions.gumbel import GUMBEL
 from jaxmath.distributions.half_normal import HALF_NORMAL
 from jaxmath.distributions.laplace import LAPLACE
+from jaxmath.distributions.log_normal import LOG_NORMAL
 from jaxmath.distributions.logistic import LOGISTIC
 from jaxmath.distributions.mixture import Mixture, mixture
 from jaxmath.distributions.normal import NORMAL
+from jaxmath.distributions.pareto import PARETO
 from jaxmath.distributions.poisson import POISSON
 from jaxmath.distributions.product import product
 from jaxmath.distributions.transformed import transformed
 from jaxmath.distributions.truncated import truncated
 from jaxmath.distributions.uniform import UNIFORM
+from jaxmath.distributions.weibull import WEIBULL
 from jaxmath.distributions.zero_inflated import hurdle, zero_inflated
 
 FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
-    *(CAUCHY, HALF_NORMAL),
+    *(CAUCHY, HALF_NORMAL, LOG_NORMAL, WEIBULL, PARETO),
 )
 
 FORMULAS = tuple(formula for family in FAMILIES for formula in family.formulas)

@@ -39,7 +39,7 @@ from jaxmath.special.incomplete_gamma import (
 )
 from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
 from jaxmath.special.logarithm import log1p, log1p_gap
-from jaxmath.special.partials import along, with_partials
+from jaxmath.special.partials import along, minus, with_partials
 from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import PRNGKey, Real
 
@@ -63,8 +63,7 @@ def _parts(x, concentration, rate):
     a, b = positive(concentration), positive(rate)
     x = jnp.asarray(x)
     inner = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
-    z = b * inner  # finite: where it overflows the density has long vanished
-    return jnp.minimum(z, jnp.finfo(z.dtype).max), inner, a, b
+    return b * inner, inner, a, b
 
 
 def _supported(x, inside, outside):
@@ -94,7 +93,7 @@ def log_excess(z, a, log_z):
     """The logarithm of z less the digamma function of a, whose terms cancel for large a."""
     small = a < 1
     large = jnp.where(small, 1.0, a)
-    far = z < large / 2
+    far = (z < large / 2) | jnp.isinf(z)
     log_share = log1p(jnp.where(far, 0.0, (z - large) / large))
     log_share = jnp.where(far, log_z - jnp.log(large), log_share)
     near = log_share + 1 / (2 * large) - stirling_error_dx(large)
@@ -116,9 +115,9 @@ def _log_prob(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
 
 
 def _log_prob_dx(x, concentration, rate):
-    z, inner, a, b = _parts(x, concentration, rate)
+    _, inner, a, b = _parts(x, concentration, rate)
     edge = jnp.where((jnp.asarray(x) == 0) & (a == 1), -b, 0.0 * (a + b))
-    return _supported(x, (a - 1) / inner - b + 0.0 * z, edge)
+    return _supported(x, (a - 1) / inner - b, edge)
 
 
 def _log_prob_dconcentration(x, concentration, rate):
@@ -127,17 +126,17 @@ def _log_prob_dconcentration(x, concentration, rate):
 
 
 def _log_prob_drate(x, concentration, rate):
-    z, inner, a, b = _parts(x, concentration, rate)
+    _, inner, a, b = _parts(x, concentration, rate)
     edge = jnp.where((jnp.asarray(x) == 0) & (a == 1), 1 / b, 0.0 * (a + b))
-    return _supported(x, a / b - inner + 0.0 * z, edge)
+    return _supported(x, a / b - inner, edge)
 
 
 def _flat(fn):
     """A second derivative inside the support; zero outside."""
 
     def second(x, concentration, rate):
-        z, inner, a, b = _parts(x, concentration, rate)
-        return _supported(x, fn(inner, a, b) + 0.0 * z, 0.0 * (a + b))
+        _, inner, a, b = _parts(x, concentration, rate)
+        return _supported(x, fn(inner, a, b) + 0.0 * (inner + a + b), 0.0 * (a + b))
 
     return second
 
@@ -177,27 +176,31 @@ def hessian(x: Real, concentration: Real, rate: Real) -> Float[Array, "... 2 2"]
     return jnp.stack([jnp.stack([aa, ab], -1), jnp.stack([ab, bb], -1)], -2)
 
 
-def _times_density(factor, zero):
-    """The density times a factor, which may be large where it is small."""
+def _times_density(factor, over=1, zero=lambda a, b: 0.0 * a):
+    """The density times x, times a factor, over a power of x; at zero what `zero` says of it.
+
+    A number of ordinary size may be made of a density that underflows and a power that overflows.
+    """
 
     def product(x, concentration, rate):
         z, inner, a, b = _parts(x, concentration, rate)
-        root = jnp.exp(log_density(z, a, _log_z(z, inner, b)) / 2)
-        there = jnp.where(root > 0, factor(z, inner, a, b), 0.0)
+        part = jnp.exp(log_density(z, a, _log_z(z, inner, b)) / 4)
+        first, second, third = (part / inner if over > k else part for k in (0, 2, 1))
+        there = jnp.where(part > 0, factor(z, inner, a, b), 0.0)
+        # In this order no product is beyond an end of the dtype before the last one is.
+        value = (first * part * second) * (there * third)
         edge = jnp.where(jnp.asarray(x) == 0, zero(a, b), 0.0) + 0.0 * (a + b)
-        return _supported(x, (root / inner) * (there * root), edge)
+        return _supported(x, value, edge)
 
     return product
 
 
 def _prob(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     """The density; its unit is one over that of x."""
-    ones = _times_density(lambda z, x, a, b: jnp.ones_like(z), lambda a, b: _at_zero(a, b, 0.0))
+    ones = _times_density(
+        lambda z, x, a, b: jnp.ones_like(z), zero=lambda a, b: _at_zero(a, b, 0.0)
+    )
     return ones(x, concentration, rate)
-
-
-def _inner(factor):
-    return _times_density(factor, lambda a, b: 0.0 * a)
 
 
 def _square(z, a):
@@ -209,33 +212,46 @@ def _excess(z, x, a, b):
     return log_excess(z, a, _log_z(z, x, b))
 
 
+def _excess_bend(z, x, a, b):
+    """The square of the excess less trigamma(a); for small a without both their 1 / a^2."""
+    small = a < 1
+    more = jnp.where(small, 1 + a, 2.0)
+    e = _log_z(z, x, b) - digamma(more)
+    return jnp.where(
+        small,
+        e * (2 / a + e) - trigamma(more),
+        jnp.square(_excess(z, x, a, b)) - trigamma(a),
+    )
+
+
 _DENSITY_BENDS = {
-    ("x", "x"): _inner(lambda z, x, a, b: ((a - 1) * (a - 2) - z * (2 * (a - 1) - z)) / x / x),
-    ("x", "concentration"): _inner(
-        lambda z, x, a, b: (((a - 1) - z) * _excess(z, x, a, b) + 1) / x
+    ("x", "x"): _times_density(
+        lambda z, x, a, b: (a - 1) * (a - 2) - z * (2 * (a - 1) - z), over=3
     ),
-    ("x", "rate"): _inner(lambda z, x, a, b: _square(z, a) / z),
-    ("concentration", "concentration"): _inner(
-        lambda z, x, a, b: jnp.square(_excess(z, x, a, b)) - trigamma(a)
+    ("x", "concentration"): _times_density(
+        lambda z, x, a, b: ((a - 1) - z) * _excess(z, x, a, b) + 1, over=2
     ),
-    ("concentration", "rate"): _inner(lambda z, x, a, b: ((a - z) * _excess(z, x, a, b) + 1) / b),
-    ("rate", "rate"): _inner(lambda z, x, a, b: _square(z, a) / b / b),
+    ("x", "rate"): _times_density(lambda z, x, a, b: _square(z, a) / z),
+    ("concentration", "concentration"): _times_density(_excess_bend),
+    ("concentration", "rate"): _times_density(
+        lambda z, x, a, b: ((a - z) * _excess(z, x, a, b) + 1) / b
+    ),
+    ("rate", "rate"): _times_density(lambda z, x, a, b: _square(z, a) / b / b),
 }
-
-
-def _density_row(name):
-    order = {**_DENSITY_BENDS, **{(t, o): bend for (o, t), bend in _DENSITY_BENDS.items()}}
-    return {other: order[name, other] for other in ("x", "concentration", "rate")}
-
-
-_PROB = dict(
-    x=with_rule(_inner(lambda z, x, a, b: (a - 1 - z) / x), **_density_row("x")),
-    concentration=with_rule(
-        _inner(lambda z, x, a, b: _excess(z, x, a, b)), **_density_row("concentration")
+prob, _PROB = with_partials(
+    _prob,
+    dict(
+        x=_times_density(lambda z, x, a, b: a - 1 - z, over=2),
+        concentration=_times_density(_excess),
+        rate=_times_density(lambda z, x, a, b: (a - z) / b),
     ),
-    rate=with_rule(_inner(lambda z, x, a, b: (a - z) / b), **_density_row("rate")),
+    _DENSITY_BENDS,
 )
-prob = with_rule(_prob, **_PROB)
+
+
+def _finite(z):
+    """Where z overflows both tails have long been what they are at the largest number."""
+    return jnp.minimum(z, jnp.finfo(z.dtype).max)
 
 
 def _tail(fn, none):
@@ -243,17 +259,17 @@ def _tail(fn, none):
 
     def tail(x, concentration, rate):
         z, _, a, b = _parts(x, concentration, rate)
-        return _supported(x, fn(a, z), none + 0.0 * (a + b))
+        return _supported(x, fn(a, _finite(z)), none + 0.0 * (a + b))
 
     return tail
 
 
-def cdf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+def _cdf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     """The probability of at most x."""
     return _tail(gammainc, 0.0)(x, concentration, rate)
 
 
-def sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+def _sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     """The probability of more than x, accurate where it is tiny."""
     return _tail(gammaincc, 1.0)(x, concentration, rate)
 
@@ -268,13 +284,41 @@ def log_sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     return _tail(log_gammaincc, 0.0)(x, concentration, rate)
 
 
+def _in_shape(partial):
+    """A derivative in the concentration, of concentration and value times rate."""
+    return _tail(partial, 0.0)
+
+
+_TAIL_BENDS = {
+    ("x", "x"): _PROB["x"],
+    ("x", "concentration"): _PROB["concentration"],
+    ("x", "rate"): _PROB["rate"],
+    ("concentration", "rate"): _times_density(lambda z, x, a, b: _excess(z, x, a, b) / b, over=0),
+    ("rate", "rate"): _times_density(lambda z, x, a, b: (a - 1 - z) / b / b, over=0),
+}
+_drate = _times_density(lambda z, x, a, b: jnp.ones_like(z) / b, over=0)
+
+
+def _with_slopes(fn, name, turned):
+    """A tail bound to its slopes: those of `cdf` in x and rate, or these `turned`."""
+    dconcentration = _SPECIAL[name]["a"]
+    bends = {pair: turned(bend) for pair, bend in _TAIL_BENDS.items()}
+    bends["concentration", "concentration"] = _in_shape(along(dconcentration, 0))
+    slopes = dict(x=turned(prob), concentration=_in_shape(dconcentration), rate=turned(_drate))
+    return *with_partials(fn, slopes, bends), bends
+
+
+cdf, _CDF, _CDF_BENDS = _with_slopes(_cdf, "gammainc", lambda fn: fn)
+sf, _SF, _SF_BENDS = _with_slopes(_sf, "gammaincc", minus)
+
+
 def _chain(partials):
     """The slopes of a function of concentration and value times rate."""
 
     def made(fn):
         def partial(x, concentration, rate):
             z, inner, a, b = _parts(x, concentration, rate)
-            return _supported(x, fn(z, inner, a, b), 0.0 * (a + b))
+            return _supported(x, fn(_finite(z), inner, a, b), 0.0 * (a + b))
 
         return partial
 
@@ -596,8 +640,8 @@ GAMMA = Family(
     partials=dict(
         log_prob=_LOG_PROB,
         prob=_PROB,
-        cdf=_chain(_SPECIAL["gammainc"]),
-        sf=_chain(_SPECIAL["gammaincc"]),
+        cdf=_CDF,
+        sf=_SF,
         log_cdf=_chain(_SPECIAL["log_gammainc"]),
         log_sf=_chain(_SPECIAL["log_gammaincc"]),
         entropy=_ENTROPY,
@@ -614,7 +658,12 @@ GAMMA = Family(
         ),
     ),
     seconds=dict(
-        log_prob=_BENDS, prob=_DENSITY_BENDS, kl=_KL_SECONDS, cross_entropy=_CROSS_SECONDS
+        log_prob=_BENDS,
+        prob=_DENSITY_BENDS,
+        cdf=_CDF_BENDS,
+        sf=_SF_BENDS,
+        kl=_KL_SECONDS,
+        cross_entropy=_CROSS_SECONDS,
     ),
     exceptions=dict(
         kl=_PAIRS,
@@ -625,7 +674,13 @@ GAMMA = Family(
     ),
     unrecorded=dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
     plain=dict(
-        log_prob=_log_prob, prob=_prob, entropy=_entropy, cross_entropy=_cross_entropy, kl=_kl
+        log_prob=_log_prob,
+        prob=_prob,
+        cdf=_cdf,
+        sf=_sf,
+        entropy=_entropy,
+        cross_entropy=_cross_entropy,
+        kl=_kl,
     ),
     facts=dict(
         log_prob=(Concave("concentration"), Concave("rate")),

@@ -50,6 +50,8 @@ def _ratio(a, x, unit, left, small, *, rolled):
     root = jnp.sqrt(jnp.abs(middle * x + jnp.square(x) / 4))
     n = jnp.where(small, 0.0, jnp.where(left, 1.0, middle + x / 2 + unit / 4 + root))
     series = small | left
+    # Slopes of a quotient need the square of what divides, which is to stay of ordinary size.
+    shrink = 1 / (1 + DEPTH / 2 * unit) if rolled else 1.0
 
     def step(carry, k, term):
         n, d = carry
@@ -57,7 +59,7 @@ def _ratio(a, x, unit, left, small, *, rolled):
         fraction = (x - a) + (2 * k - 1) * unit
         p = jnp.where(small, next_ * x, jnp.where(left, x, fraction))
         q = jnp.where(small, term, jnp.where(left, next_, -(k * unit) * (k * unit - a)))
-        return p * n + q * d, jnp.where(series, next_ * d, n)
+        return shrink * (p * n + q * d), shrink * jnp.where(series, next_ * d, n)
 
     return loop(step, (n, jnp.ones_like(n)), _TERMS, rolled=rolled)
 

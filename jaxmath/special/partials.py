@@ -1,12 +1,15 @@
 """Partial derivatives made of functions: by forward mode, and with the sign turned."""
 
 import inspect
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from jaxmath.formula import with_rule
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def along(fn, argnum: int):
@@ -35,7 +38,11 @@ def minus(fn):
     return result
 
 
-def with_partials(fn, partials, seconds):
+def with_partials(
+    fn: Function,
+    partials: Mapping[str, Callable[..., Any]],
+    seconds: Mapping[tuple[str, str], Callable[..., Any]],
+) -> tuple[Function, dict[str, Callable[..., Any]]]:
     """The function bound to its partials, and these bound to theirs; every pair stands once.
 
     Returns the bound function and its bound partials, by argument.

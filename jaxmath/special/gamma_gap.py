@@ -1,0 +1,51 @@
+r"""What the logarithm of the gamma function leaves near one, when its tangent is taken away.
+
+Of $\log\Gamma(1 + x) + \gamma x = \sum_j (x / j - \log(1 + x / j))$ the first terms as they
+stand, and Taylor's series of the others.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.special.gamma import gammaln, gammaln_difference
+from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.polynomial import polynomial
+from jaxmath.typing import Real
+
+EULER = 0.5772156649015329
+POLES = 3
+# Hurwitz's zeta function at n = 2, 3, ...: the sum of j^-n over j > POLES.
+_ZETA = (
+    0.2838229557371153, 0.04001986612255725, 0.0074775546987925125, 0.0015625288059213666,
+    0.0003463198719662865, 7.95300110952091e-05, 1.86904076684668e-05, 4.462562656923558e-06,
+    1.0775400096550504e-06, 2.623248499877965e-07, 6.425188488937789e-08, 1.5809604102839835e-08,
+    3.903650576060287e-09, 9.664626442372279e-10, 2.397730264529579e-10, 5.958227462268206e-11,
+    1.482458312665928e-11, 3.692144201193263e-12, 9.202674668690208e-13, 2.2951832171507293e-13,
+    5.727071724065572e-14, 1.429604540661848e-14, 3.5697073824626706e-15, 8.915698103028073e-16,
+    2.227216658569063e-16,
+)  # fmt: skip
+_GAP = tuple((-1) ** n * zeta / n for n, zeta in enumerate(_ZETA, start=2))
+_SPREAD = tuple((2**n - 2) * term for n, term in enumerate(_GAP, start=2))
+
+
+def gammaln_gap(x: Real, excess: Real) -> Float[Array, "..."]:
+    r"""The amount $\log\Gamma(x) + \gamma (x - 1)$, never negative, given x - 1 to all digits."""
+    x, excess = jnp.asarray(x), jnp.asarray(excess)
+    close = jnp.abs(excess) < 0.5
+    near = jnp.where(close, excess, 0.0)
+    inner = jnp.square(near) * polynomial(_GAP, near)
+    for pole in range(1, POLES + 1):
+        inner = inner + log1p_gap(near / pole)
+    return jnp.where(close, inner, gammaln(jnp.where(close, 1.0, x)) + EULER * excess)
+
+
+def gammaln_spread(u: Real) -> Float[Array, "..."]:
+    r"""The excess $\log\Gamma(1 + 2u) - 2 \log\Gamma(1 + u)$ for u > 0, without cancelling."""
+    u = jnp.asarray(u)
+    small = u < 0.5
+    near, far = jnp.where(small, u, 0.0), jnp.where(small, 1.0, u)
+    inner = jnp.square(near) * polynomial(_SPREAD, near)
+    for pole in range(1, POLES + 1):
+        inner = inner + log1p(jnp.square(near / pole) / (1 + 2 * near / pole))
+    outer = gammaln_difference(1.0, 2 * far) - 2 * gammaln_difference(1.0, far)
+    return jnp.where(small, inner, outer)
