@@ -78,6 +78,8 @@ SOURCES: dict[str, str] = {
     "Distributions, volume 1, 2nd edition, Wiley 1994",
     "johnson1995continuous": "N. L. Johnson, S. Kotz and N. Balakrishnan, Continuous Univariate "
     "Distributions, volume 2, 2nd edition, Wiley 1995",
+    "johnson2005univariate": "N. L. Johnson, A. W. Kemp and S. Kotz, Univariate Discrete "
+    "Distributions, 3rd edition, Wiley 2005",
     "cochran1977sampling": "W. G. Cochran, Sampling Techniques, 3rd edition, Wiley 1977",
     "bartlett2006convexity": "P. L. Bartlett, M. I. Jordan and J. D. McAuliffe, Convexity, "
     "classification, and risk bounds, Journal of the American Statistical Association 101 (2006) "

@@ -77,7 +77,7 @@ LOG_SERIES = Family(
     topic="P10",
     undefined={"mode": "left out on purpose, to see what is said."},
 )
-HEAVY = ("cauchy",)
+HEAVY = ("cauchy", "inverse_gamma")
 """Those whose tails are powers of x."""
 ROUGH = (*HEAVY, "weibull", "pareto")
 """Those and one whose density is no smooth function at its end."""
@@ -135,6 +135,14 @@ CASES = {
         Case(d.LOG_NORMAL, (0.7, 0.4), (0.8, 0.5), scipy.stats.lognorm(0.4, scale=np.exp(0.7))),
         Case(d.WEIBULL, (2.3, 1.5), (2.5, 1.4), scipy.stats.weibull_min(2.3, scale=1.5)),
         Case(d.PARETO, (1.5, 16.5), (1.5, 19.0), scipy.stats.pareto(16.5, scale=1.5)),
+        Case(d.CHI2, (7.0,), (8.5,), scipy.stats.chi2(7)),
+        Case(d.INVERSE_GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.invgamma(7, scale=1.5)),
+        Case(d.BETA, (7.0, 4.0), (8.0, 5.0), scipy.stats.beta(7, 4)),
+        Case(d.NEGATIVE_BINOMIAL, (5.5, 0.4), (6.5, 0.45), scipy.stats.nbinom(5.5, 0.4)),
+        Case(
+            d.BETA_BINOMIAL, (12.0, 3.0, 4.5), (12.0, 3.5, 4.0), scipy.stats.betabinom(12, 3, 4.5)
+        ),
+        Case(d.VON_MISES, (0.0, 2.3), (0.4, 1.9), scipy.stats.vonmises(2.3)),
         Case(RAYLEIGH, (2.3,), (1.9,), scipy.stats.rayleigh(scale=2.3)),
         Case(LOG_SERIES, (0.3,), (0.45,), scipy.stats.logser(0.3)),
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxmath import special
-from jaxmath.special import bessel
+from jaxmath.special import bessel, bessel_divergence
 from tests.accuracy import routes, worst
 
 DTYPES = (np.float32, np.float64)
@@ -45,6 +45,11 @@ def inverse(r, start):
 
 TRUTHS = {
     "log_i0": (log_i0, ratio, lambda x: ratio(x, 1)),
+    "i0e": (
+        lambda x: mp.exp(-x) * mp.besseli(0, x),
+        lambda x: -mp.exp(-x) * mp.besseli(0, x) * complement(x),
+        lambda x: mp.exp(-x) * mp.besseli(0, x) * (ratio(x, 1) + complement(x) ** 2),
+    ),
     "log_i0e": (lambda x: log_i0(x) - x, lambda x: -complement(x), lambda x: ratio(x, 1)),
     "bessel_ratio": (ratio, lambda x: ratio(x, 1), lambda x: ratio(x, 2)),
     "bessel_ratio_complement": (complement, lambda x: -ratio(x, 1), lambda x: -ratio(x, 2)),
@@ -62,6 +67,7 @@ def batch(dtype):
 @pytest.mark.parametrize("name", TRUTHS)
 def test_accuracy(name, dtype):
     x = batch(dtype)
+    x = x[x > 0] if name == "i0e" else x
     answers = routes(FORMULAS[name])(x)
     for order, truth in enumerate(TRUTHS[name]):
         error, where = worst(answers[("x",) * order], truth, (x,))
@@ -106,3 +112,39 @@ def test_far_out():
     np.testing.assert_allclose(special.log_i0(x), x, rtol=1e-6)
     rest = special.log_i0e(x) + np.log(2 * np.pi * x) / 2
     np.testing.assert_allclose(rest, 0, atol=1e-8)
+
+
+def divergence(a, b):
+    with mp.workdps(100):
+        return log_i0(b) - log_i0(a) - (b - a) * ratio(a)
+
+
+PAIRS = {
+    "bessel_ratio_difference": {
+        (): lambda a, b: ratio(b) - ratio(a),
+        ("a",): lambda a, b: -ratio(a, 1),
+        ("b",): lambda a, b: ratio(b, 1),
+    },
+    "log_i0_divergence": {
+        (): divergence,
+        ("a",): lambda a, b: (a - b) * ratio(a, 1),
+        ("b",): lambda a, b: ratio(b) - ratio(a),
+        ("b", "b"): lambda a, b: ratio(b, 1),
+    },
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", PAIRS)
+def test_differences_keep_their_digits(name, dtype):
+    rng = np.random.default_rng(9)
+    a = 10.0 ** rng.uniform(-3, 3, 60)
+    b = a * np.where(rng.random(60) < 0.7, 2.0 ** rng.uniform(-1.2, 1.2, 60), 30.0)
+    b[::6] = a[::6] * (1 + 1e-4)
+    a, b = a.astype(dtype), b.astype(dtype)
+    formula = next(f for f in bessel_divergence.BESSEL_DIVERGENCE if f.name == name)
+    answers = routes(formula)(a, b)
+    for order, truth in PAIRS[name].items():
+        error, where = worst(answers[order], truth, (a, b))
+        assert error <= 20, (order, error, where)
+    assert special.log_i0_divergence(3.0, 3.0) == 0

@@ -55,6 +55,7 @@ def test_accuracy(dtype):
     rng = np.random.default_rng(10)
     h = np.concatenate([10.0 ** rng.uniform(-3, 1.1, 20), rng.uniform(-9, 9, 20), [0, 2, 2]])
     a = np.concatenate([10.0 ** rng.uniform(-3, 1.5, 20), rng.uniform(-3, 3, 20), [0.7, 1, 0]])
+    h, a = np.append(h, [9, 10, 12]), np.append(a, [0.95, 0.9, 1])  # where the integrand is cut off
     h, a = h.astype(dtype), a.astype(dtype)
     with mp.workdps(35):
         answers = routes(OWENS_T)(h, a)

@@ -88,6 +88,13 @@ OURS = {
     "bern_p0_x1": lambda p: d.bernoulli.log_prob(1.0, p),
     "geom_p1": lambda p: d.geometric.log_prob(0.0, p),
     "kl_bern_sat": lambda z: sum(special.rel_entr(special.sigmoid(s * z), 0.5) for s in (1, -1)),
+    "gamma_1_at0": d.gamma.log_prob,
+    "chi2_df2_at0": lambda x: d.chi2.log_prob(x, 2.0),
+    "beta_1_1_at0": d.beta.log_prob,
+    "beta_1_1_at1": d.beta.log_prob,
+    "beta_1_8_at0": d.beta.log_prob,
+    "nbinom_p0": lambda p, k: d.negative_binomial.log_prob(k, 5.0, 1 - p),
+    "nbinom_logcdf_tail": lambda n, p: d.negative_binomial.log_cdf(5.0, n, p),
     "abs_at_0": losses.absolute_error,
 }
 

@@ -57,6 +57,13 @@ def log_i0e(x):
     return log_i0(x) - x
 
 
+def i0e(x):
+    """Exp(-x) I_0."""
+    if type(x) is Special:
+        return x if x is NAN else (INF if x is NEG_INF else ZERO)
+    return fn.exp(-x) * _R1(x * x / 4) if _near(x) else bessel_i0e(x) * fn.exp(abs(x) - x)
+
+
 def ratio(x):
     """I_1 over I_0."""
     if type(x) is Special:
@@ -155,3 +162,13 @@ def ratio_inverse_dr(r):
     """The slope of the inverse."""
     x = ratio_inverse(r)
     return INF if x is INF or x is NEG_INF else 1 / ratio_dx(x)
+
+
+def ratio_difference(a, b):
+    """The ratio at b less that at a."""
+    return ratio(b) - ratio(a)
+
+
+def log_i0_divergence(a, b):
+    """The excess of log I_0 at b over its tangent at a."""
+    return log_i0(b) - log_i0(a) - (b - a) * ratio(a)

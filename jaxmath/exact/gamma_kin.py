@@ -27,6 +27,11 @@ def along_step(function):
     return lambda x, step: function(x + step) - function(x)
 
 
+def twice(function):
+    """How much more it gains from x + h to x + h + k than from x to x + k."""
+    return lambda x, h, k: function(x + h + k) - function(x + h) - function(x + k) + function(x)
+
+
 def stirling_error(x):
     """What Stirling's formula leaves of log-gamma."""
     return lgamma(x) - (x - ONE / 2) * fn.log(x) + x - fn.log(2 * arb.pi()) / 2
@@ -35,6 +40,21 @@ def stirling_error(x):
 def stirling_error_dx(x):
     """Its slope."""
     return digamma(x) - fn.log(x) + ONE / (2 * x)
+
+
+def stirling_error_gap(x, y):
+    """By how much it lies above its tangent at x."""
+    return stirling_error(y) - stirling_error(x) - (y - x) * stirling_error_dx(x)
+
+
+def stirling_error_gap_dx(x, y):
+    """Its slope in x."""
+    return (x - y) * (trigamma(x) - ONE / x - ONE / (2 * x * x))
+
+
+def stirling_error_gap_dy(x, y):
+    """Its slope in y."""
+    return stirling_error_dx(y) - stirling_error_dx(x)
 
 
 def betaln(a, b):

@@ -5,8 +5,14 @@ from jaxmath.special.bessel import (
     bessel_ratio,
     bessel_ratio_complement,
     bessel_ratio_inverse,
+    i0e,
     log_i0,
     log_i0e,
+)
+from jaxmath.special.bessel_divergence import (
+    BESSEL_DIVERGENCE,
+    bessel_ratio_difference,
+    log_i0_divergence,
 )
 from jaxmath.special.entropy import ENTROPY, entr, kl_div, rel_entr, xlog1py, xlogy
 from jaxmath.special.error_function import ERROR_FUNCTION, erf, erfc, log_erfc
@@ -111,6 +117,7 @@ SPECIAL = (
     *ERROR_FUNCTION,
     POLYGAMMA,
     *BESSEL,
+    *BESSEL_DIVERGENCE,
     *LAMBERT,
     OWENS_T,
     WEIGHTED_LOGSUMEXP,

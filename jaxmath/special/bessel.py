@@ -16,7 +16,7 @@ from fractions import Fraction
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.domains import REAL, Interval
+from jaxmath.domains import NONNEGATIVE, REAL, Interval
 from jaxmath.formula import (
     Bounded,
     Convex,
@@ -108,13 +108,29 @@ def _parts(x):
 
 def _log_scaled(size):
     """The logarithm of exp(-x) I_0(x) for x >= 10."""
-    rest = polynomial(_LOGARITHM, 2 * FAR / size - 1) / (8 * size)
-    return rest - (jnp.log(size) + math.log(2 * math.pi)) / 2
+    return log_rest(size) - (jnp.log(size) + math.log(2 * math.pi)) / 2
 
 
 def _plus_growth(growth, scaled):
     """Their sum, where infinite growth outdoes all else."""
     return jnp.where(growth < jnp.inf, growth + scaled, growth)
+
+
+def log_rest(size):
+    """The logarithm of exp(-x) sqrt(2 pi x) I_0(x) for x >= 10, 1 / (8x) and more."""
+    return polynomial(_LOGARITHM, 2 * FAR / size - 1) / (8 * size)
+
+
+def _i0e(x: Real) -> Float[Array, "..."]:
+    r"""The modified Bessel function $e^{-x} I_0(x)$, for x >= 0 between zero and one."""
+    x = jnp.asarray(x)
+    _, near, inner, u, far = _parts(x)
+    grown = (
+        jnp.exp(jnp.where(x < 0, -2 * x, 0.0) + log_rest(far))
+        / jnp.sqrt(2 * math.pi)
+        / jnp.sqrt(far)
+    )
+    return jnp.where(near, jnp.exp(-inner) * polynomial(_I0, u), grown)
 
 
 def _log_i0(x: Real) -> Float[Array, "..."]:
@@ -157,33 +173,75 @@ def _bessel_ratio_complement(x: Real) -> Float[Array, "..."]:
     return jnp.where(x < 0, 2 - rest, rest)
 
 
+def _slope_times(factor: Real, x: Real) -> Float[Array, "..."]:
+    """A factor times the slope of the ratio, which may be too small alone."""
+    _, near, _, u, far = _parts(x)
+    below = factor * (polynomial(_SQUARED, u) / jnp.square(polynomial(_I0, u)))
+    inverse = 1 / far
+    beyond = (factor * inverse) * inverse * (polynomial(_SLOPE, 2 * FAR * inverse - 1) / 2)
+    return jnp.where(near, below, beyond)
+
+
+def curvature_times(factor: Real, x: Real) -> Float[Array, "..."]:
+    """A factor times the curvature of the ratio, which may be too small alone."""
+    x = jnp.asarray(x)
+    _, near, inner, u, far = _parts(x)
+    i0 = polynomial(_I0, u)
+    below = factor * (-inner / 2 * (polynomial(_CUBED, u) / i0 / i0 / i0))
+    inverse = 1 / far
+    t = 2 * FAR * inverse - 1
+    beyond = polynomial(_SLOPE, t) + FAR * inverse * polynomial(_SLOPE_SLOPE, t)
+    beyond = (factor * inverse) * inverse * inverse * beyond
+    return jnp.where(near, below, jnp.where(x < 0, beyond, -beyond))
+
+
 def _bessel_ratio_dx(x: Real) -> Float[Array, "..."]:
     r"""The slope $1 - A / x - A^2$ of the ratio A: a half at zero, 1 / (2x^2) far out."""
-    _, near, _, u, far = _parts(x)
-    below = polynomial(_SQUARED, u) / jnp.square(polynomial(_I0, u))
-    inverse = 1 / far
-    return jnp.where(near, below, polynomial(_SLOPE, 2 * FAR * inverse - 1) / 2 * inverse * inverse)
+    return _slope_times(1.0, x)
 
 
 def bessel_ratio_dx_dx(x: Real) -> Float[Array, "..."]:
     """Its curvature: -3x / 8 near zero, minus 1 / x^3 far to the right."""
+    return curvature_times(1.0, x)
+
+
+def _ratio_times(factor: Real, x: Real) -> Float[Array, "..."]:
+    """A factor times the ratio, which may be too small alone."""
     x = jnp.asarray(x)
-    _, near, inner, u, far = _parts(x)
-    i0 = polynomial(_I0, u)
-    below = -inner / 2 * (polynomial(_CUBED, u) / i0 / i0 / i0)
-    inverse = 1 / far
-    t = 2 * FAR * inverse - 1
-    beyond = polynomial(_SLOPE, t) + FAR * inverse * polynomial(_SLOPE_SLOPE, t)
-    beyond = jnp.where(x < 0, 1.0, -1.0) * beyond * inverse * inverse * inverse
-    return jnp.where(near, below, beyond)
+    _, near, inner, u, _ = _parts(x)
+    below = (factor * inner) / 2 * (polynomial(_I1, u) / polynomial(_I0, u))
+    return jnp.where(near, below, factor * bessel_ratio(x))
 
 
 bessel_ratio_dx = with_rule(_bessel_ratio_dx, x=bessel_ratio_dx_dx)
 bessel_ratio = with_rule(_bessel_ratio, x=bessel_ratio_dx)
+slope_times = with_rule(
+    _slope_times,
+    factor=lambda factor, x: bessel_ratio_dx(x) + 0 * jnp.asarray(factor),
+    x=curvature_times,
+)
+ratio_times = with_rule(
+    _ratio_times,
+    factor=lambda factor, x: bessel_ratio(x) + 0 * jnp.asarray(factor),
+    x=slope_times,
+)
 bessel_ratio_complement = with_rule(_bessel_ratio_complement, x=minus(bessel_ratio_dx))
 log_i0 = with_rule(_log_i0, x=bessel_ratio)
 log_i0e_dx = minus(bessel_ratio_complement)
 log_i0e = with_rule(_log_i0e, x=log_i0e_dx)
+
+
+def i0e_dx(x: Real) -> Float[Array, "..."]:
+    """Minus itself times the rest of the ratio."""
+    return -bessel_ratio_complement(x) * i0e(x)
+
+
+def i0e_dx_dx(x: Real) -> Float[Array, "..."]:
+    """Itself times the slope of the ratio and the square of its rest."""
+    return i0e(x) * (bessel_ratio_dx(x) + jnp.square(bessel_ratio_complement(x)))
+
+
+i0e = with_rule(_i0e, x=i0e_dx)
 
 
 def _bessel_ratio_inverse(r: Real) -> Float[Array, "..."]:
@@ -230,6 +288,17 @@ BESSEL = (
         seconds={("x", "x"): bessel_ratio_dx},
         facts=(Convex("x"), Even("x"), Lipschitz("x", 1.0), Smooth("x", 0.5)),
         tex=r"\log I_0(x) = \log\frac1\pi\int_0^\pi e^{x\cos\theta}\,d\theta",
+        source=Source(HANDBOOK, "9.6.16"),
+        topic="P10",
+    ),
+    Formula(
+        fn=i0e,
+        plain=_i0e,
+        domain=dict(x=NONNEGATIVE),
+        partials=dict(x=i0e_dx),
+        seconds={("x", "x"): i0e_dx_dx},
+        facts=(Convex("x"), Decreasing("x"), Bounded("x", 0.0, 1.0), Lipschitz("x", 1.0)),
+        tex=r"e^{-x} I_0(x) = \frac1\pi\int_0^\pi e^{-x (1 - \cos\theta)}\,d\theta",
         source=Source(HANDBOOK, "9.6.16"),
         topic="P10",
     ),

@@ -243,17 +243,22 @@ def betainc_dx_db(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
 
 
 def _log_excess(a, b, x, y):
-    """log(x) - digamma(a) + digamma(a + b), whose terms cancel for large a near the mean."""
+    """log(x) - digamma(a) + digamma(a + b), whose terms cancel for large a near the mean.
+
+    From these terms or, where they are smaller, from those of another sum.
+    """
     small = a < 1
     large = jnp.where(small, 1.0, a)
     log_x = jnp.where(x < 0.5, jnp.log(x), log1p(-y))
+    way = digamma_difference(a, b)
     excess = b / large * (x - y * (large / b))
     far = excess < -0.5
     near = log1p(jnp.where(small | far, 0.0, excess))
     near = jnp.where(far, jnp.log(jnp.where(far, x * (1 + b / large), 1.0)), near)
     total = large + b
-    rest = b / total / large / 2 + stirling_error_dx(total) - stirling_error_dx(large)
-    return jnp.where(small, log_x + digamma_difference(a, b), near + rest)
+    ends = stirling_error_dx(total), stirling_error_dx(large)
+    plain = small | (jnp.abs(log_x) + jnp.abs(way) < jnp.abs(near) + jnp.abs(ends[1]))
+    return jnp.where(plain, log_x + way, near + (b / total / large / 2 + ends[0] - ends[1]))
 
 
 betainc_dx = with_rule(_betainc_dx, a=betainc_dx_da, b=betainc_dx_db, x=betainc_dx_dx)

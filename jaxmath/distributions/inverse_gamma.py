@@ -1,0 +1,512 @@
+r"""The inverse gamma distribution with shape `concentration` > 0 and `scale` > 0.
+
+Of one over a gamma variable whose rate is the scale: with $z = \beta / x$ its densities and tails
+are made of the same parts, divergences and entropies follow from those of the gamma distribution.
+Elementwise functions of arrays or numbers. A parameter that isn't positive gives NaN; up to zero
+the density is zero.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmath.distributions import gamma
+from jaxmath.distributions.family import Family
+from jaxmath.distributions.fitting import Fit, observations, with_errors
+from jaxmath.distributions.gamma import GAMMA, RATES, SHAPES, log_density, log_excess
+from jaxmath.distributions.location_scale import positive
+from jaxmath.domains import POSITIVE
+from jaxmath.formula import Concave, Source, with_rule
+from jaxmath.special.gamma import (
+    HALF_LOG_TAU,
+    digamma,
+    gammaln,
+    stirling_error,
+    stirling_error_dx,
+    stirling_error_dx_dx,
+    trigamma,
+)
+from jaxmath.special.incomplete_gamma import (
+    INCOMPLETE_GAMMA,
+    gammainc,
+    gammaincc,
+    log_gammainc,
+    log_gammaincc,
+)
+from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
+from jaxmath.special.partials import along, minus, with_partials
+from jaxmath.special.ratio import log_ratio
+from jaxmath.typing import PRNGKey, Real
+
+
+class Params(NamedTuple):
+    """Shape and scale; also the shape of what belongs to each, such as the score."""
+
+    concentration: Any
+    scale: Any
+
+
+NAMES = ("x", "concentration", "scale")
+_SPECIAL = {formula.name: formula.partials for formula in INCOMPLETE_GAMMA}
+
+
+def _parts(x, concentration, scale):
+    """The scale over the value, the value, one up to zero, and both parameters."""
+    a, b = positive(concentration), positive(scale)
+    x = jnp.asarray(x)
+    inner = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
+    return b / inner, inner, a, b
+
+
+def _inside(fn, outside=0.0):
+    """A function of z, x and both parameters where x is positive; a constant up to zero."""
+
+    def function(x, concentration, scale):
+        z, inner, a, b = _parts(x, concentration, scale)
+        rest = outside + 0.0 * (a + b)
+        return jnp.where(jnp.asarray(x) <= 0, rest, fn(z, inner, a, b) + 0.0 * (inner + a + b))
+
+    return function
+
+
+def _log_z(z, x, b):
+    """The logarithm of z = b / x, also where the ratio is beyond an end of the dtype."""
+    info = jnp.finfo(z.dtype)
+    inside = (z > 2 * info.tiny) & (z < info.max)
+    return jnp.where(inside, jnp.log(jnp.where(inside, z, 1.0)), jnp.log(b) - jnp.log(x))
+
+
+def _density(z, x, a, b):
+    return log_density(z, a, _log_z(z, x, b))
+
+
+def _excess(z, x, a, b):
+    return log_excess(z, a, _log_z(z, x, b))
+
+
+def _excess_bend(z, x, a, b):
+    """The square of the excess less trigamma(a); for small a without both their 1 / a^2."""
+    small = a < 1
+    more = jnp.where(small, 1 + a, 2.0)
+    e = _log_z(z, x, b) - digamma(more)
+    large = jnp.square(_excess(z, x, a, b)) - trigamma(a)
+    return jnp.where(small, e * (2 / a + e) - trigamma(more), large)
+
+
+def _finite(z):
+    """Where z overflows both tails have long been what they are at the largest number."""
+    return jnp.minimum(z, jnp.finfo(z.dtype).max)
+
+
+def _log_prob(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of the density, in nats."""
+    value = _inside(lambda z, x, a, b: _density(z, x, a, b) - jnp.log(x), -jnp.inf)
+    return value(x, concentration, scale)
+
+
+_BENDS = {
+    ("x", "x"): _inside(lambda z, x, a, b: (a + 1 - 2 * z) / x / x),
+    ("x", "concentration"): _inside(lambda z, x, a, b: -1 / x),
+    ("x", "scale"): _inside(lambda z, x, a, b: 1 / x / x),
+    ("concentration", "concentration"): _inside(lambda z, x, a, b: -trigamma(a)),
+    ("concentration", "scale"): _inside(lambda z, x, a, b: 1 / b),
+    ("scale", "scale"): _inside(lambda z, x, a, b: -a / b / b),
+}
+log_prob, _LOG_PROB = with_partials(
+    _log_prob,
+    dict(
+        x=_inside(lambda z, x, a, b: (z - a - 1) / x),
+        concentration=_inside(_excess),
+        scale=_inside(lambda z, x, a, b: a / b - 1 / x),
+    ),
+    _BENDS,
+)
+
+
+def score(x: Real, concentration: Real, scale: Real) -> Params:
+    """The slopes of `log_prob` in the parameters."""
+    return Params(*(_LOG_PROB[name](x, concentration, scale) for name in NAMES[1:]))
+
+
+def hessian(x: Real, concentration: Real, scale: Real) -> Float[Array, "... 2 2"]:
+    """The second derivatives of `log_prob` in the parameters: the gamma distribution's."""
+    return gamma.hessian(x, concentration, scale)
+
+
+def _times_density(factor, over=1):
+    """The density times x, times a factor, over a power of x: large where the density underflows.
+
+    In this order no product is beyond an end of the dtype before the last one is.
+    """
+
+    def product(z, x, a, b):
+        part = jnp.exp(_density(z, x, a, b) / 4)
+        few, many = jnp.where(x < 1, 1 / x, 1.0), jnp.where(x < 1, 1.0, x)
+        first, second, third = (part * few if over > k else part for k in (0, 2, 1))
+        there = jnp.where(part > 0, factor(z, x, a, b), 0.0)
+        value = (first * part * second) * (there * third)
+        for k in range(over):
+            value = value / many if k == 0 else value * (1 / many)
+        return value
+
+    return _inside(product)
+
+
+def _prob(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The density; its unit is one over that of x."""
+    return _times_density(lambda z, x, a, b: jnp.ones_like(z))(x, concentration, scale)
+
+
+def _square(z, a):
+    """The second derivative in the scale over the density, times the square of the scale."""
+    return a * (a - 1) - z * (2 * a - z)
+
+
+_DENSITY_BENDS = {
+    ("x", "x"): _times_density(lambda z, x, a, b: _square(z, a + 2), 3),
+    ("x", "concentration"): _times_density(
+        lambda z, x, a, b: (z - a - 1) * _excess(z, x, a, b) - 1, 2
+    ),
+    ("x", "scale"): _times_density(lambda z, x, a, b: -_square(z, a + 1) / b, 2),
+    ("concentration", "concentration"): _times_density(_excess_bend),
+    ("concentration", "scale"): _times_density(
+        lambda z, x, a, b: ((a - z) * _excess(z, x, a, b) + 1) / b
+    ),
+    ("scale", "scale"): _times_density(lambda z, x, a, b: _square(z, a) / b / b),
+}
+prob, _PROB = with_partials(
+    _prob,
+    dict(
+        x=_times_density(lambda z, x, a, b: z - a - 1, 2),
+        concentration=_times_density(_excess),
+        scale=_times_density(lambda z, x, a, b: (a - z) / b),
+    ),
+    _DENSITY_BENDS,
+)
+
+
+def _cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of at most x."""
+    return _inside(lambda z, x, a, b: gammaincc(a, _finite(z)))(x, concentration, scale)
+
+
+def _sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The probability of more than x, accurate where it is tiny."""
+    return _inside(lambda z, x, a, b: gammainc(a, _finite(z)), 1.0)(x, concentration, scale)
+
+
+_TAIL_BENDS = {
+    ("x", "x"): _PROB["x"],
+    ("x", "concentration"): _PROB["concentration"],
+    ("x", "scale"): _PROB["scale"],
+    ("concentration", "scale"): _times_density(lambda z, x, a, b: -_excess(z, x, a, b) / b, 0),
+    ("scale", "scale"): _times_density(lambda z, x, a, b: (z - a + 1) / b / b, 0),
+}
+_dscale = _times_density(lambda z, x, a, b: -jnp.ones_like(z) / b, 0)
+
+
+def _in_shape(partial):
+    return _inside(lambda z, x, a, b: partial(a, _finite(z)))
+
+
+def _with_slopes(fn, name, turned):
+    """A tail bound to its slopes: those of `cdf` in x and the scale, or these `turned`."""
+    dconcentration = _SPECIAL[name]["a"]
+    bends = {pair: turned(bend) for pair, bend in _TAIL_BENDS.items()}
+    bends["concentration", "concentration"] = _in_shape(along(dconcentration, 0))
+    slopes = dict(x=turned(prob), concentration=_in_shape(dconcentration), scale=turned(_dscale))
+    return *with_partials(fn, slopes, bends), bends
+
+
+cdf, _CDF, _CDF_BENDS = _with_slopes(_cdf, "gammaincc", lambda fn: fn)
+sf, _SF, _SF_BENDS = _with_slopes(_sf, "gammainc", minus)
+
+
+def log_cdf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `cdf`, accurate in both tails."""
+    return _inside(lambda z, x, a, b: log_gammaincc(a, _finite(z)), -jnp.inf)(
+        x, concentration, scale
+    )
+
+
+def log_sf(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of `sf`, accurate in both tails."""
+    return _inside(lambda z, x, a, b: log_gammainc(a, _finite(z)))(x, concentration, scale)
+
+
+def _chain(name):
+    """The slopes of a function of concentration and z."""
+    slopes = _SPECIAL[name]
+    return dict(
+        x=_inside(lambda z, x, a, b: -(slopes["x"](a, _finite(z)) * _finite(z)) / x),
+        concentration=_inside(lambda z, x, a, b: slopes["a"](a, _finite(z))),
+        scale=_inside(lambda z, x, a, b: slopes["x"](a, _finite(z)) / x),
+    )
+
+
+def quantile(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The x below which lies probability p; NaN for p outside [0, 1]."""
+    return positive(scale) / gammainccinv(positive(concentration), p)
+
+
+def isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The x above which lies probability p; NaN for p outside [0, 1]."""
+    return positive(scale) / gammaincinv(positive(concentration), p)
+
+
+def log_sample(
+    key: PRNGKey, concentration: Real, scale: Real, shape: tuple[int, ...] = ()
+) -> Array:
+    """The logarithms of draws, which for a small concentration may overflow themselves."""
+    return -gamma.log_sample(key, concentration, scale, shape)
+
+
+def sample(key: PRNGKey, concentration: Real, scale: Real, shape: tuple[int, ...] = ()) -> Array:
+    """Draw `shape` times the common shape of the parameters, differentiable in them."""
+    return jnp.exp(log_sample(key, concentration, scale, shape))
+
+
+def _above(order, a, b, value):
+    """A moment that is infinite for concentrations up to its order."""
+    return jnp.where(a > order, value, jnp.inf) + 0.0 * (a + b)
+
+
+def mean(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The scale over one less than the concentration; infinite for concentrations up to one."""
+    a, b = positive(concentration), positive(scale)
+    return _above(1, a, b, b / jnp.where(a > 1, a - 1, 1.0))
+
+
+def median(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The quantile of one half."""
+    a = positive(concentration)
+    return quantile(jnp.full_like(a, 0.5), a, scale)
+
+
+def mode(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The scale over one more than the concentration."""
+    return positive(scale) / (positive(concentration) + 1)
+
+
+def variance(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The squared mean over two less than the concentration; infinite up to two."""
+    return jnp.square(std(concentration, scale))
+
+
+def std(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The root of the variance."""
+    a, b = positive(concentration), positive(scale)
+    some = jnp.where(a > 2, a, 3.0)
+    return _above(2, a, b, b / (some - 1) / jnp.sqrt(some - 2))
+
+
+def skewness(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """Of the standardised variable; infinite for concentrations up to three."""
+    a, b = positive(concentration), positive(scale)
+    some = jnp.where(a > 3, a, 4.0)
+    return _above(3, a, b, 4 * jnp.sqrt(some - 2) / (some - 3))
+
+
+def kurtosis(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The excess over the normal's 3; infinite for concentrations up to four."""
+    a, b = positive(concentration), positive(scale)
+    some = jnp.where(a > 4, a, 5.0)
+    return _above(4, a, b, 6 * (5 * some - 11) / (some - 3) / (some - 4))
+
+
+def _entropy(concentration: Real, scale: Real) -> Float[Array, "..."]:
+    """The expected value of minus `log_prob`, in nats.
+
+    That of the logarithm, which is the gamma distribution's too, and the expected logarithm.
+    """
+    a = positive(concentration)
+    rest = stirling_error(a) - (a + 1) * stirling_error_dx(a)
+    large = HALF_LOG_TAU + 0.5 + 1 / (2 * a) - jnp.log(a) * 1.5 + rest
+    small = jnp.where(a < 1, a, 1.0)
+    log = jnp.where(a < 1, small + gammaln(small) - (1 + small) * digamma(small), large)
+    return log + jnp.log(positive(scale))
+
+
+def _entropy_dconcentration(concentration, scale):
+    a = positive(concentration)
+    large = -(1.5 + 0.5 / a) / a - (1 + a) * stirling_error_dx_dx(a)
+    small = jnp.where(a < 1, a, 1.0)
+    return jnp.where(a < 1, 1 - (1 + small) * trigamma(small), large) + 0.0 * positive(scale)
+
+
+_ENTROPY = dict(
+    concentration=_entropy_dconcentration,
+    scale=lambda concentration, scale: 1 / positive(scale) + 0.0 * positive(concentration),
+)
+entropy = with_rule(_entropy, **_ENTROPY)
+
+
+def kl(
+    concentration: Real, scale: Real, concentration_q: Real, scale_q: Real
+) -> Float[Array, "..."]:
+    """The Kullback-Leibler divergence of the second from the first, the gamma's, in nats."""
+    return gamma.kl(concentration, scale, concentration_q, scale_q)
+
+
+def cross_entropy(
+    concentration: Real, scale: Real, concentration_q: Real, scale_q: Real
+) -> Float[Array, "..."]:
+    """The expected value under the first of minus the second's `log_prob`, in nats."""
+    first = (concentration, scale)
+    return entropy(*first) + kl(*first, concentration_q, scale_q)
+
+
+def _renamed(names):
+    return tuple(name.replace("rate", "scale") for name in names)
+
+
+_KL = dict(zip(_renamed(GAMMA.partials["kl"]), GAMMA.partials["kl"].values(), strict=True))
+_KL_SECONDS = {_renamed(pair): bend for pair, bend in GAMMA.seconds["kl"].items()}
+_CROSS_ENTROPY = _KL | {
+    name: lambda a, b, c, d, name=name: _ENTROPY[name](a, b) + _KL[name](a, b, c, d)
+    for name in ("concentration", "scale")
+}
+
+
+def squared_hellinger(
+    concentration: Real, scale: Real, concentration_q: Real, scale_q: Real
+) -> Float[Array, "..."]:
+    """One minus the overlap of both densities: the gamma distribution's."""
+    return gamma.squared_hellinger(concentration, scale, concentration_q, scale_q)
+
+
+def renyi(
+    order: Real, concentration: Real, scale: Real, concentration_q: Real, scale_q: Real
+) -> Float[Array, "..."]:
+    """The divergence of order alpha: the gamma distribution's."""
+    return gamma.renyi(order, concentration, scale, concentration_q, scale_q)
+
+
+def fisher_information(concentration: Real, scale: Real) -> Float[Array, "... 2 2"]:
+    """Minus the expected `hessian`, which does not depend on x."""
+    return gamma.fisher_information(concentration, scale)
+
+
+def sufficient(x: Real) -> Float[Array, "... 2"]:
+    """The logarithm of x, and one over x."""
+    x = jnp.asarray(x)
+    return jnp.stack([jnp.log(x), 1 / x], -1)
+
+
+def natural(concentration: Real, scale: Real) -> Float[Array, "... 2"]:
+    """Minus the concentration less one, and minus the scale."""
+    parts = jnp.broadcast_arrays(-positive(concentration) - 1, -positive(scale))
+    return jnp.stack(parts, -1)
+
+
+def mean_parameters(concentration: Real, scale: Real) -> Float[Array, "... 2"]:
+    """The expected logarithm, and the expected inverse."""
+    log, mean = jnp.moveaxis(gamma.mean_parameters(concentration, scale), -1, 0)
+    return jnp.stack([-log, mean], -1)
+
+
+def log_partition(eta: Float[Array, "... 2"]) -> Float[Array, "..."]:
+    """Of the natural parameters."""
+    eta = jnp.asarray(eta)
+    a = -eta[..., 0] - 1
+    return gammaln(a) - a * jnp.log(-eta[..., 1])
+
+
+def fit(x: Real, weights: Real | None = None) -> Fit:
+    """The likeliest parameters of observations (n,): the gamma distribution's of one over them."""
+    x, share, total = observations(x, weights)
+    centre = jnp.sum(share / x)
+    gap = -jnp.sum(share * jnp.where(share > 0, log_ratio(1 / x, centre), 0.0))
+    a = gamma.likeliest_concentration(gap)
+    return with_errors(INVERSE_GAMMA, Params(a, a / centre), x, share, total)
+
+
+def _of(concentration, scale, least=0.0):
+    """Partials of a function of both parameters, zero where it is infinite."""
+
+    def made(slope):
+        def partial(concentration, scale):
+            a, b = positive(concentration), positive(scale)
+            some = jnp.where(a > least, a, least + 1.0)
+            return jnp.where(a > least, slope(some, b), 0.0) + 0.0 * (a + b)
+
+        return partial
+
+    return dict(concentration=made(concentration), scale=made(scale))
+
+
+def _std_slopes(power):
+    """Of the standard deviation to a power."""
+
+    def std(a, b):
+        return b / (a - 1) / jnp.sqrt(a - 2)
+
+    return _of(
+        lambda a, b: -power * std(a, b) ** power * (1 / (a - 1) + 0.5 / (a - 2)),
+        lambda a, b: power * std(a, b) ** power / b,
+        2.0,
+    )
+
+
+_PAIRS: dict[str, str] = {
+    key.replace("rate", "scale"): reason for key, reason in GAMMA.exceptions["kl"].items()
+}
+
+INVERSE_GAMMA = Family(
+    name="inverse_gamma",
+    parameters=Params(concentration=SHAPES, scale=RATES),
+    support=POSITIVE,
+    functions=(
+        *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
+        *(mean, median, mode, variance, std, skewness, kurtosis, entropy, cross_entropy, kl),
+        *(squared_hellinger, renyi, score, hessian, fisher_information),
+        *(sufficient, natural, log_partition, mean_parameters, fit),
+    ),
+    partials=dict(
+        log_prob=_LOG_PROB,
+        prob=_PROB,
+        cdf=_CDF,
+        sf=_SF,
+        log_cdf=_chain("log_gammaincc"),
+        log_sf=_chain("log_gammainc"),
+        entropy=_ENTROPY,
+        cross_entropy=_CROSS_ENTROPY,
+        kl=_KL,
+        mean=_of(lambda a, b: -b / (a - 1) / (a - 1), lambda a, b: 1 / (a - 1), 1.0),
+        mode=_of(lambda a, b: -b / (a + 1) / (a + 1), lambda a, b: 1 / (a + 1)),
+        variance=_std_slopes(2),
+        std=_std_slopes(1),
+        skewness=_of(
+            lambda a, b: -2 * (a - 1) / jnp.sqrt(a - 2) / jnp.square(a - 3),
+            lambda a, b: 0.0 * a,
+            3.0,
+        ),
+        kurtosis=_of(
+            lambda a, b: -6 * (a - 1) * (5 * a - 17) / jnp.square(a - 3) / jnp.square(a - 4),
+            lambda a, b: 0.0 * a,
+            4.0,
+        ),
+    ),
+    seconds=dict(
+        log_prob=_BENDS, prob=_DENSITY_BENDS, cdf=_CDF_BENDS, sf=_SF_BENDS, kl=_KL_SECONDS
+    ),
+    plain=dict(log_prob=_log_prob, prob=_prob, cdf=_cdf, sf=_sf, entropy=_entropy),
+    exceptions=dict(kl=_PAIRS, cross_entropy=_PAIRS),
+    unrecorded=GAMMA.unrecorded,
+    facts=dict(log_prob=(Concave("concentration"), Concave("scale"))),
+    tex=dict(
+        log_prob=r"\log p(x) = a \log \beta - (a + 1) \log x - \beta / x - \log\Gamma(a)",
+        cdf=r"F(x) = Q(a, \beta / x)",
+        sf=r"S(x) = P(a, \beta / x)",
+        mean=r"\mu = \beta / (a - 1)",
+        mode=r"\beta / (a + 1)",
+        variance=r"\sigma^2 = \frac{\beta^2}{(a - 1)^2 (a - 2)}",
+        skewness=r"\frac{4 \sqrt{a - 2}}{a - 3}",
+        kurtosis=r"\frac{6 (5 a - 11)}{(a - 3)(a - 4)}",
+        entropy=r"H = a + \log \beta + \log\Gamma(a) - (1 + a) \psi(a)",
+    ),
+    source=Source("johnson1994continuous", "chapter 17"),
+    topic="P10",
+)
+__getattr__ = INVERSE_GAMMA.function
