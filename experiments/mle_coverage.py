@@ -27,9 +27,12 @@ SLACK = 0.02
 """How far the coverage of a regular family with 200 observations may be from its limit."""
 CHANCE = 0.3
 """Of the ones among zeros, and of ending a geometric wait."""
-KNOWN = ("normal", "exponential", "poisson", "bernoulli", "geometric", "half_normal")
+KNOWN = (
+    *("normal", "exponential", "poisson", "bernoulli", "geometric", "half_normal"),
+    "log_normal",
+)
 """Families whose estimates have a known distribution."""
-LIMIT = ("gamma", "laplace", "logistic", "gumbel", "cauchy")
+LIMIT = ("gamma", "weibull", "laplace", "logistic", "gumbel", "cauchy")
 CASELLA = Source("casella2002inference", "section 10.4")
 
 
@@ -168,6 +171,7 @@ def exact(n: int, level: float, families=KNOWN) -> tuple[np.ndarray, np.ndarray]
             )
         ],
         half_normal=[scale(n)],
+        log_normal=[student, scale(n - 1)],
     )  # fmt: skip
     gap = lambda r: r - 1 - math.log(r) - z * z / 2 / n  # noqa: E731
     ends = n * np.array([optimize.brentq(gap, 1e-3, 1), optimize.brentq(gap, 1, 10)])

@@ -15,6 +15,7 @@ LONG = (
     "lagrange_textbook",
     "mle_coverage",
     "optimizers",
+    "quantile_derivatives",
 )
 
 

@@ -44,6 +44,10 @@ def test_exact_coverages_by_simulation_in_numpy():
     shares.append(np.abs(p - 0.3) <= z * p * np.sqrt((1 - p) / n))
     half = np.sqrt(np.mean((2 * rng.normal(size=(40_000, n))) ** 2, axis=1))
     shares.append(np.abs(half - 2) <= z * half / np.sqrt(2 * n))
+    x = np.log(np.exp(rng.normal(2, 2, (40_000, n))))
+    mean, deviation = x.mean(1), x.std(1)
+    shares.append(np.abs(mean - 2) <= z * deviation / np.sqrt(n))
+    shares.append(np.abs(deviation - 2) <= z * deviation / np.sqrt(2 * n))
     found = np.mean(shares, axis=1)
     assert np.all(np.abs(found - known) < 5 * np.sqrt(known * (1 - known) / 40_000))
     ratio = 2 * n * (2 / rate - 1 - np.log(2 / rate)) <= z * z
