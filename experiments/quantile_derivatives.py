@@ -307,7 +307,7 @@ def _mean_alone(n):
 
 
 def draw(result: Result) -> tuple[Plot, ...]:
-    """How the quantiles of the Weibull family move, and how far both ways to get there are apart."""
+    """How quantiles of the Weibull family move, and how far both ways to get there are apart."""
     series = {name: np.asarray(value) for name, value in result.series.items()}
     p, error = series["p"], np.maximum(series["error"], 1e-17)
     every = np.concatenate([np.log10(p / (1 - p)), -np.log10(p / (1 - p))[::-1]])
