@@ -150,16 +150,16 @@ def best_of_two(a, b, worth) -> float:
     """E max(p v) of two beta beliefs, by quadrature over the first's density in SciPy."""
     from scipy import integrate, stats
 
-    first, second = stats.beta(a[0], b[0]), stats.beta(a[1], b[1])
     v, w = worth
 
     def given(p):
         """The best when the first brings x = p v: x F(x/w) + w E q 1[q > x/w]."""
         x = p * v
         above = a[1] / (a[1] + b[1]) * stats.beta.sf(min(x / w, 1), a[1] + 1, b[1])
-        return first.pdf(p) * (x * second.cdf(x / w) + w * above)
+        best = x * stats.beta.cdf(x / w, a[1], b[1]) + w * above
+        return stats.beta.pdf(p, a[0], b[0]) * best
 
-    cuts = sorted({*first.ppf([1e-12, 0.1, 0.5, 0.9, 1 - 1e-12])})
+    cuts = sorted({*stats.beta.ppf([1e-12, 0.1, 0.5, 0.9, 1 - 1e-12], a[0], b[0])})
     return sum(
         integrate.quad(given, low, high, epsabs=1e-13)[0] for low, high in itertools.pairwise(cuts)
     )
