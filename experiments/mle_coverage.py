@@ -292,8 +292,8 @@ def draw(result: Result) -> tuple[Plot, ...]:
             name="coverage",
             title="Intervals cover the truth about as often as they promise",
             alt="The share of intervals that cover the truth for each parameter of the table, in "
-            "its order, with bands of chance around the exact coverage where that is known: all "
-            "lie within two points of the level.",
+            "its order, each with a band of chance, beside the exact coverage where that is known: "
+            "all lie within two points of the level.",
             x=Axis("parameter, in the order of the table", "", "linear"),
             y=Axis("share that covers", "", "linear"),
             lines=(
