@@ -26,6 +26,8 @@ SLACK = 0.01
 """How far the coverage of so many observations may be from its limit."""
 LEVELS = 11
 """Confidences are rounded to so many levels for the parts of the Brier score."""
+FEW = 30
+"""Bins with fewer predictions are not drawn."""
 CURVE = np.geomspace(0.5, 2.0, 31)
 """Temperatures of the plot, in units of the true one."""
 GUO = Source("guo2017calibration", "section 4.2")
@@ -285,8 +287,8 @@ def judge(config: Config, data: None, measured) -> Result:
     )  # fmt: skip
     some = np.maximum(count, 1)
     series = dict(
-        stated=(np.where(count > 0, stated, np.nan) / some)[first],
-        right=(np.where(count > 0, right, np.nan) / some)[first],
+        stated=(np.where(count >= FEW, stated, np.nan) / some)[first],
+        right=(np.where(count >= FEW, right, np.nan) / some)[first],
         error=(np.sqrt(variance) / some)[first],
         along=m["along"][first],
         temperatures=CURVE * m["temperature"][first],
@@ -357,7 +359,7 @@ def draw(result: Result) -> tuple[Plot, ...]:
             alt="The mean loss and the calibration error over the temperature: both fall to their "
             "least value at the mark of the true one and rise beyond.",
             x=Axis("temperature", "", "log"),
-            y=Axis("calibration error, or loss above its least", "", "linear"),
+            y=Axis("error, or loss above its least", "", "linear"),
             lines=(
                 Line("loss", series["temperatures"],
                      series["along"][:, 0] - series["along"][:, 0].min()),
