@@ -10,6 +10,7 @@ LONG = (
     "ad_revenue",
     "accuracy",
     "backpropagation",
+    "calibration",
     "derivatives",
     "digits_sweep",
     "lagrange_textbook",

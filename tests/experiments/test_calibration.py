@@ -1,12 +1,15 @@
 import numpy as np
+import pytest
 
 from tests.experiments.measuring import claims, measured, red
 
 
+@pytest.mark.full
 def test_every_claim_passes():
     assert red(claims("calibration")) == set()
 
 
+@pytest.mark.full
 def test_the_gap_of_the_classifier_by_numpy():
     """How much the confidence exceeds the chance to be right, from other draws."""
     z = 2 * np.random.default_rng(0).normal(size=(400_000, 5))
