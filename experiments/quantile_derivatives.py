@@ -323,7 +323,7 @@ def draw(result: Result) -> tuple[Plot, ...]:
             y=Axis("slope of the quantile", "", "linear"),
             lines=(
                 Line("in the shape", every, slopes[0]),
-                Line("in the rate", every, slopes[1]),
+                Line("in the scale", every, slopes[1]),
             ),
         ),
         Plot(
