@@ -198,4 +198,41 @@ SOURCES: dict[str, str] = {
     "lange1989robust": "K. L. Lange, R. J. A. Little and J. M. G. Taylor, Robust statistical "
     "modeling using the t distribution, Journal of the American Statistical Association 84 (1989) "
     "881-896",
+    "cover2006elements": "T. M. Cover and J. A. Thomas, Elements of Information Theory, "
+    "2nd edition, Wiley 2006",
+    "ali1966general": "S. M. Ali and S. D. Silvey, A general class of coefficients of divergence "
+    "of one distribution from another, Journal of the Royal Statistical Society B 28 (1966) "
+    "131-142",
+    "lin1991divergence": "J. Lin, Divergence measures based on the Shannon entropy, IEEE "
+    "Transactions on Information Theory 37 (1991) 145-151",
+    "golub1969calculation": "G. H. Golub and J. H. Welsch, Calculation of Gauss quadrature rules, "
+    "Mathematics of Computation 23 (1969) 221-230",
+    "piessens1983quadpack": "R. Piessens, E. de Doncker-Kapenga, C. W. Uberhuber and D. K. "
+    "Kahaner, QUADPACK: A Subroutine Package for Automatic Integration, Springer 1983",
+    "cranley1976randomization": "R. Cranley and T. N. L. Patterson, Randomization of number "
+    "theoretic methods for multiple integration, SIAM Journal on Numerical Analysis 13 (1976) "
+    "904-914",
+    "sloan2002component": "I. H. Sloan and A. V. Reztsov, Component-by-component construction of "
+    "good lattice rules, Mathematics of Computation 71 (2002) 263-273",
+    "hickernell2002obtaining": "F. J. Hickernell, Obtaining O(N^(-2+eps)) convergence for lattice "
+    "quadrature rules, Monte Carlo and Quasi-Monte Carlo Methods 2000, Springer 2002",
+    "shevtsova2011absolute": "I. Shevtsova, On the absolute constants in the Berry-Esseen type "
+    "inequalities for identically distributed summands, arXiv:1111.6554 (2011)",
+    "massart1990tight": "P. Massart, The tight constant in the Dvoretzky-Kiefer-Wolfowitz "
+    "inequality, Annals of Probability 18 (1990) 1269-1283",
+    "mohamed2020monte": "S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, Monte Carlo gradient "
+    "estimation in machine learning, Journal of Machine Learning Research 21 (2020) 132",
+    "murphy2022probabilistic": "K. P. Murphy, Probabilistic Machine Learning: An Introduction, "
+    "MIT Press 2022",
+    "edelman2007internet": "B. Edelman, M. Ostrovsky and M. Schwarz, Internet advertising and the "
+    "generalized second-price auction: selling billions of dollars worth of keywords, American "
+    "Economic Review 97 (2007) 242-259",
+    "vickrey1961counterspeculation": "W. Vickrey, Counterspeculation, auctions, and competitive "
+    "sealed tenders, Journal of Finance 16 (1961) 8-37",
+    "guo2017calibration": "C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, On calibration of "
+    "modern neural networks, ICML 2017",
+    "murphy1973partition": "A. H. Murphy, A new vector partition of the probability score, Journal "
+    "of Applied Meteorology 12 (1973) 595-600",
+    "thompson1933likelihood": "W. R. Thompson, On the likelihood that one unknown probability "
+    "exceeds another in view of the evidence of two samples, Biometrika 25 (1933) 285-294",
 }

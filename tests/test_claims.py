@@ -7,12 +7,16 @@ from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 
 LONG = (
+    "ad_revenue",
     "accuracy",
     "backpropagation",
+    "calibration",
     "derivatives",
     "digits_sweep",
     "lagrange_textbook",
+    "mle_coverage",
     "optimizers",
+    "quantile_derivatives",
 )
 
 

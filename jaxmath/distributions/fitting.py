@@ -59,8 +59,8 @@ def with_errors(family: Family, estimate, x, share, total) -> Fit:
 
     Parameters that cannot be differentiated in are known, and have no error.
     """
-    moving = {name: jnp.asarray(getattr(estimate, name)) for name in family.moving}
-    flat, unravel = ravel_pytree(moving)
+    # A tuple: a dictionary would be raveled in the order of the alphabet.
+    flat, unravel = ravel_pytree(tuple(jnp.asarray(getattr(estimate, n)) for n in family.moving))
     known = {name: jnp.zeros_like(value) for name, value in estimate._asdict().items()}
 
     def terms(x):
@@ -78,10 +78,12 @@ def with_errors(family: Family, estimate, x, share, total) -> Fit:
         jnp.sqrt(jnp.diag(covariance) / total)
         for covariance in (_inverse(information), bread @ inner @ bread)
     )
-    return Fit(
-        estimate,
-        *(estimate._replace(**(known | unravel(error.astype(flat.dtype)))) for error in errors),
-    )
+
+    def named(error):
+        parts = unravel(error.astype(flat.dtype))
+        return estimate._replace(**(known | dict(zip(family.moving, parts, strict=True))))
+
+    return Fit(estimate, *(named(error) for error in errors))
 
 
 def _inverse(matrix):
