@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.distributions.gamma import log_density, log_excess
+from jaxmath.distributions.gamma_density import log_density, log_excess
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.ratios import ratio_gap
 from jaxmath.special.entropy import kl_div

@@ -23,7 +23,8 @@ from jaxmath.distributions.beta_divergences import (
 from jaxmath.distributions.beta_draws import log_odds_draw
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.gamma import SHAPES, _at_zero
+from jaxmath.distributions.gamma import SHAPES
+from jaxmath.distributions.gamma_density import at_zero
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import OPEN_UNIT
@@ -121,8 +122,8 @@ def _log_prob(x: Real, a: Real, b: Real) -> Float[Array, "..."]:
     value = _with_ends(
         lambda x, y, a, b: _log_height(x, y, a, b) - jnp.log(x) - log1p(-x),
         -jnp.inf,
-        lambda a, b: _at_zero(a, jnp.log(b), -jnp.inf),
-        lambda a, b: _at_zero(b, jnp.log(a), -jnp.inf),
+        lambda a, b: at_zero(a, jnp.log(b), -jnp.inf),
+        lambda a, b: at_zero(b, jnp.log(a), -jnp.inf),
     )
     return value(x, a, b)
 
@@ -182,8 +183,8 @@ def _prob(x: Real, a: Real, b: Real) -> Float[Array, "..."]:
     height = _with_ends(
         _height(lambda x, y, a, b: jnp.ones_like(x)),
         0.0,
-        lambda a, b: _at_zero(a, b, 0.0),
-        lambda a, b: _at_zero(b, a, 0.0),
+        lambda a, b: at_zero(a, b, 0.0),
+        lambda a, b: at_zero(b, a, 0.0),
     )
     return height(x, a, b)
 

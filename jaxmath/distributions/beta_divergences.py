@@ -4,7 +4,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import exponential_family
-from jaxmath.distributions.gamma import _between
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.ratios import ratio_gap
 from jaxmath.formula import with_rule
@@ -165,8 +164,8 @@ cross_entropy, _CROSS_ENTROPY = with_partials(
     dict(a=_cross_da, b=_turned(_cross_da), a_q=_kl_da_q, b_q=_turned(_kl_da_q)),
     _CROSS_SECONDS,
 )
-squared_hellinger = exponential_family.squared_hellinger(kl, _between)
-renyi = exponential_family.renyi(kl, _between)
+squared_hellinger = exponential_family.squared_hellinger(kl, exponential_family.linear)
+renyi = exponential_family.renyi(kl, exponential_family.linear)
 
 PARTIALS = dict(entropy=_ENTROPY, cross_entropy=_CROSS_ENTROPY, kl=_KL)
 SECONDS = dict(cross_entropy=_CROSS_SECONDS, kl=_KL_SECONDS)

@@ -342,13 +342,10 @@ kl = lifted(1, 1)(_bound_kl)
 cross_entropy = lifted(1, 1)(with_rule(_cross_entropy, **_CROSS_ENTROPY))
 
 
-def _between(share, p, q):
-    """Natural parameters are linear in both."""
-    return (share * p[0] + (1 - share) * q[0],)
-
-
-squared_hellinger = lifted(1, 1)(exponential_family.squared_hellinger(_bound_kl, _between))
-renyi = lifted(0, 1, 1)(exponential_family.renyi(_bound_kl, _between))
+squared_hellinger = lifted(1, 1)(
+    exponential_family.squared_hellinger(_bound_kl, exponential_family.linear)
+)
+renyi = lifted(0, 1, 1)(exponential_family.renyi(_bound_kl, exponential_family.linear))
 
 
 @lifted(1, 1)

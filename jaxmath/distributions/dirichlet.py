@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import exponential_family
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
-from jaxmath.distributions.gamma import log_excess
+from jaxmath.distributions.gamma_density import log_excess
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.ratios import ratio_gap
@@ -249,13 +249,10 @@ kl = lifted(1, 1)(_kl_bound)
 cross_entropy = lifted(1, 1)(with_rule(_cross_entropy, **_CROSS_ENTROPY))
 
 
-def _between(share, p, q):
-    """Natural parameters are linear in both."""
-    return (share * p[0] + (1 - share) * q[0],)
-
-
-squared_hellinger = lifted(1, 1)(exponential_family.squared_hellinger(_kl_bound, _between))
-renyi = lifted(0, 1, 1)(exponential_family.renyi(_kl_bound, _between))
+squared_hellinger = lifted(1, 1)(
+    exponential_family.squared_hellinger(_kl_bound, exponential_family.linear)
+)
+renyi = lifted(0, 1, 1)(exponential_family.renyi(_kl_bound, exponential_family.linear))
 
 
 def sufficient(x: Real) -> Float[Array, "... n"]:

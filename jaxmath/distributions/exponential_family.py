@@ -21,6 +21,14 @@ def _halves(params):
     return params[: len(params) // 2], params[len(params) // 2 :]
 
 
+def linear(share, p, q):
+    """The member between p and q where natural parameters are linear in the given ones."""
+    return tuple(
+        share * jnp.asarray(one) + (1 - share) * jnp.asarray(two)
+        for one, two in zip(p, q, strict=True)
+    )
+
+
 def squared_hellinger(kl: Function, between: Function) -> Function:
     """One minus the overlap of both densities.
 

@@ -180,14 +180,8 @@ cross_entropy, _CROSS_ENTROPY = with_partials(
 )
 
 
-def _between(share, p, q):
-    """Natural parameters are linear in both."""
-    return tuple(share * jnp.asarray(one) + (1 - share) * jnp.asarray(two)
-                 for one, two in zip(p, q, strict=True))  # fmt: skip
-
-
-squared_hellinger = exponential_family.squared_hellinger(kl, _between)
-renyi = exponential_family.renyi(kl, _between)
+squared_hellinger = exponential_family.squared_hellinger(kl, exponential_family.linear)
+renyi = exponential_family.renyi(kl, exponential_family.linear)
 DIVERGENCES = dict(
     entropy=Rule(_ENTROPY, {}, _entropy),
     cross_entropy=Rule(_CROSS_ENTROPY, _CROSS_SECONDS, _cross_entropy),

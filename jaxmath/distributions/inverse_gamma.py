@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import gamma
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.gamma import GAMMA, RATES, SHAPES, log_density, log_excess
+from jaxmath.distributions.gamma import GAMMA, RATES, SHAPES
+from jaxmath.distributions.gamma_density import log_density, log_excess
 from jaxmath.distributions.location_scale import positive
 from jaxmath.domains import POSITIVE
 from jaxmath.formula import Concave, Source, with_rule
