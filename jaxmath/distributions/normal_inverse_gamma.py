@@ -15,13 +15,8 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import exponential_family
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
-from jaxmath.distributions.gamma import (
-    GAMMA,
-    SHAPES,
-    likeliest_concentration,
-    log_density,
-    log_excess,
-)
+from jaxmath.distributions.gamma import GAMMA, SHAPES, likeliest_concentration
+from jaxmath.distributions.gamma_density import log_density, log_excess
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.product import Entries
