@@ -498,7 +498,11 @@ INVERSE_GAMMA = Family(
     ),
     plain=dict(log_prob=_log_prob, prob=_prob, cdf=_cdf, sf=_sf, entropy=_entropy),
     exceptions=dict(kl=_PAIRS, cross_entropy=_PAIRS, cdf=_NEAR_ONE, sf=_NEAR_ONE),
-    unrecorded=GAMMA.unrecorded,
+    unrecorded=GAMMA.unrecorded
+    | dict.fromkeys(
+        ("log_cdf", "log_sf"),
+        "logarithms of incomplete gamma functions, compared with 60 digits by tests of their own",
+    ),
     facts=dict(log_prob=(Concave("concentration"), Concave("scale"))),
     tex=dict(
         log_prob=r"\log p(x) = a \log \beta - (a + 1) \log x - \beta / x - \log\Gamma(a)",
