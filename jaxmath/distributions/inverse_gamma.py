@@ -362,7 +362,9 @@ def _renamed(names):
 
 
 _KL = dict(zip(_renamed(GAMMA.partials["kl"]), GAMMA.partials["kl"].values(), strict=True))
-_KL_SECONDS = {_renamed(pair): bend for pair, bend in GAMMA.seconds["kl"].items()}
+_KL_SECONDS = {
+    (_renamed(pair)[0], _renamed(pair)[1]): bend for pair, bend in GAMMA.seconds["kl"].items()
+}
 _CROSS_ENTROPY = _KL | {
     name: lambda a, b, c, d, name=name: _ENTROPY[name](a, b) + _KL[name](a, b, c, d)
     for name in ("concentration", "scale")
@@ -498,7 +500,7 @@ INVERSE_GAMMA = Family(
     ),
     plain=dict(log_prob=_log_prob, prob=_prob, cdf=_cdf, sf=_sf, entropy=_entropy),
     exceptions=dict(kl=_PAIRS, cross_entropy=_PAIRS, cdf=_NEAR_ONE, sf=_NEAR_ONE),
-    unrecorded=GAMMA.unrecorded
+    unrecorded=dict(GAMMA.unrecorded)
     | dict.fromkeys(
         ("log_cdf", "log_sf"),
         "logarithms of incomplete gamma functions, compared with 60 digits by tests of their own",
