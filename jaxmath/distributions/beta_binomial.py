@@ -6,7 +6,7 @@ derivatives are those in the shapes. It gives NaN where it isn't whole or is neg
 that isn't positive does. With k successes, m failures and q = n / (n + a + b) the probability is
 made of what Stirling's formula leaves over (Loader 2000) and of the divergences of k from
 (k + a) q, of m from (m + b) q, of a and of b from the rest, so that it keeps its digits however
-large they are. Probabilities of tails are sums, by the generic route.
+large they are. Probabilities of tails are sums, with as many steps as terms.
 """
 
 from typing import Any, NamedTuple
@@ -16,11 +16,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import beta
+from jaxmath.distributions import beta_binomial_tails as tails
 from jaxmath.distributions.expectation import expect
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
-from jaxmath.distributions.location_scale import positive
+from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import batched, float_dtype, sample_shape
 from jaxmath.domains import Integers
 from jaxmath.formula import Source, with_rule
@@ -32,7 +33,7 @@ from jaxmath.special.gamma import (
     trigamma_difference,
 )
 from jaxmath.special.gamma_twice import digamma_twice, gammaln_twice, trigamma_twice
-from jaxmath.special.partials import with_partials
+from jaxmath.special.partials import along, with_partials
 from jaxmath.typing import Label, PRNGKey, Real
 
 
@@ -197,6 +198,81 @@ _MASS_BENDS = {
 prob, _PROB = with_partials(_prob, dict(a=_mass(_in_a), b=_mass(_in_b)), _MASS_BENDS)
 
 
+def _tail(fn, none, every):
+    """A function of the smaller tail, for any real x; constants before zero and from the count."""
+
+    def tail(x, count, a, b):
+        n, a, b = _parameters(count, a, b)
+        k = jnp.floor(jnp.asarray(x).astype(n.dtype))
+        inner = (k >= 0) & (k < n)
+        some, most = jnp.where(inner, k, 0.0), jnp.where(inner, n, 1.0)
+        value = fn(tails.smaller_tail(some, most, a, b, _log_mass, _in_a, _in_b))
+        outer = jnp.where(k < 0, none, jnp.where(k >= n, every, jnp.nan)) + 0.0 * (a + b)
+        return jnp.where(inner, value, outer)
+
+    return tail
+
+
+def _bound(fn, slope, below):
+    """The function with its slopes, and these with theirs in forward mode."""
+    partials = {}
+    for name in Score._fields:
+        plain = _tail(lambda tail, name=name: slope(tail, below, name), 0.0, 0.0)
+        bends = {other: along(plain, k) for k, other in ((2, "a"), (3, "b"))}
+        partials[name] = with_rule(plain, **bends)
+    return with_rule(fn, **partials), partials
+
+
+def _cdf(x: Label, count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The probability of at most x successes, for any real x."""
+    return _tail(lambda tail: tails.side(tail, True), 0.0, 1.0)(x, count, a, b)
+
+
+def _sf(x: Label, count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The probability of more than x successes, for any real x."""
+    return _tail(lambda tail: tails.side(tail, False), 1.0, 0.0)(x, count, a, b)
+
+
+def _log_cdf(x: Label, count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The logarithm of `cdf`, accurate in both tails; minus infinity below zero."""
+    return _tail(lambda tail: tails.log_side(tail, True), -jnp.inf, 0.0)(x, count, a, b)
+
+
+def _log_sf(x: Label, count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The logarithm of `sf`, accurate in both tails; minus infinity from the last number on."""
+    return _tail(lambda tail: tails.log_side(tail, False), 0.0, -jnp.inf)(x, count, a, b)
+
+
+cdf, _CDF = _bound(_cdf, tails.side_slope, True)
+sf, _SF = _bound(_sf, tails.side_slope, False)
+log_cdf, _LOG_CDF = _bound(_log_cdf, tails.log_side_slope, True)
+log_sf, _LOG_SF = _bound(_log_sf, tails.log_side_slope, False)
+
+
+def _step(p, count, a, b, reached):
+    """The least number at which a tail has reached p, which lies in [0, 1]."""
+    p, (n, a, b) = jax.lax.stop_gradient((chance(p), _parameters(count, a, b)))
+    p, n, a, b = jnp.broadcast_arrays(p, n, a, b)
+    lost = jnp.isnan(p + n + a + b)
+    n, a, b = jnp.where(lost, 0.0, n), jnp.where(lost, 1.0, a), jnp.where(lost, 1.0, b)
+    return jnp.where(lost, jnp.nan, tails.first_number(lambda k: reached(k, n, a, b, p), n))
+
+
+def quantile(p: Real, count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The smallest number with cdf >= p; NaN for p outside [0, 1]."""
+    return _step(p, count, a, b, lambda k, n, a, b, p: cdf(k, n, a, b) >= p)
+
+
+def isf(p: Real, count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The smallest number with sf <= p; NaN for p outside [0, 1]."""
+    return _step(p, count, a, b, lambda k, n, a, b, p: sf(k, n, a, b) <= p)
+
+
+def median(count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The quantile of one half."""
+    return quantile(0.5 + 0.0 * positive(a), count, a, b)
+
+
 def sample(key: PRNGKey, count: Label, a: Real, b: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` times the common shape of the parameters, whole numbers in the shapes' dtype.
 
@@ -348,12 +424,17 @@ BETA_BINOMIAL = Family(
     support=Integers(0, 2**20),
     ends=lambda count, a, b: (0.0, count),
     functions=(
-        *(log_prob, prob, sample, mean, variance, std, skewness, kurtosis),
+        *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, median, sample),
+        *(mean, variance, std, skewness, kurtosis),
         *(score, hessian, fisher_information, fit),
     ),
     partials=dict(
         log_prob=_LOG_PROB,
         prob=_PROB,
+        cdf=_CDF,
+        sf=_SF,
+        log_cdf=_LOG_CDF,
+        log_sf=_LOG_SF,
         mean=_both(lambda n, a, b: n * (b / (a + b)) / (a + b), -1),
         variance=_both(_variance_da),
         std=_both(_std_da),
@@ -361,7 +442,17 @@ BETA_BINOMIAL = Family(
         kurtosis=_KURTOSIS,
     ),
     seconds=dict(log_prob=_BENDS, prob=_MASS_BENDS),
-    unrecorded=dict(kurtosis="value and slopes are compared with 90 digits by a test of its own"),
+    unrecorded=dict.fromkeys(
+        ("cdf", "sf", "log_cdf", "log_sf"),
+        "loops over as many terms as there are; compared with 60 digits by a test of their own",
+    )
+    | dict(kurtosis="value and slopes are compared with 90 digits by a test of its own"),
+    exceptions=dict(
+        skewness=dict.fromkeys(
+            ("second_derivatives/a, b", "hessian_symmetric"),
+            "slopes of a polynomial cancel, to 1e-11, where one shape is far larger",
+        )
+    ),
     plain=dict(log_prob=_log_prob, prob=_prob, skewness=_skewness),
     tex=dict(
         log_prob=r"\log p(x) = \log \binom n x + \log B(x + a, n - x + b) - \log B(a, b)",

@@ -34,8 +34,8 @@ from jaxmath.typing import PRNGKey, Real
 FAR = 5.0
 """From so many scales on a quantile is first looked for in the tail's own approximation."""
 STEPS = 5
-LOCATIONS = Interval(-(2.0**40), 2.0**40, closed=(True, True))
-SCALES = Interval(2.0**-40, 2.0**40, closed=(True, True))
+LOCATIONS = Interval(-(2.0**30), 2.0**30, closed=(True, True))
+SCALES = Interval(2.0**-20, 2.0**30, closed=(True, True))
 """Where all digits are promised."""
 _DOMAINS = dict(loc=LOCATIONS, scale=SCALES, low=EXTENDED, high=EXTENDED)
 Params: Any = type(parameters(_DOMAINS))
