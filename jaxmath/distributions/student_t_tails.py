@@ -148,7 +148,7 @@ def _log_slopes() -> Slopes:
         return ratio
 
     def hazard(at, tail):
-        return at.df * at.rate / tail.mass
+        return at.over(at.df) / tail.mass
 
     def reach(at, tail):
         """The hazard times the distance from the location, over the scale."""

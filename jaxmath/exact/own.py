@@ -72,6 +72,10 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "trigamma_difference": kin.along_step(kin.trigamma),
         "trigamma_dx": kin.trigamma_dx,
     },
+    "jaxmath.special.gamma_half_step": {
+        "log_half_step": lambda h: gamma.lgamma(h + 0.5) - gamma.lgamma(h) - fn.log(h) / 2,
+        "log_half_step_dh": lambda h: gamma.digamma(h + 0.5) - gamma.digamma(h) - 1 / (2 * h),
+    },
     "jaxmath.special.incomplete_gamma": {
         "gammainc": incomplete.igamma,
         "gammaincc": incomplete.igammac,
