@@ -53,7 +53,8 @@ def place(x, df, loc, scale) -> Place:
     z = standardize(x, loc, wide)
     far = ~(jnp.abs(z) < 1 / FAR)
     d, s, hypotenuse, unit = _triangle(x, loc, wide)
-    away = 2 * (jnp.log(jnp.where(far, jnp.abs(d), 1.0)) - jnp.log(s))
+    long = jnp.where(far, jnp.abs(d), 1.0)
+    away = 2 * (jnp.log(long) - jnp.log(s)) + log1p(jnp.square(jnp.where(far, s, 0.0) / long))
     tau = jnp.where(far, away, log1p(jnp.square(jnp.where(far, 0.0, z))))
     return Place(n, c, hypotenuse, unit, tau, df, scale)
 
