@@ -66,6 +66,7 @@ def test_slopes_in_many_degrees_of_freedom():
         np.testing.assert_allclose(moved, -slope / student_t.prob(x, df, 0.0, 1.0), 1e-13)
 
 
+@pytest.mark.full
 def test_one_and_two_degrees_of_freedom():
     x = np.array([-1e200, -1e7, -3.0, -0.4, 0.7, 2.0, 9.0])
     names = ("log_prob", "prob", "cdf", "sf", "log_cdf", "log_sf")
