@@ -25,27 +25,38 @@ FAR = 1e-10
 
 
 class Place(NamedTuple):
-    """The legs over the hypotenuse, one over the hypotenuse, tau, and both positive parameters."""
+    """The legs over the hypotenuse, that in a unit, tau, and both positive parameters."""
 
     n: Array
     c: Array
-    rate: Array
+    hypotenuse: Array
+    unit: Array
     tau: Array
     df: Array
     scale: Array
+
+    def over(self, factor) -> Array:
+        """A factor over the hypotenuse, which may be so long that one over it is no number."""
+        return factor * self.unit / self.hypotenuse
+
+    @property
+    def rate(self) -> Array:
+        """One over the hypotenuse."""
+        return self.unit / self.hypotenuse
 
 
 def place(x, df, loc, scale) -> Place:
     """Where x lies: the triangle of the Cauchy distribution, but for the root of df."""
     df, scale = positive(df), positive(scale)
     wide = jnp.sqrt(df) * scale
-    n, c, rate = _shares(x, loc, wide)
+    n, c, _ = _shares(x, loc, wide)
     z = standardize(x, loc, wide)
     far = ~(jnp.abs(z) < 1 / FAR)
-    d, s, _, _ = _triangle(x, loc, wide)
-    away = 2 * (jnp.log(jnp.where(far, jnp.abs(d), 1.0)) - jnp.log(s))
+    d, s, hypotenuse, unit = _triangle(x, loc, wide)
+    long = jnp.where(far, jnp.abs(d), 1.0)
+    away = 2 * (jnp.log(long) - jnp.log(s)) + log1p(jnp.square(jnp.where(far, s, 0.0) / long))
     tau = jnp.where(far, away, log1p(jnp.square(jnp.where(far, 0.0, z))))
-    return Place(n, c, rate, tau, df, scale)
+    return Place(n, c, hypotenuse, unit, tau, df, scale)
 
 
 def at_place(fn):
@@ -97,7 +108,7 @@ def _twist(at):
 
 
 GROWTH = Slopes(
-    x=lambda at: -(at.df + 1) * at.n * at.rate,
+    x=lambda at: -at.over((at.df + 1) * at.n),
     df=lambda at: -growth(at.tau, at.df) / 2,
     scale=lambda at: (at.df * jnp.square(at.n) - jnp.square(at.c)) / at.scale,
     x_x=lambda at: -((at.df + 1) * ((at.c - at.n) * (at.c + at.n)) * at.rate) * at.rate,

@@ -11,7 +11,7 @@ from jaxmath.distributions.student_t_integrals import from_centre, height
 from jaxmath.distributions.student_t_tails import beyond, size_of
 from jaxmath.formula import with_rule
 from jaxmath.special.gamma_half_step import log_half_step
-from jaxmath.special.inverse_beta import betainccinv, betaincinv
+from jaxmath.special.inverse_beta import shares
 from jaxmath.special.partials import along, with_partials
 
 
@@ -24,16 +24,14 @@ def _plain_quantile(p, df):
     log_x = (jnp.log(jnp.pi * h) / 2 + jnp.log(inner) - log_half_step(h)) / h
     far = log_x < 2 * math.log(FAR)
     inner = jnp.where(far, 0.5, inner)
-    x, y = betaincinv(h, 0.5, inner), betainccinv(0.5, h, inner)
-    close = y < 0.5
-    odds = jnp.where(close, y / (1 - jnp.where(close, y, 0.5)), (1 - x) / jnp.where(close, 1, x))
-    size = jnp.sqrt(df) * jnp.where(far, jnp.exp(-log_x / 2), jnp.sqrt(odds))
+    y, x = shares(0.5, h, inner, False)
+    size = jnp.sqrt(df) * jnp.where(far, jnp.exp(-log_x / 2), jnp.sqrt(y / x))
     size = jnp.where(both == 0, jnp.inf, jnp.where(both == 1, 0.0, size))
     return jnp.where(p < 0.5, -size, size)
 
 
 def _by_density(at, p):
-    """The slope of the standard quantile in p, and over it the slope of the density's logarithm."""
+    """The slope of the standard quantile in p: one over the density there."""
     outer, tail = beyond(at)
     small = jnp.where(p < 0.5, p, 1 - p)
     power = height(at.df) / jnp.sqrt(2 * jnp.pi) * jnp.square(half_power(at)) * at.c
@@ -71,8 +69,9 @@ def _quantile_ddf(p, df):
 
 
 def _quantile_dp_ddf(p, df):
-    at = _standard_place(_standard(p, df), df)
-    return -(GROWTH.df(at) + GROWTH.x(at) * _quantile_ddf(p, df)) * _by_density(at, p)
+    t = _standard(p, df)
+    at = _standard_place(t, df)
+    return -(GROWTH.df(at) + GROWTH.x(at) * drift(t, df)) * _by_density(at, p)
 
 
 _standard = with_rule(

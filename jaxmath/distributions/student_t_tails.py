@@ -47,9 +47,10 @@ def _parts(at):
 
 
 def _log_first(at):
-    """The logarithm of the first term of the tail at infinity."""
+    """The logarithm of the first two terms of the tail at infinity."""
     h = at.df / 2
-    return log_half_step(h) - h * at.tau - LOG_2 - jnp.log(jnp.pi * h) / 2
+    rest = log1p(h / (h + 1) * jnp.square(at.c) / 2)
+    return log_half_step(h) - h * at.tau - LOG_2 - jnp.log(jnp.pi * h) / 2 + rest
 
 
 def _tail(at):
@@ -148,7 +149,7 @@ def _log_slopes() -> Slopes:
         return ratio
 
     def hazard(at, tail):
-        return at.df * at.rate / tail.mass
+        return at.over(at.df) / tail.mass
 
     def reach(at, tail):
         """The hazard times the distance from the location, over the scale."""

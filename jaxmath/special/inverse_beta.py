@@ -125,8 +125,8 @@ def _solve(a, b, small, below):
     return jnp.where(at_one, 1.0, x), jnp.where(at_one, near, y)
 
 
-def _inverse(a, b, p, lower: bool):
-    """The x whose lower or upper tail is p."""
+def shares(a, b, p, lower: bool):
+    """The x whose lower or upper tail is p, and 1 - x, each with all its digits."""
     a, b, p = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, b, p)))
     dtype = jnp.result_type(a, b, p)
     a, b, p = a.astype(dtype), b.astype(dtype), p.astype(dtype)
@@ -136,10 +136,20 @@ def _inverse(a, b, p, lower: bool):
     under = given < 0.5
     small = jnp.where(under, given, 1 - given)
     below = under == lower  # whether the lower tail is the small one
-    x, _ = _solve(a, b, small, below)
+    x, y = _solve(a, b, small, below)
     nothing, everything = (p == 0) & limits, (p == 1) & limits
     zero, one = (nothing, everything) if lower else (everything, nothing)
-    return jnp.where(valid, x, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.nan)))
+
+    def at_ends(inner, at_zero, at_one):
+        rest = jnp.where(zero, at_zero, jnp.where(one, at_one, jnp.nan))
+        return jnp.where(valid, inner, rest)
+
+    return at_ends(x, 0.0, 1.0), at_ends(y, 1.0, 0.0)
+
+
+def _inverse(a, b, p, lower: bool):
+    """The x whose lower or upper tail is p."""
+    return shares(a, b, p, lower)[0]
 
 
 def _betaincinv(a: Real, b: Real, p: Real) -> Float[Array, "..."]:
