@@ -16,8 +16,7 @@ from jaxmath.distributions import exponential_family
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations
 from jaxmath.distributions.location_scale import chance
-from jaxmath.distributions.shapes import float_dtype
-from jaxmath.distributions.vectors import lifted
+from jaxmath.distributions.vectors import batch_of, lifted
 from jaxmath.domains import REAL, Box, Integers
 from jaxmath.formula import Bounded, Concave, Source, with_rule
 from jaxmath.special.exponential import expm1_gap
@@ -208,8 +207,8 @@ def sample(key: PRNGKey, logits: Real, shape: tuple[int, ...] = ()) -> Array:
 
     The draws are steps of the logits: their derivative is zero, and no estimate of any other.
     """
-    z = jax.lax.stop_gradient(jnp.asarray(logits, float_dtype(logits)))
-    draws = jax.random.categorical(key, z, axis=-1, shape=(*shape, *z.shape[:-1]))
+    (z,) = batch_of(shape, (jax.lax.stop_gradient(jnp.asarray(logits)),), (1,))
+    draws = jax.random.categorical(key, z, axis=-1)
     return jnp.where(jnp.any(jnp.isnan(z), axis=-1), jnp.nan, draws.astype(z.dtype))
 
 

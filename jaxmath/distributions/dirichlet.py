@@ -19,9 +19,8 @@ from jaxmath.distributions.gamma import log_excess
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.ratios import ratio_gap
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, likeliest, with_errors
-from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, exponential, lifted
+from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, batch_of, exponential, lifted
 from jaxmath.domains import Box, Interval, Simplex
 from jaxmath.formula import Concave, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlogy
@@ -125,8 +124,8 @@ def sample(key: PRNGKey, concentration: Real, shape: tuple[int, ...] = ()) -> Ar
 
     Differentiable in the concentrations.
     """
-    a = jnp.asarray(concentration, float_dtype(concentration))
-    logs = log_gamma_draw(key, jnp.broadcast_to(jnp.where(a > 0, a, 1.0), (*shape, *a.shape)))
+    (a,) = batch_of(shape, (concentration,), (1,))
+    logs = log_gamma_draw(key, jnp.where(a > 0, a, 1.0))
     shares = jnp.vectorize(log_softmax, signature="(n)->(n)")(logs)
     return jnp.exp(shares) + jnp.where(a > 0, 0.0, jnp.nan)
 
@@ -288,7 +287,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
     """By Newton's method (Minka 2000), from the moments of vectors, shape (observations, n)."""
     x, share, total = arrays(x, weights, 1)
     m = share @ x
-    spread = share @ jnp.square(x - m)
+    spread = share @ jnp.square(x - m[None])
     # Of each entry's variance m (1 - m) / (a0 + 1).
     size = jnp.sum(m * (1 - m)) / jnp.sum(spread) - 1
     start = Params(m * jnp.clip(size, 1e-2, 1e6))
