@@ -380,7 +380,7 @@ def fit(x: Label, size: int, weights: Real | None = None) -> Fit:
     They are errors of logarithms of probabilities, minus infinity of a label that never occurs.
     """
     x, share, total = observations(jnp.asarray(x) * 1.0, weights)
-    each = jax.nn.one_hot(x, size, dtype=share.dtype)
+    each = (x[:, None] == jnp.arange(size)[None, :]).astype(share.dtype)
     p = jnp.sum(jnp.where(share[:, None] > 0, share[:, None] * each, 0.0), axis=0)
     # The family is saturated: the sandwich's errors are the same.
     errors = Params(jnp.sqrt((1 - p) / p / total))
