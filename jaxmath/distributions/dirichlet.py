@@ -1,15 +1,19 @@
 r"""The Dirichlet distribution of probability vectors, with a `concentration` $a_k > 0$ of each.
 
 Vectors lie along the last axis. A concentration that isn't positive gives NaN; a negative entry of
-x has density zero, and that the entries of x add up to one is taken for granted. With Stirling's
+x has density zero, and that the entries of x add up to one is taken for granted; where the density
+is zero by one entry and infinite by another it is NaN. With Stirling's
 formula for every gamma function the logarithm of the density is a multiple of a divergence of the
 mean from x, and the divergence of two distributions a sum of non-negative terms: large
 concentrations cost no digits.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import exponential_family
@@ -42,6 +46,23 @@ class Params(NamedTuple):
     """The concentrations; also the shape of what belongs to them, such as the score."""
 
     concentration: Any
+
+
+@dataclass(frozen=True)
+class Inside(Simplex):
+    """Probability vectors without zeros, where every density is a number."""
+
+    def contains(self, value):
+        """Whether the entries are positive and sum to one up to rounding."""
+        return super().contains(value) & jnp.all(jnp.asarray(value) > 0)
+
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
+        """Those of the simplex, with the least normal numbers in place of zeros."""
+        return np.maximum(super().sample(rng, count, dtype), np.finfo(dtype).tiny)
+
+    def edges(self, dtype: DTypeLike) -> np.ndarray:
+        """Those of the simplex without the vertices."""
+        return super().edges(dtype)[self.size :]
 
 
 SHAPES = Interval(2.0**-14, 2.0**27, closed=(True, True))
@@ -221,14 +242,23 @@ def _kl(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
     return jnp.sum(kl_div(b, a * (total_q / total)) + rest(a, b)) - rest(total, total_q)
 
 
+def _close(a, b):
+    """Whether two sets of concentrations are of one size, all of them."""
+    return jnp.all(jnp.abs(a - b) < a / 2)
+
+
 def _kl_da(concentration, concentration_q):
-    a, b, total, _ = _pair(concentration, concentration_q)
-    return (a - b) * trigamma(a) - jnp.sum(a - b) * trigamma(total)
+    a, b, total, total_q = _pair(concentration, concentration_q)
+    near = (a - b) * trigamma(a) - jnp.sum(a - b) * trigamma(total)
+    far = _excess(a) - _excess(total) - b * trigamma(a) + total_q * trigamma(total)
+    return jnp.where(_close(a, b), near, far)
 
 
 def _dq(concentration, concentration_q):
     a, b, total, _ = _pair(concentration, concentration_q)
-    return digamma_difference(a, b - a) - digamma_difference(total, jnp.sum(b - a))
+    near = digamma_difference(a, b - a) - digamma_difference(total, jnp.sum(b - a))
+    far = digamma_difference(a, _complement(a)) - digamma_difference(b, _complement(b))
+    return jnp.where(_close(a, b), near, far)
 
 
 def _cross_entropy(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
@@ -297,7 +327,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
 DIRICHLET = Family(
     name="dirichlet",
     parameters=Params(concentration=Box((3,), SHAPES)),
-    support=Simplex(3),
+    support=Inside(3),
     functions=(
         *(log_prob, prob, sample, mean, mode, variance, std, entropy, cross_entropy, kl),
         *(squared_hellinger, renyi, score, hessian, fisher_information),
