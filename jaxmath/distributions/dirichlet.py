@@ -36,6 +36,7 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     stirling_error_gap,
     trigamma,
+    trigamma_difference,
 )
 from jaxmath.special.normalized import log_softmax
 from jaxmath.special.ratio import quotient
@@ -110,7 +111,8 @@ def _log_prob_dconcentration(x, concentration):
 
 def _bend(x, concentration):
     a = positive(concentration)
-    return trigamma(jnp.sum(a)) - jnp.diag(trigamma(a)) + 0.0 * jnp.sum(x)
+    own = jnp.diag(trigamma_difference(a, _complement(a)))
+    return jnp.where(jnp.eye(a.size, dtype=bool), own, trigamma(jnp.sum(a))) + 0.0 * jnp.sum(x)
 
 
 def _log_prob_dx_dx(x, concentration):
