@@ -58,7 +58,8 @@ def having(*functions):
 
 def draws(name):
     family, (params, _) = FAMILIES[name], CASES[name]
-    return jax.jit(lambda key: family.sample(key, *params, shape=(COUNT,)))(jax.random.key(7))
+    drawn = jax.jit(lambda key: family.sample(key, *params, shape=(COUNT,)))(jax.random.key(7))
+    return np.asarray(drawn)
 
 
 def outcomes(name):
@@ -111,8 +112,8 @@ def frozen(name):
     return {
         "dirichlet": lambda: s.dirichlet(*params),
         "multivariate_normal": lambda: s.multivariate_normal(LOC, L @ L.T),
-        "wishart": lambda: s.wishart(params[0], L @ L.T),
-        "inverse_wishart": lambda: s.invwishart(params[0], L @ L.T),
+        "wishart": lambda: s.wishart(float(params[0]), L @ L.T),
+        "inverse_wishart": lambda: s.invwishart(float(params[0]), L @ L.T),
     }[name]()
 
 
@@ -206,7 +207,7 @@ def module(name):
 def test_scores_have_mean_zero_and_the_fisher_information(name):
     family, (params, _) = FAMILIES[name], CASES[name]
     x, mass = outcomes(name)
-    score = flat_score(name)(x)
+    score = np.asarray(flat_score(name)(x))
     moving = [p for p, key in zip(params, family.parameters._fields, strict=True)
               if key in family.moving]  # fmt: skip
     assert score.shape[1] == sum(np.size(p) for p in moving)
@@ -397,7 +398,7 @@ def test_draws_move_with_the_parameters(name):
     assert np.all(np.isfinite(slopes))
     x = draws(name)[:COUNT]
     gain = np.log1p(np.square(x)).reshape(COUNT, -1).sum(axis=1)
-    by_score = (gain - gain.mean())[:, None] * flat_score(name)(x)
+    by_score = (gain - gain.mean())[:, None] * np.asarray(flat_score(name)(x))
     gap = np.mean(slopes, axis=0) - np.mean(by_score, axis=0)
     spread = np.std(slopes, axis=0) / np.sqrt(4000) + np.std(by_score, axis=0) / np.sqrt(COUNT)
     assert np.all(np.abs(gap) <= 5 * spread + 1e-12)

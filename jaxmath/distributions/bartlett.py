@@ -131,12 +131,14 @@ def draw(key: PRNGKey, df, d: int) -> Array:
     """Bartlett's matrix for each entry of an array of degrees of freedom; differentiable in it."""
     below, own = jax.random.split(key)
     df = jnp.asarray(df)
-    a = (df[..., None] - steps(d, df.dtype)) / 2
+    rest = jnp.broadcast_to(steps(d, df.dtype), (*df.shape, d))
+    a = (df[..., None] - rest) / 2
     valid = jnp.all(a > 0, axis=-1, keepdims=True)
     logs = log_gamma_draw(own, jnp.where(valid, a, 1.0))
     diagonal = jnp.where(valid, jnp.exp((logs + math.log(2)) / 2), jnp.nan)
     noise = jnp.tril(jax.random.normal(below, (*df.shape, d, d), df.dtype), -1)
-    return noise + diagonal[..., None] * jnp.eye(d, dtype=df.dtype)
+    own = jnp.broadcast_to(jnp.eye(d, dtype=df.dtype), noise.shape)
+    return noise + diagonal[..., None] * own
 
 
 def likeliest_df(gap, d: int):

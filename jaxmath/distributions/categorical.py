@@ -16,8 +16,7 @@ from jaxmath.distributions import exponential_family
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations
 from jaxmath.distributions.location_scale import chance
-from jaxmath.distributions.shapes import float_dtype
-from jaxmath.distributions.vectors import lifted
+from jaxmath.distributions.vectors import batch_of, lifted
 from jaxmath.domains import REAL, Box, Integers
 from jaxmath.formula import Bounded, Concave, Source, with_rule
 from jaxmath.special.exponential import expm1_gap
@@ -208,8 +207,8 @@ def sample(key: PRNGKey, logits: Real, shape: tuple[int, ...] = ()) -> Array:
 
     The draws are steps of the logits: their derivative is zero, and no estimate of any other.
     """
-    z = jax.lax.stop_gradient(jnp.asarray(logits, float_dtype(logits)))
-    draws = jax.random.categorical(key, z, axis=-1, shape=(*shape, *z.shape[:-1]))
+    (z,) = batch_of(shape, (jax.lax.stop_gradient(jnp.asarray(logits)),), (1,))
+    draws = jax.random.categorical(key, z, axis=-1)
     return jnp.where(jnp.any(jnp.isnan(z), axis=-1), jnp.nan, draws.astype(z.dtype))
 
 
@@ -378,7 +377,7 @@ def fit(x: Label, size: int, weights: Real | None = None) -> Fit:
     They are errors of logarithms of probabilities, minus infinity of a label that never occurs.
     """
     x, share, total = observations(jnp.asarray(x) * 1.0, weights)
-    each = jax.nn.one_hot(x, size, dtype=share.dtype)
+    each = (x[:, None] == jnp.arange(size)[None, :]).astype(share.dtype)
     p = jnp.sum(jnp.where(share[:, None] > 0, share[:, None] * each, 0.0), axis=0)
     # The family is saturated: the sandwich's errors are the same.
     errors = Params(jnp.sqrt((1 - p) / p / total))

@@ -1,15 +1,19 @@
 r"""The Dirichlet distribution of probability vectors, with a `concentration` $a_k > 0$ of each.
 
 Vectors lie along the last axis. A concentration that isn't positive gives NaN; a negative entry of
-x has density zero, and that the entries of x add up to one is taken for granted. With Stirling's
+x has density zero, and that the entries of x add up to one is taken for granted; where the density
+is zero by one entry and infinite by another it is NaN. With Stirling's
 formula for every gamma function the logarithm of the density is a multiple of a divergence of the
 mean from x, and the divergence of two distributions a sum of non-negative terms: large
 concentrations cost no digits.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import exponential_family
@@ -19,9 +23,8 @@ from jaxmath.distributions.gamma_density import log_excess
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.ratios import ratio_gap
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, likeliest, with_errors
-from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, exponential, lifted
+from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, batch_of, exponential, lifted
 from jaxmath.domains import Box, Interval, Simplex
 from jaxmath.formula import Concave, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlogy
@@ -33,6 +36,7 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     stirling_error_gap,
     trigamma,
+    trigamma_difference,
 )
 from jaxmath.special.normalized import log_softmax
 from jaxmath.special.ratio import quotient
@@ -43,6 +47,23 @@ class Params(NamedTuple):
     """The concentrations; also the shape of what belongs to them, such as the score."""
 
     concentration: Any
+
+
+@dataclass(frozen=True)
+class Inside(Simplex):
+    """Probability vectors without zeros, where every density is a number."""
+
+    def contains(self, value):
+        """Whether the entries are positive and sum to one up to rounding."""
+        return super().contains(value) & jnp.all(jnp.asarray(value) > 0)
+
+    def sample(self, rng: np.random.Generator, count: int, dtype: DTypeLike) -> np.ndarray:
+        """Those of the simplex, with the least normal numbers in place of zeros."""
+        return np.maximum(super().sample(rng, count, dtype), np.finfo(dtype).tiny)
+
+    def edges(self, dtype: DTypeLike) -> np.ndarray:
+        """Those of the simplex without the vertices."""
+        return super().edges(dtype)[self.size :]
 
 
 SHAPES = Interval(2.0**-14, 2.0**27, closed=(True, True))
@@ -90,7 +111,8 @@ def _log_prob_dconcentration(x, concentration):
 
 def _bend(x, concentration):
     a = positive(concentration)
-    return trigamma(jnp.sum(a)) - jnp.diag(trigamma(a)) + 0.0 * jnp.sum(x)
+    own = jnp.diag(trigamma_difference(a, _complement(a)))
+    return jnp.where(jnp.eye(a.size, dtype=bool), own, trigamma(jnp.sum(a))) + 0.0 * jnp.sum(x)
 
 
 def _log_prob_dx_dx(x, concentration):
@@ -125,8 +147,8 @@ def sample(key: PRNGKey, concentration: Real, shape: tuple[int, ...] = ()) -> Ar
 
     Differentiable in the concentrations.
     """
-    a = jnp.asarray(concentration, float_dtype(concentration))
-    logs = log_gamma_draw(key, jnp.broadcast_to(jnp.where(a > 0, a, 1.0), (*shape, *a.shape)))
+    (a,) = batch_of(shape, (concentration,), (1,))
+    logs = log_gamma_draw(key, jnp.where(a > 0, a, 1.0))
     shares = jnp.vectorize(log_softmax, signature="(n)->(n)")(logs)
     return jnp.exp(shares) + jnp.where(a > 0, 0.0, jnp.nan)
 
@@ -222,14 +244,23 @@ def _kl(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
     return jnp.sum(kl_div(b, a * (total_q / total)) + rest(a, b)) - rest(total, total_q)
 
 
+def _close(a, b):
+    """Whether two sets of concentrations are of one size, all of them."""
+    return jnp.all(jnp.abs(a - b) < a / 2)
+
+
 def _kl_da(concentration, concentration_q):
-    a, b, total, _ = _pair(concentration, concentration_q)
-    return (a - b) * trigamma(a) - jnp.sum(a - b) * trigamma(total)
+    a, b, total, total_q = _pair(concentration, concentration_q)
+    near = (a - b) * trigamma(a) - jnp.sum(a - b) * trigamma(total)
+    far = _excess(a) - _excess(total) - b * trigamma(a) + total_q * trigamma(total)
+    return jnp.where(_close(a, b), near, far)
 
 
 def _dq(concentration, concentration_q):
     a, b, total, _ = _pair(concentration, concentration_q)
-    return digamma_difference(a, b - a) - digamma_difference(total, jnp.sum(b - a))
+    near = digamma_difference(a, b - a) - digamma_difference(total, jnp.sum(b - a))
+    far = digamma_difference(a, _complement(a)) - digamma_difference(b, _complement(b))
+    return jnp.where(_close(a, b), near, far)
 
 
 def _cross_entropy(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
@@ -285,7 +316,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
     """By Newton's method (Minka 2000), from the moments of vectors, shape (observations, n)."""
     x, share, total = arrays(x, weights, 1)
     m = share @ x
-    spread = share @ jnp.square(x - m)
+    spread = share @ jnp.square(x - m[None])
     # Of each entry's variance m (1 - m) / (a0 + 1).
     size = jnp.sum(m * (1 - m)) / jnp.sum(spread) - 1
     start = Params(m * jnp.clip(size, 1e-2, 1e6))
@@ -295,7 +326,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
 DIRICHLET = Family(
     name="dirichlet",
     parameters=Params(concentration=Box((3,), SHAPES)),
-    support=Simplex(3),
+    support=Inside(3),
     functions=(
         *(log_prob, prob, sample, mean, mode, variance, std, entropy, cross_entropy, kl),
         *(squared_hellinger, renyi, score, hessian, fisher_information),

@@ -59,6 +59,16 @@ def checked(factor):
     return jnp.tril(factor) + jnp.where(jnp.all(jnp.diagonal(factor) > 0), 0.0, jnp.nan)
 
 
+def every(factors):
+    """Each of a batch of factors, checked."""
+    return jnp.vectorize(checked, signature="(n,n)->(n,n)")(factors)
+
+
+def rows(factors, vectors):
+    """Each factor times its vector, in batches of one shape."""
+    return jnp.einsum("...ij,...j->...i", every(factors), vectors)
+
+
 def solve(factor, right):
     r"""The product $L^{-1} b$."""
     return solve_triangular(factor, right, lower=True)
@@ -110,7 +120,8 @@ def factor_information(factor):
     index = jnp.arange(d)
     block = block.at[index, index, index, index].add(jnp.square(1 / jnp.diagonal(factor)))
     below = jnp.tril(jnp.ones((d, d), factor.dtype))
-    return (block * below[:, :, None, None] * below).reshape(d * d, d * d)
+    inside = below[:, :, None, None] * below[None, None, :, :]
+    return (block * inside).reshape(d * d, d * d)
 
 
 def between_precisions(share, factor, factor_q):

@@ -16,10 +16,9 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import multivariate_normal as normal
-from jaxmath.distributions.factors import Lower, Stacked, checked, product
+from jaxmath.distributions.factors import Lower, Stacked, checked, product, rows
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays
 from jaxmath.distributions.vectors import (
     UNRECORDED,
@@ -130,17 +129,14 @@ def sample(
     key: PRNGKey, weights: Real, locs: Real, factors: Real, shape: tuple[int, ...] = ()
 ) -> Array:
     """Draw `shape` vectors for each of the parameters; not differentiable in the weights."""
-    batch, (weights, locs, factors) = batch_of((weights, locs, factors), (1, 2, 3))
-    dtype = float_dtype(weights, locs, factors)
+    weights, locs, factors = batch_of(shape, (weights, locs, factors), (1, 2, 3))
     which, noise = jax.random.split(key)
-    logits = jnp.log(jax.lax.stop_gradient(weights.astype(dtype)))
-    chosen = jax.random.categorical(which, logits, axis=-1, shape=(*shape, *batch))
-    z = jax.random.normal(noise, (*shape, *batch, locs.shape[-1]), dtype)
-    one_hot = jax.nn.one_hot(chosen, weights.shape[-1], dtype=dtype)
-    factors = jnp.vectorize(checked, signature="(n,n)->(n,n)")(factors)
+    chosen = jax.random.categorical(which, jnp.log(jax.lax.stop_gradient(weights)), axis=-1)
+    z = jax.random.normal(noise, (*chosen.shape, 1, locs.shape[-1]), locs.dtype)
+    one_hot = jax.nn.one_hot(chosen, weights.shape[-1], dtype=locs.dtype)
     # Of each component the draw that the noise would give; the chosen one is kept.
-    draws = locs + jnp.einsum("...kij,...j->...ki", factors, z)
-    return jnp.einsum("...k,...ki->...i", one_hot, draws)
+    draws = locs + rows(factors, jnp.broadcast_to(z, locs.shape))
+    return jnp.sum(one_hot[..., None] * draws, axis=-2)
 
 
 @lifted(1, 2, 3)
@@ -152,7 +148,7 @@ def mean(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
 @lifted(1, 2, 3)
 def covariance(weights: Real, locs: Real, factors: Real) -> Float[Array, "n n"]:
     """The weighted mean of the covariances, and that of the means around their own."""
-    away = locs - weights @ locs
+    away = locs - (weights @ locs)[None]
     own = jax.vmap(lambda factor: product(checked(factor)))(factors)
     return jnp.einsum("k,kij->ij", weights, own) + (weights[:, None] * away).T @ away
 
@@ -171,7 +167,7 @@ def std(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
 
 def _groups(x, share, components):
     """Groups of equal weight along the direction in which observations differ most."""
-    away = x - share @ x
+    away = x - (share @ x)[None]
     _, directions = jnp.linalg.eigh((away * share[:, None]).T @ away)
     order = jnp.argsort(away @ directions[:, -1])
     reached = jnp.zeros_like(share).at[order].set(jnp.cumsum(share[order]) - share[order] / 2)
@@ -186,7 +182,7 @@ def _maximise(x, share, parts):
     locs = (each.T @ x) / weights[:, None]
 
     def factor(one, weight, loc):
-        away = x - loc
+        away = x - loc[None]
         return jnp.linalg.cholesky((away * (one / weight)[:, None]).T @ away)
 
     factors = jax.vmap(factor)(each.T, weights, locs)

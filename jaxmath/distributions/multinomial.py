@@ -168,14 +168,13 @@ def sample(key: PRNGKey, count: Label, logits: Real, shape: tuple[int, ...] = ()
 
     The draws are steps of the logits: their derivative is zero, and no estimate of any other.
     """
-    _, (n, z) = batch_of((count, logits), (0, 1))
-    z = jax.lax.stop_gradient(z.astype(float_dtype(logits)))
-    n = _trials(n.astype(z.dtype))
+    dtype = float_dtype(logits)
+    given = jnp.asarray(count, dtype), jnp.asarray(logits, dtype)
+    n, z = batch_of(shape, jax.lax.stop_gradient(given), (0, 1))
+    n = _trials(n)
     valid = ~(jnp.isnan(n) | jnp.any(jnp.isnan(z), axis=-1))
     p = jax.nn.softmax(jnp.where(valid[..., None], z, 0.0), axis=-1)
-    draws = jax.random.multinomial(
-        key, jnp.where(valid, n, 0.0), p, shape=(*shape, *z.shape), dtype=z.dtype
-    )
+    draws = jax.random.multinomial(key, jnp.where(valid, n, 0.0), p, shape=z.shape, dtype=z.dtype)
     return jnp.where(valid[..., None], draws, jnp.nan)
 
 
@@ -285,7 +284,7 @@ def fit(x: Label, count: Label, weights: Real | None = None) -> Fit:
     n = jnp.asarray(count, x.dtype)
     expected = share @ x
     p = expected / n
-    spread = share @ jnp.square(x - expected)
+    spread = share @ jnp.square(x - expected[None])
     logits = jnp.log(p)
 
     def with_count(errors):

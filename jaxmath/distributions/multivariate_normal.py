@@ -23,13 +23,13 @@ from jaxmath.distributions.factors import (
     precision,
     product,
     reversed_cholesky,
+    rows,
     solve,
     solve_transposed,
 )
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.ratios import rates_gap, ratio_gap
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, matrix_size, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
@@ -130,11 +130,8 @@ def fisher_information(loc: Real, factor: Real) -> Float[Array, "m m"]:
 
 def sample(key: PRNGKey, loc: Real, factor: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` vectors for each of the parameters, differentiable in them."""
-    batch, (loc, factor) = batch_of((loc, factor), (1, 2))
-    dtype = float_dtype(loc, factor)
-    noise = jax.random.normal(key, (*shape, *batch, loc.shape[-1]), dtype)
-    return loc + jnp.einsum("...ij,...j->...i", jnp.vectorize(checked, signature="(n,n)->(n,n)")(
-        factor), noise)  # fmt: skip
+    loc, factor = batch_of(shape, (loc, factor), (1, 2))
+    return loc + rows(factor, jax.random.normal(key, loc.shape, loc.dtype))
 
 
 @lifted(1, 2)
@@ -339,7 +336,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
     """
     x, share, total = arrays(x, weights, 1)
     loc = share @ x
-    away = x - loc
+    away = x - loc[None]
     estimate = Params(loc, jnp.linalg.cholesky((away * share[:, None]).T @ away))
     return with_errors(MULTIVARIATE_NORMAL, estimate, x, share, total)
 

@@ -20,6 +20,7 @@ from jaxmath.distributions.factors import (
     log_det,
     precision,
     product,
+    rows,
     solve,
     solve_transposed,
 )
@@ -28,7 +29,6 @@ from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.multivariate_normal import VALUES
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, likeliest, with_errors
 from jaxmath.distributions.vectors import (
     NO_SUM,
@@ -161,14 +161,12 @@ def fisher_information(df: Real, loc: Real, factor: Real) -> Float[Array, "m m"]
 
 def sample(key: PRNGKey, df: Real, loc: Real, factor: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` vectors for each of the parameters, differentiable in them."""
-    batch, (df, loc, factor) = batch_of((df, loc, factor), (0, 1, 2))
-    dtype = float_dtype(df, loc, factor)
+    df, loc, factor = batch_of(shape, (df, loc, factor), (0, 1, 2))
     own, noise = jax.random.split(key)
-    a = jnp.broadcast_to(positive(df) / 2, (*shape, *batch)).astype(dtype)
+    a = positive(df) / 2
     logs = log_gamma_draw(own, jnp.where(a > 0, a, 1.0)) - jnp.log(a)
-    z = jax.random.normal(noise, (*shape, *batch, loc.shape[-1]), dtype)
-    L = jnp.vectorize(checked, signature="(n,n)->(n,n)")(factor)
-    return loc + jnp.exp(-logs / 2)[..., None] * jnp.einsum("...ij,...j->...i", L, z)
+    z = jax.random.normal(noise, loc.shape, loc.dtype)
+    return loc + jnp.exp(-logs / 2)[..., None] * rows(factor, z)
 
 
 def _place(df, loc, factor, least):
@@ -243,7 +241,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
     """
     x, share, total = arrays(x, weights, 1)
     loc = share @ x
-    away = x - loc
+    away = x - loc[None]
     root = jnp.linalg.cholesky((away * share[:, None]).T @ away)
     start = Params(jnp.full_like(loc[0], 8.0), loc, 0.75**0.5 * root)
     return with_errors(MULTIVARIATE_T, likeliest(MULTIVARIATE_T, start, x, share), x, share, total)

@@ -21,7 +21,6 @@ from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.product import Entries
 from jaxmath.distributions.ratios import rates_gap, ratio_gap
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
@@ -153,13 +152,11 @@ def sample(
     shape: tuple[int, ...] = (),
 ) -> Array:
     """Draw `shape` pairs for each of the parameters, differentiable in them."""
-    batch, params = batch_of((loc, count, concentration, scale), (0, 0, 0, 0))
-    dtype = float_dtype(*params)
-    loc, k, a, b = (jnp.broadcast_to(each, (*shape, *batch)).astype(dtype) for each in params)
+    loc, k, a, b = batch_of(shape, (loc, count, concentration, scale), (0, 0, 0, 0))
     own, noise = jax.random.split(key)
     k, b = positive(k), positive(b)
     v = b * jnp.exp(-log_gamma_draw(own, jnp.where(a > 0, a, 1.0))) + 0.0 * positive(a)
-    mu = loc + jnp.sqrt(v / k) * jax.random.normal(noise, v.shape, dtype)
+    mu = loc + jnp.sqrt(v / k) * jax.random.normal(noise, v.shape, v.dtype)
     return jnp.stack([mu, v], axis=-1)
 
 

@@ -26,6 +26,7 @@ from jaxmath.distributions.factors import (
     precision,
     product,
     reversed_cholesky,
+    rows,
     solve,
     solve_transposed,
 )
@@ -34,7 +35,6 @@ from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.normal_inverse_gamma import SIZES, VALUES
 from jaxmath.distributions.ratios import rates_gap, ratio_gap
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
@@ -177,13 +177,11 @@ def sample(
     key: PRNGKey, loc: Real, count: Real, df: Real, factor: Real, shape: tuple[int, ...] = ()
 ) -> Array:
     """Draw `shape` values for each of the parameters, differentiable in them."""
-    batch, (loc, count, df, factor) = batch_of((loc, count, df, factor), (1, 0, 0, 2))
+    loc, count, df, factor = batch_of(shape, (loc, count, df, factor), (1, 0, 0, 2))
     own, noise = jax.random.split(key)
-    matrices = covariances.sample(own, df, factor, shape)
-    dtype = float_dtype(loc, count, df, factor)
-    z = jax.random.normal(noise, (*shape, *batch, loc.shape[-1]), dtype)
-    spread = jnp.einsum("...ij,...j->...i", jnp.linalg.cholesky(matrices), z)
-    means = loc + spread / jnp.sqrt(positive(count))[..., None]
+    matrices = covariances.sample(own, df, factor)
+    z = jax.random.normal(noise, loc.shape, loc.dtype)
+    means = loc + rows(jnp.linalg.cholesky(matrices), z) / jnp.sqrt(positive(count))[..., None]
     return jnp.concatenate([means[..., None], matrices], axis=-1)
 
 
@@ -383,7 +381,7 @@ def fit(x: Real, weights: Real | None = None) -> Fit:
     centre = jnp.einsum("i,ijk->jk", share, each)
     pulled = jnp.einsum("i,ijk,ik->j", share, each, x[:, :, 0])
     loc = jnp.linalg.solve(centre, pulled)
-    away = x[:, :, 0] - loc
+    away = x[:, :, 0] - loc[None]
     count = loc.size / jnp.einsum("i,ij,ijk,ik->", share, away, each, away)
     gap = 2 * (log_det(jnp.linalg.cholesky(centre)) + share @ jax.vmap(log_det)(roots))
     df = bartlett.likeliest_df(gap, loc.size)

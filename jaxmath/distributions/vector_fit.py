@@ -46,7 +46,7 @@ def arrays(x: Any, weights: Any, rank: int):
         raise ValueError(f"{x.shape[0]} observations, but weights of shape {weights.shape}.")
     total = jnp.sum(weights)
     nothing = jnp.expand_dims(weights == 0, tuple(range(1, x.ndim)))
-    return jnp.where(nothing, x[jnp.argmax(weights > 0)], x), weights / total, total
+    return jnp.where(nothing, x[jnp.argmax(weights > 0)][None], x), weights / total, total
 
 
 def _maps(domain):

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from jaxmath.distributions.shapes import batched
+from jaxmath.distributions.shapes import batched, float_dtype
 
 NO_ORDER = "values of several entries have no order."
 NO_SUM = "no closed form for an integral over vectors is recorded."
@@ -73,15 +73,17 @@ def lifted(*ranks: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return lift
 
 
-def batch_of(params, ranks) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-    """The common batch shape of parameters, and each of them broadcast to it."""
+def batch_of(shape: tuple[int, ...], params, ranks) -> tuple[Any, ...]:
+    """Parameters for `shape` draws of each, broadcast to their common batch shape after that."""
     params = [jnp.asarray(param) for param in params]
-    cores = [param.shape[param.ndim - rank :] for param, rank in zip(params, ranks, strict=True)]
-    batch = jnp.broadcast_shapes(
-        *(param.shape[: param.ndim - rank] for param, rank in zip(params, ranks, strict=True))
+    pairs = list(zip(params, ranks, strict=True))
+    batch = jnp.broadcast_shapes(*(param.shape[: param.ndim - rank] for param, rank in pairs))
+    dtype = float_dtype(*params)
+    full = ((*shape, *batch, *param.shape[param.ndim - rank :]) for param, rank in pairs)
+    return tuple(
+        jnp.broadcast_to(param, size).astype(dtype)
+        for param, size in zip(params, full, strict=True)
     )
-    wide = (jnp.broadcast_to(p, (*batch, *core)) for p, core in zip(params, cores, strict=True))
-    return batch, tuple(wide)
 
 
 def jacobian(score: Callable[..., Any]) -> Callable[..., Any]:

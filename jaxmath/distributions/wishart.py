@@ -17,6 +17,7 @@ from jaxmath.distributions.factors import (
     Lower,
     between_precisions,
     checked,
+    every,
     factor_information,
     inverse_diagonal,
     log_det,
@@ -27,7 +28,6 @@ from jaxmath.distributions.factors import (
 )
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
-from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
@@ -115,10 +115,9 @@ def fisher_information(df: Real, factor: Real) -> Float[Array, "m m"]:
 
 def sample(key: PRNGKey, df: Real, factor: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` matrices for each of the parameters, differentiable in them."""
-    batch, (df, factor) = batch_of((df, factor), (0, 2))
-    dtype, d = float_dtype(df, factor), factor.shape[-1]
-    T = bartlett.draw(key, jnp.broadcast_to(df, (*shape, *batch)).astype(dtype), d)
-    root = jnp.vectorize(checked, signature="(n,n)->(n,n)")(factor) @ T
+    df, factor = batch_of(shape, (df, factor), (0, 2))
+    T = bartlett.draw(key, df, factor.shape[-1])
+    root = every(factor) @ T
     return root @ jnp.swapaxes(root, -1, -2)
 
 
