@@ -66,11 +66,14 @@ _CAME = "it is data: what came true, not what is predicted"
 _HULL = "the loss is not convex: the conjugate would be that of its convex hull"
 _TWO = "the loss is not convex: the least may lie at two places"
 _HIDDEN = "it holds, but the value is a small difference, whose rounding hides it from the check"
+_SHRINKS = "no constant serves every length: it grows without bound as the vector shrinks"
 _VECTOR = "the value is a vector, which has no order"
 
 # Each reason with the losses that it concerns, in all arguments or in the one behind the dot.
 NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
     "convex": {_VECTOR: "smooth_labels"},
+    "Lipschitz": {_SHRINKS: "cosine_similarity cosine_distance cosine_embedding"},
+    "smooth": {_SHRINKS: "cosine_similarity cosine_distance cosine_embedding.x cosine_embedding.y"},
     "strongly convex": {_VECTOR: "smooth_labels"},
     "minimiser": {
         _VECTOR: "smooth_labels",
@@ -83,7 +86,7 @@ NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
         policy_gradient""",
         "it is a measure to be used in a loss, and not itself made small": """cosine_similarity
         softmax_entropy""",
-        "zero is reached in every direction near enough, at no place by formula": """cosine_distance
+        "it is least for every vector of some directions, however long": """cosine_distance
         cosine_embedding""",
         "with several targets it is the root of a piecewise linear equation": "quantile_td",
     },
@@ -168,15 +171,12 @@ NOT_KNOWN: Mapping[str, Mapping[str, str]] = {
 NO: Mapping[str, Mapping[str, str]] = {
     "Lipschitz": {
         "beyond a shape of one the slope grows without bound": "barron.residual",
-        "it grows without bound as the vector shrinks; refuted at 8": """cosine_similarity
-        cosine_distance cosine_embedding.x cosine_embedding.y""",
+        "the slope grows like a logarithm; refuted at 64": "poisson_deviance.target",
         "it grows without bound as the vector shrinks; refuted at 64": "spherical_score",
         "it grows without bound towards a probability of zero; refuted at 256": "log_score",
     },
     "smooth": {
         "the bend grows like a logarithm towards a scale of zero; refuted at 16": "cauchy.scale",
-        "it grows without bound as the vector shrinks; refuted at 8": """cosine_similarity
-        cosine_distance cosine_embedding.x cosine_embedding.y""",
         "it grows without bound as the vector shrinks; refuted at 64": "spherical_score",
         "it grows without bound where two points meet; refuted at 8": "energy_score",
     },
@@ -212,18 +212,13 @@ _REFUTED: Mapping[tuple[str, str, str], Fact] = {
     ("barron", "residual", "Lipschitz"): Lipschitz(
         "residual", lambda residual, shape, scale: 2 / scale
     ),
+    ("poisson_deviance", "target", "Lipschitz"): Lipschitz("target", 64.0),
     ("cauchy", "scale", "smooth"): Smooth("scale", 16.0),
     ("log_score", "probabilities", "Lipschitz"): Lipschitz("probabilities", 256.0),
     ("spherical_score", "probabilities", "Lipschitz"): Lipschitz("probabilities", 64.0),
     ("spherical_score", "probabilities", "smooth"): Smooth("probabilities", 64.0),
     ("energy_score", "members", "smooth"): Smooth("members", 8.0),
     ("energy_score", "target", "smooth"): Smooth("target", 8.0),
-    **{
-        (name, argument, column): fact(argument, 8.0)
-        for name in ("cosine_similarity", "cosine_distance", "cosine_embedding")
-        for argument in ("x", "y")
-        for column, fact in (("Lipschitz", Lipschitz), ("smooth", Smooth))
-    },
     **{(name, "score", "proper"): _of_sign("score") for name in ("hinge", "perceptron")},
     ("sigmoid_focal", "logit", "proper"): Proper("logit", probability=sigmoid),
     **{
