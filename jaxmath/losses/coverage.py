@@ -73,7 +73,10 @@ _VECTOR = "the value is a vector, which has no order"
 NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
     "convex": {_VECTOR: "smooth_labels"},
     "Lipschitz": {_SHRINKS: "cosine_similarity cosine_distance cosine_embedding"},
-    "smooth": {_SHRINKS: "cosine_similarity cosine_distance cosine_embedding.x cosine_embedding.y"},
+    "smooth": {
+        _SHRINKS: "cosine_similarity cosine_distance cosine_embedding.x cosine_embedding.y",
+        "no constant serves: it grows without bound where two points meet": "energy_score",
+    },
     "strongly convex": {_VECTOR: "smooth_labels"},
     "minimiser": {
         _VECTOR: "smooth_labels",
@@ -178,7 +181,6 @@ NO: Mapping[str, Mapping[str, str]] = {
     "smooth": {
         "the bend grows like a logarithm towards a scale of zero; refuted at 16": "cauchy.scale",
         "it grows without bound as the vector shrinks; refuted at 64": "spherical_score",
-        "it grows without bound where two points meet; refuted at 8": "energy_score",
     },
     "proper": {
         "the best score tells the likelier label and not its probability": """hinge perceptron
@@ -217,8 +219,6 @@ _REFUTED: Mapping[tuple[str, str, str], Fact] = {
     ("log_score", "probabilities", "Lipschitz"): Lipschitz("probabilities", 256.0),
     ("spherical_score", "probabilities", "Lipschitz"): Lipschitz("probabilities", 64.0),
     ("spherical_score", "probabilities", "smooth"): Smooth("probabilities", 64.0),
-    ("energy_score", "members", "smooth"): Smooth("members", 8.0),
-    ("energy_score", "target", "smooth"): Smooth("target", 8.0),
     **{(name, "score", "proper"): _of_sign("score") for name in ("hinge", "perceptron")},
     ("sigmoid_focal", "logit", "proper"): Proper("logit", probability=sigmoid),
     **{

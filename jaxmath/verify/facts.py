@@ -105,7 +105,10 @@ class _Pairs:
         moved = np.where(kind == 0, other, np.where(kind == 1, near, close))
         if touching:  # from one rounding to a ten-thousandth away
             info = np.finfo(e.theta.dtype)
-            unit = np.maximum(float(info.eps) * np.abs(theta[:, self.own]), float(info.tiny))
+            # In units of the argument itself, or of the largest of all.
+            size, largest = np.abs(theta[:, self.own]), np.abs(theta).max(axis=1, keepdims=True)
+            sizes = np.where(np.arange(count)[:, None] % 2, size, largest)
+            unit = np.maximum(float(info.eps) * sizes, float(info.tiny))
             moved = theta[:, self.own] + rng.choice([-1.0, 1.0], unit.shape) * unit * np.exp2(
                 rng.integers(0, 40, (count, 1))
             )
