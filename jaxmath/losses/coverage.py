@@ -72,9 +72,9 @@ _VECTOR = "the value is a vector, which has no order"
 # Each reason with the losses that it concerns, in all arguments or in the one behind the dot.
 NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
     "convex": {_VECTOR: "smooth_labels"},
-    "Lipschitz": {_SHRINKS: "cosine_similarity cosine_distance cosine_embedding"},
+    "Lipschitz": {_SHRINKS: "cosine_similarity cosine_distance"},
     "smooth": {
-        _SHRINKS: "cosine_similarity cosine_distance cosine_embedding.x cosine_embedding.y",
+        _SHRINKS: "cosine_similarity cosine_distance",
         "no constant serves: it grows without bound where two points meet": "energy_score",
     },
     "strongly convex": {_VECTOR: "smooth_labels"},
@@ -83,14 +83,14 @@ NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
         "it comes ever closer to its least value, which no finite argument reaches": """logistic
         softmax_cross_entropy exponential logistic_margin sigmoid_focal softmax_focal poly1
         multilabel_logistic forward_corrected pairwise_logistic listmle lambdarank info_nce ctc
-        brier_logit approx_ndcg all_action_policy_gradient""",
+        brier_logit approx_ndcg """,
         "the outer classes push the score, and their threshold, ever farther": "ordinal_logistic",
         "it falls without bound": """tilted top_share_mean backward_corrected dpg
         policy_gradient""",
         "it is a measure to be used in a loss, and not itself made small": """cosine_similarity
         softmax_entropy""",
         "it is least for every vector of some directions, however long": """cosine_distance
-        cosine_embedding""",
+        """,
         "with several targets it is the root of a piecewise linear equation": "quantile_td",
     },
     "proper": {
@@ -106,13 +106,13 @@ NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
         geman_mcclure welsch tukey_biweight barron absolute_percentage_error squared_log_error
         gaussian_nll.log_scale""",
         "of values that are learnt: no label has a probability": """td sarsa expected_sarsa
-        q_learning double_q_learning quantile_td policy_gradient all_action_policy_gradient
+        q_learning double_q_learning quantile_td policy_gradient
         softmax_entropy clipped_surrogate dpg""",
         "the label is a probability vector, in which the loss is linear": """soft_cross_entropy
         distillation categorical_td listnet generalized_kl""",
         "of scores in order, or of distances: no label has a probability": """pairwise_logistic
         margin_ranking listmle lambdarank approx_ndcg cosine_similarity cosine_distance
-        cosine_embedding hinge_embedding triplet_margin""",
+        hinge_embedding triplet_margin""",
         "of losses: no label has a probability": "tilted top_share_mean",
         "of weights: no label has a probability": "l1 l2",
     },
@@ -134,7 +134,7 @@ NOT_KNOWN: Mapping[str, Mapping[str, str]] = {
     },
     "smooth": {
         "no constant is derived": """approx_ndcg softmax_entropy tversky
-        all_action_policy_gradient barron.residual""",
+        barron.residual""",
     },
     "minimiser": {
         "with several members it is reached by more than one ensemble": """crps_ensemble.members

@@ -70,6 +70,8 @@ EXEMPT: dict[str, str] = {
     "distributions.gamma.log_excess": "a part of the score, which is compared",
     "distributions.gamma.log_sample": "random; its exponential is compared in distribution",
     "distributions.gamma.likeliest_concentration": "a part of `fit`, compared with its equation",
+    "losses.all_action_policy_gradient": "a mean of given numbers under `softmax`, compared itself",
+    "losses.cosine_embedding": "a choice between cosines, which are compared themselves",
     "losses.ndcg_exchange": "weights that `lambdarank` holds fixed",
     "losses.nt_xent": "`info_nce` of cosines, which are compared themselves",
     "losses.supervised_contrastive": "a mean of `info_nce`, where it is compared",
