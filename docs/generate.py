@@ -209,8 +209,8 @@ def losses_page() -> str:
         "## Losses of other libraries",
         "",
         "Which loss of optax, rlax, PyTorch and scikit-learn is which of these, with the factor or",
-        "the setting in which they differ. All of theirs that are formulas are here; means, sums,",
-        "masks and weights are taken outside.",
+        "the setting in which they differ. Means, sums, masks and weights are taken outside. Those",
+        "of optax and scikit-learn are held against what these libraries export by a test.",
     ]
     for library, rows in PEERS.items():
         lines += ["", f"### {library}", "", "| theirs | here |", "| --- | --- |"]

@@ -99,6 +99,7 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "digamma_twice": kin.twice(gamma.digamma),
         "gammaln_twice": kin.twice(gamma.lgamma),
         "trigamma_twice": kin.twice(kin.trigamma),
+    },
     "jaxmath.special.gamma_half_step": {
         "log_half_step": lambda h: gamma.lgamma(h + 0.5) - gamma.lgamma(h) - fn.log(h) / 2,
         "log_half_step_dh": lambda h: gamma.digamma(h + 0.5) - gamma.digamma(h) - 1 / (2 * h),

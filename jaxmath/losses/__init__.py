@@ -82,7 +82,6 @@ from jaxmath.losses.divergences import (
 )
 from jaxmath.losses.embedding import (
     COSINE_DISTANCE,
-    COSINE_EMBEDDING,
     COSINE_SIMILARITY,
     EMBEDDING,
     HINGE_EMBEDDING,
@@ -91,9 +90,6 @@ from jaxmath.losses.embedding import (
     cosine_distance_dx,
     cosine_distance_dy,
     cosine_embedding,
-    cosine_embedding_dmargin,
-    cosine_embedding_dx,
-    cosine_embedding_dy,
     cosine_similarity,
     cosine_similarity_dx,
     cosine_similarity_dy,
@@ -239,14 +235,12 @@ from jaxmath.losses.pairwise_ranking import (
 )
 from jaxmath.losses.penalties import L1, L2, PENALTIES, l1, l1_dweights, l2, l2_dweights
 from jaxmath.losses.policy_gradient import (
-    ALL_ACTION_POLICY_GRADIENT,
     CLIPPED_SURROGATE,
     DPG,
     POLICY,
     POLICY_GRADIENT,
     SOFTMAX_ENTROPY,
     all_action_policy_gradient,
-    all_action_policy_gradient_dlogits,
     clipped_surrogate,
     clipped_surrogate_dratio,
     dpg,

@@ -66,25 +66,31 @@ _CAME = "it is data: what came true, not what is predicted"
 _HULL = "the loss is not convex: the conjugate would be that of its convex hull"
 _TWO = "the loss is not convex: the least may lie at two places"
 _HIDDEN = "it holds, but the value is a small difference, whose rounding hides it from the check"
+_SHRINKS = "no constant serves every length: it grows without bound as the vector shrinks"
 _VECTOR = "the value is a vector, which has no order"
 
 # Each reason with the losses that it concerns, in all arguments or in the one behind the dot.
 NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
     "convex": {_VECTOR: "smooth_labels"},
+    "Lipschitz": {_SHRINKS: "cosine_similarity cosine_distance"},
+    "smooth": {
+        _SHRINKS: "cosine_similarity cosine_distance",
+        "no constant serves: it grows without bound where two points meet": "energy_score",
+    },
     "strongly convex": {_VECTOR: "smooth_labels"},
     "minimiser": {
         _VECTOR: "smooth_labels",
         "it comes ever closer to its least value, which no finite argument reaches": """logistic
         softmax_cross_entropy exponential logistic_margin sigmoid_focal softmax_focal poly1
         multilabel_logistic forward_corrected pairwise_logistic listmle lambdarank info_nce ctc
-        brier_logit approx_ndcg all_action_policy_gradient""",
+        brier_logit approx_ndcg """,
         "the outer classes push the score, and their threshold, ever farther": "ordinal_logistic",
         "it falls without bound": """tilted top_share_mean backward_corrected dpg
         policy_gradient""",
         "it is a measure to be used in a loss, and not itself made small": """cosine_similarity
         softmax_entropy""",
-        "zero is reached in every direction near enough, at no place by formula": """cosine_distance
-        cosine_embedding""",
+        "it is least for every vector of some directions, however long": """cosine_distance
+        """,
         "with several targets it is the root of a piecewise linear equation": "quantile_td",
     },
     "proper": {
@@ -100,13 +106,13 @@ NOT_DEFINED: Mapping[str, Mapping[str, str]] = {
         geman_mcclure welsch tukey_biweight barron absolute_percentage_error squared_log_error
         gaussian_nll.log_scale""",
         "of values that are learnt: no label has a probability": """td sarsa expected_sarsa
-        q_learning double_q_learning quantile_td policy_gradient all_action_policy_gradient
+        q_learning double_q_learning quantile_td policy_gradient
         softmax_entropy clipped_surrogate dpg""",
         "the label is a probability vector, in which the loss is linear": """soft_cross_entropy
         distillation categorical_td listnet generalized_kl""",
         "of scores in order, or of distances: no label has a probability": """pairwise_logistic
         margin_ranking listmle lambdarank approx_ndcg cosine_similarity cosine_distance
-        cosine_embedding hinge_embedding triplet_margin""",
+        hinge_embedding triplet_margin""",
         "of losses: no label has a probability": "tilted top_share_mean",
         "of weights: no label has a probability": "l1 l2",
     },
@@ -128,7 +134,7 @@ NOT_KNOWN: Mapping[str, Mapping[str, str]] = {
     },
     "smooth": {
         "no constant is derived": """approx_ndcg softmax_entropy tversky
-        all_action_policy_gradient barron.residual""",
+        barron.residual""",
     },
     "minimiser": {
         "with several members it is reached by more than one ensemble": """crps_ensemble.members
@@ -168,17 +174,13 @@ NOT_KNOWN: Mapping[str, Mapping[str, str]] = {
 NO: Mapping[str, Mapping[str, str]] = {
     "Lipschitz": {
         "beyond a shape of one the slope grows without bound": "barron.residual",
-        "it grows without bound as the vector shrinks; refuted at 8": """cosine_similarity
-        cosine_distance cosine_embedding.x cosine_embedding.y""",
+        "the slope grows like a logarithm; refuted at 64": "poisson_deviance.target",
         "it grows without bound as the vector shrinks; refuted at 64": "spherical_score",
         "it grows without bound towards a probability of zero; refuted at 256": "log_score",
     },
     "smooth": {
         "the bend grows like a logarithm towards a scale of zero; refuted at 16": "cauchy.scale",
-        "it grows without bound as the vector shrinks; refuted at 8": """cosine_similarity
-        cosine_distance cosine_embedding.x cosine_embedding.y""",
         "it grows without bound as the vector shrinks; refuted at 64": "spherical_score",
-        "it grows without bound where two points meet; refuted at 8": "energy_score",
     },
     "proper": {
         "the best score tells the likelier label and not its probability": """hinge perceptron
@@ -212,18 +214,11 @@ _REFUTED: Mapping[tuple[str, str, str], Fact] = {
     ("barron", "residual", "Lipschitz"): Lipschitz(
         "residual", lambda residual, shape, scale: 2 / scale
     ),
+    ("poisson_deviance", "target", "Lipschitz"): Lipschitz("target", 64.0),
     ("cauchy", "scale", "smooth"): Smooth("scale", 16.0),
     ("log_score", "probabilities", "Lipschitz"): Lipschitz("probabilities", 256.0),
     ("spherical_score", "probabilities", "Lipschitz"): Lipschitz("probabilities", 64.0),
     ("spherical_score", "probabilities", "smooth"): Smooth("probabilities", 64.0),
-    ("energy_score", "members", "smooth"): Smooth("members", 8.0),
-    ("energy_score", "target", "smooth"): Smooth("target", 8.0),
-    **{
-        (name, argument, column): fact(argument, 8.0)
-        for name in ("cosine_similarity", "cosine_distance", "cosine_embedding")
-        for argument in ("x", "y")
-        for column, fact in (("Lipschitz", Lipschitz), ("smooth", Smooth))
-    },
     **{(name, "score", "proper"): _of_sign("score") for name in ("hinge", "perceptron")},
     ("sigmoid_focal", "logit", "proper"): Proper("logit", probability=sigmoid),
     **{

@@ -341,6 +341,7 @@ TWEEDIE_DEVIANCE = Formula(
         Bounded("prediction", low=0.0),
         _AT_TARGET,
         Minimizer("target", lambda prediction, target, power: prediction),
+        Convex("power"),
     ),
     exceptions={
         f"second_derivatives/{pair}": "The reference cannot tell mixed ones through the "

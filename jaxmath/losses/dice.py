@@ -152,6 +152,12 @@ TVERSKY = Formula(
                 p.size**0.5 * jnp.maximum(jnp.maximum(alpha, beta), 1.0) / jnp.minimum(beta, 1.0)
             ),
         ),
+        Lipschitz(
+            "alpha", lambda p, labels, alpha, beta: tversky_dalpha(p, labels, 0.0 * alpha, beta)
+        ),
+        Lipschitz(
+            "beta", lambda p, labels, alpha, beta: tversky_dbeta(p, labels, alpha, 0.0 * beta)
+        ),
         Concave("alpha"),
         Increasing("alpha"),
         Concave("beta"),

@@ -90,7 +90,7 @@ def _conjugate(logits: Logits, teacher: Logits, temperature: Scalar) -> Float[Ar
     return jnp.square(jnp.asarray(temperature)) * apart + lead
 
 
-_LOGITS = Box((3,), Interval(-30.0, 30.0, closed=(True, True)))
+_LOGITS = Box((3,), Interval(-10.0, 10.0, closed=(True, True)))
 
 DISTILLATION = Formula(
     fn=distillation,

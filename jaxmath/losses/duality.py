@@ -61,7 +61,7 @@ def omega(x: Real) -> Float[Array, "..."]:
     large = jnp.maximum(x, 10.0)
     w = large
     for _ in range(4):  # Newton's method doubles the digits
-        w = w * (1 + large - jnp.log(w)) / (1 + w)
+        w = w * ((1 + large - jnp.log(w)) / (1 + w))
     return jnp.where(x < 10, lambertw(jnp.exp(small)), w)
 
 

@@ -231,7 +231,7 @@ TRIPLET_MARGIN = Formula(
 )
 
 
-def _cosine_embedding(x: Vector, y: Vector, label: Label, margin: Scalar = 0.0) -> Float[Array, ""]:
+def cosine_embedding(x: Vector, y: Vector, label: Label, margin: Scalar = 0.0) -> Float[Array, ""]:
     """One minus the cosine if the label is 1; what the cosine exceeds the margin by if it is -1.
 
     Where it just reaches the margin, the slope is taken as zero.
@@ -240,69 +240,9 @@ def _cosine_embedding(x: Vector, y: Vector, label: Label, margin: Scalar = 0.0) 
     return jnp.where(jnp.asarray(label) > 0, cosine_distance(x, y), apart)
 
 
-def _pull(x, y, label, margin) -> Float[Array, ""]:
-    """The slope in the cosine."""
-    near = relu_dx(cosine_similarity(x, y) - jnp.asarray(margin))
-    return jnp.where(jnp.asarray(label) > 0, -1.0 + 0.0 * near, near)
-
-
-def cosine_embedding_dx(
-    x: Vector, y: Vector, label: Label, margin: Scalar = 0.0
-) -> Float[Array, " n"]:
-    """That of the cosine: down if the label is 1, up if it is -1 and the cosine too large."""
-    return _pull(x, y, label, margin) * cosine_similarity_dx(x, y)
-
-
-def cosine_embedding_dy(
-    x: Vector, y: Vector, label: Label, margin: Scalar = 0.0
-) -> Float[Array, " n"]:
-    """As in the first vector, both exchanged."""
-    return _pull(x, y, label, margin) * cosine_similarity_dy(x, y)
-
-
-def cosine_embedding_dmargin(
-    x: Vector, y: Vector, label: Label, margin: Scalar = 0.0
-) -> Float[Array, ""]:
-    """Minus one if the label is -1 and the cosine too large."""
-    return -jnp.maximum(_pull(x, y, label, margin), 0.0)
-
-
-cosine_embedding = with_rule(
-    _cosine_embedding,
-    x=cosine_embedding_dx,
-    y=cosine_embedding_dy,
-    margin=cosine_embedding_dmargin,
-)
-
-
-def _cosine_lead(x, y, label, margin):
-    """By how much the cosine exceeds the margin, where that matters."""
-    return jnp.where(jnp.asarray(label) > 0, 1.0, cosine_similarity(x, y) - margin)
-
-
-COSINE_EMBEDDING = Formula(
-    fn=cosine_embedding,
-    plain=_cosine_embedding,
-    domain=dict(
-        x=Box((2,), _ENTRIES),
-        y=Box((2,), _ENTRIES),
-        label=SIGN,
-        margin=Interval(-1.0, 1.0, closed=(True, True)),
-    ),
-    where=lambda x, y, label, margin: _both_long(x, y),
-    partials=dict(x=cosine_embedding_dx, y=cosine_embedding_dy, margin=cosine_embedding_dmargin),
-    breaks=(Break(_cosine_lead, order=1, convention="zero"),),
-    facts=(Bounded("x", 0.0, 2.0), Convex("margin"), Lipschitz("margin", 1.0)),
-    tex=r"\ell(x, y, t) = \begin{cases} 1 - \cos(x, y) & t = 1 \\"
-    r" \max(0, \cos(x, y) - \mu) & t = -1 \end{cases}",
-    source=Source("paszke2019pytorch"),
-    topic="L3",
-)
-
 EMBEDDING = (
     COSINE_SIMILARITY,
     COSINE_DISTANCE,
-    COSINE_EMBEDDING,
     HINGE_EMBEDDING,
     TRIPLET_MARGIN,
 )

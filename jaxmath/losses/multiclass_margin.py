@@ -255,7 +255,7 @@ def multilabel_margin_dlogits(logits: Logits, labels: Label) -> Float[Array, " n
 def _one_there(logits, labels):
     """Of two classes, one of which is there, by how much it fails to exceed the other one."""
     sign = labels[0] - labels[1]
-    return jnp.where(sign == 0, 1.0, 1 - sign * (logits[0] - logits[1]))
+    return jnp.where(sign == 0, jnp.inf, 1 - sign * (logits[0] - logits[1]))
 
 
 MULTILABEL_MARGIN = Formula(
@@ -270,6 +270,9 @@ MULTILABEL_MARGIN = Formula(
         Lipschitz("logits", lambda logits, labels: (logits.size * (logits.size - 1)) ** 0.5),
         Minimizer("logits", lambda logits, labels: labels),
     ),
+    exceptions={
+        "breaks_follow_convention": "no drawn point with one label alone lies exactly on the margin"
+    },
     tex=r"\ell(z, y) = \sum_{y_j = 1,\, y_k = 0} \max(0, 1 - z_j + z_k)",
     source=Source("crammer2003family", "section 2"),
     topic="M5",

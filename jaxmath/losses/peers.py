@@ -42,25 +42,29 @@ OPTAX = {
 }
 RLAX = {
     "l2_loss": "half of `squared_error`",
-    "log_loss": "`logistic`; of a probability, `log_loss`",
+    "likelihood": "the probability itself; its logarithm is minus `log_score`",
+    "log_loss": "`log_loss`",
     "huber_loss": "`huber`",
-    "quantile_regression_loss": "`quantile_huber`, over delta, or `pinball`",
-    "quantile_expected_loss, expectile_regression_loss": "`expectile`",
+    "quantile_regression_loss": "`quantile_td`, `quantile_huber`, `pinball`",
     "categorical_cross_entropy": "`soft_cross_entropy`",
+    "categorical_kl_divergence": "`distillation`, `generalized_kl`",
     "categorical_l2_project": "`categorical_projection`",
-    "td_learning": "`td`",
+    "td_learning": "`td`; the error that they give back is minus its slope",
     "sarsa": "`sarsa`",
     "expected_sarsa": "`expected_sarsa`",
-    "q_learning": "`q_learning`",
+    "q_learning, persistent_q_learning": "`q_learning`, of other targets `td`",
     "double_q_learning": "`double_q_learning`",
-    "categorical_td_learning, categorical_q_learning": "`categorical_td`, of the action's logits",
-    "quantile_q_learning": "`quantile_td`, of the action's quantiles",
+    "qv_learning, qv_max": "`td` of the value of the other network",
+    "td_lambda, sarsa_lambda, q_lambda": "`td` of targets by `retrace` with ratios of one",
+    "categorical_td_learning": "`categorical_td`",
+    "categorical_q_learning, categorical_double_q_learning": "`categorical_td` of one action",
+    "quantile_q_learning, quantile_expected_sarsa": "`quantile_td` of one action",
     "vtrace": "`vtrace`",
-    "retrace": "`retrace`",
+    "retrace, retrace_continuous": "`retrace`",
     "policy_gradient_loss": "`policy_gradient`",
     "entropy_loss": "minus `softmax_entropy`",
     "dpg_loss": "`dpg`",
-    "qpg_loss": "`all_action_policy_gradient`: a baseline changes no gradient",
+    "qpg_loss": "`all_action_policy_gradient`: their baseline changes no gradient",
     "clipped_surrogate_pg_loss": "`clipped_surrogate`",
 }
 TORCH = {
@@ -119,8 +123,9 @@ NOT_OURS = {
     "counts and ranks, which have no slope": "`zero_one_loss`, `hamming_loss`, `coverage_error`, "
     "`label_ranking_loss`, `max_error`, `median_absolute_error`, the `d2_*` scores (scikit-learn)",
     "programs that compose several losses with multipliers or with running statistics": "`mpo_loss`"
-    ", `vmpo_loss`, `pixel_control_loss`, `rm_loss`, `rpg_loss`, Munchausen and persistent "
-    "Q-learning (rlax)",
+    ", `vmpo_loss`, `pixel_control_loss` (rlax)",
+    "policy gradients of regrets, which take the positive part of an advantage": "`rm_loss`, "
+    "`rpg_loss` (rlax)",
     "approximations to the softmax for very many classes, with parameters of their own": ""
     "`AdaptiveLogSoftmaxWithLoss` (torch.nn)",
 }

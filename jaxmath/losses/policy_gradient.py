@@ -29,7 +29,7 @@ from jaxmath.losses.classification import (
     softmax_cross_entropy_dlogits_dlogits,
 )
 from jaxmath.losses.duality import where_allowed
-from jaxmath.special import log_softmax, softmax, softmax_vjp
+from jaxmath.special import log_softmax, softmax
 from jaxmath.special.norm import norm
 from jaxmath.special.normalized import Logits
 from jaxmath.typing import Label, Real, Scalar
@@ -77,24 +77,6 @@ def all_action_policy_gradient(logits: Logits, values: Logits) -> Float[Array, "
     The values of all actions are data, and a baseline taken from all of them changes nothing.
     """
     return -jnp.sum(softmax(logits) * stop_gradient(jnp.asarray(values)))
-
-
-def all_action_policy_gradient_dlogits(logits: Logits, values: Logits) -> Float[Array, " n"]:
-    """The probabilities times how far each value lies below the mean value."""
-    return -softmax_vjp(logits, jnp.asarray(values))[0]
-
-
-ALL_ACTION_POLICY_GRADIENT = Formula(
-    fn=all_action_policy_gradient,
-    domain=dict(logits=Box((2,), REAL), values=Fixed(Box((2,), _UNIT))),
-    partials=dict(logits=all_action_policy_gradient_dlogits),
-    facts=(
-        Lipschitz("logits", lambda logits, values: (jnp.max(values) - jnp.min(values)) / 2**0.5),
-    ),
-    tex=r"\ell(z) = -\sum_a \operatorname{softmax}(z)_a q_a",
-    source=Source("sutton2018reinforcement", "section 13.3"),
-    topic="M13",
-)
 
 
 def _softmax_entropy(logits: Logits) -> Float[Array, ""]:
@@ -225,4 +207,4 @@ DPG = Formula(
     topic="M13",
 )
 
-POLICY = (POLICY_GRADIENT, ALL_ACTION_POLICY_GRADIENT, SOFTMAX_ENTROPY, CLIPPED_SURROGATE, DPG)
+POLICY = (POLICY_GRADIENT, SOFTMAX_ENTROPY, CLIPPED_SURROGATE, DPG)

@@ -76,23 +76,27 @@ class _Drawn:
 def counterexample(formula: Formula, fact: Fact, count: int = 1024) -> str | None:
     """In words, two points in float64 that refute a fact of a formula; None if none is found.
 
-    Besides the pairs on which facts of records are checked, it looks at pairs of neighbours, on
-    both sides of each break.
+    Besides the pairs on which facts of records are checked, it looks for a jump of the slope
+    between two of them, by halving.
     """
     bare = dataclasses.replace(formula, facts=(fact,))
     lay = layout(bare)
     theta, fixed = lay.flatten(points.draw(bare, count, "float64"))
     drawn = _Drawn(bare, lay, theta, fixed)
-    for touching in (False, True):
-        for _, words in broken_facts(drawn, touching):
-            return words
+    for _, words in broken_facts(drawn):
+        return words
+    if isinstance(fact, Smooth):
+        pairs = _Pairs(drawn, fact.argument)
+        with np.errstate(all="ignore"):
+            pairs.close_in()
+            return _words(fact, pairs)
     return None
 
 
 class _Pairs:
     """Two points that differ in one argument, and a third between them."""
 
-    def __init__(self, e: Points, argument: str, touching: bool = False):
+    def __init__(self, e: Points, argument: str):
         self.e, self.own = e, e.lay.columns(argument)
         theta = e.theta.astype(np.float64)
         rng = np.random.default_rng(0)
@@ -103,12 +107,6 @@ class _Pairs:
         close = theta[:, self.own] + rng.normal(size=(count, theta[:, self.own].shape[1]))
         kind = (np.arange(count) % 3)[:, None]
         moved = np.where(kind == 0, other, np.where(kind == 1, near, close))
-        if touching:  # from one to a million roundings away
-            info = np.finfo(e.theta.dtype)
-            unit = np.maximum(float(info.eps) * np.abs(theta[:, self.own]), float(info.tiny))
-            moved = theta[:, self.own] + rng.choice([-1.0, 1.0], unit.shape) * unit * np.exp2(
-                rng.integers(0, 21, (count, 1))
-            )
         for instead in (other, theta[:, self.own]):  # a relation between arguments may not hold
             there = (moved == 0) | (np.abs(moved) >= np.finfo(e.theta.dtype).tiny)
             fits = self.inside(theta, moved) & there.all(axis=1)
@@ -164,6 +162,19 @@ class _Pairs:
         change = np.where(over, np.finfo(np.float64).max / ROUNDINGS, change)
         return gradient, ROUNDINGS * (self.eps * (np.abs(gradient) + change) + self.tiny)
 
+    def close_in(self) -> None:
+        """Bring both points of each pair together, where the slope between them changes most."""
+        for _ in range(30):
+            middle = self.x.copy()
+            middle[:, self.own] = self.x[:, self.own] / 2 + self.y[:, self.own] / 2
+            left, here, right = (self.slope(at)[0] for at in (self.x, middle, self.y))
+            first, second = (
+                np.nan_to_num(_norm((a - here).reshape(len(a), -1))) for a in (left, right)
+            )
+            lower = (first >= second)[:, None]
+            self.x, self.y = np.where(lower, self.x, middle), np.where(lower, middle, self.y)
+        self.eps *= 2.0**20  # a jump stands far above rounding
+
 
 def _contains(formula, args):
     from jaxmath import domains
@@ -172,7 +183,7 @@ def _contains(formula, args):
     return inside if formula.where is None else inside & formula.where(*args.values())
 
 
-def broken_facts(e: Points, touching: bool = False) -> Iterator[tuple[Fact, str]]:
+def broken_facts(e: Points) -> Iterator[tuple[Fact, str]]:
     """Each fact of the record that does not hold, with a counterexample in words."""
     pairs: dict[str, _Pairs] = {}
     with np.errstate(all="ignore"):
@@ -181,18 +192,22 @@ def broken_facts(e: Points, touching: bool = False) -> Iterator[tuple[Fact, str]
                 yield fact, f"{fact.name} in an argument that is not differentiated"
                 continue
             if fact.argument not in pairs:
-                pairs[fact.argument] = _Pairs(e, fact.argument, touching)
+                pairs[fact.argument] = _Pairs(e, fact.argument)
             p = pairs[fact.argument]
-            excess, bad = map(np.asarray, _excess(fact, p))
-            if bad.any():
-                worst = int(np.argmax(np.where(bad, excess, -np.inf)))
-                yield (
-                    fact,
-                    (
-                        f"not {fact.name}: between {p.x[worst, p.own]} and {p.y[worst, p.own]} "
-                        f"(all arguments: {p.x[worst]}) it fails by {excess[worst]:.3g}"
-                    ),
-                )
+            if words := _words(fact, p):
+                yield fact, words
+
+
+def _words(fact: Fact, p: _Pairs) -> str | None:
+    """The worst of the pairs that break a fact, None if none does."""
+    excess, bad = map(np.asarray, _excess(fact, p))
+    if not bad.any():
+        return None
+    worst = int(np.argmax(np.where(bad, excess, -np.inf)))
+    return (
+        f"not {fact.name}: between {p.x[worst, p.own]} and {p.y[worst, p.own]} "
+        f"(all arguments: {p.x[worst]}) it fails by {excess[worst]:.3g}"
+    )
 
 
 def _excess(fact: Fact, p: _Pairs) -> tuple[Any, Any]:
