@@ -86,8 +86,8 @@ def counterexample(formula: Formula, fact: Fact, count: int = 1024) -> str | Non
     for _, words in broken_facts(drawn):
         return words
     if isinstance(fact, Smooth):
-        pairs = _Pairs(drawn, fact.argument)
         with np.errstate(all="ignore"):
+            pairs = _Pairs(drawn, fact.argument)
             pairs.close_in()
             return _words(fact, pairs)
     return None
