@@ -77,7 +77,7 @@ LOG_SERIES = Family(
     topic="P10",
     undefined={"mode": "left out on purpose, to see what is said."},
 )
-HEAVY = ("cauchy", "inverse_gamma", "student_t")
+HEAVY = ("cauchy", "inverse_gamma", "student_t", "f")
 """Those whose tails are powers of x."""
 ROUGH = (*HEAVY, "weibull", "pareto")
 """Those and one whose density is no smooth function at its end."""
@@ -132,6 +132,7 @@ CASES = {
         Case(d.GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.gamma(7, scale=1 / 1.5)),
         Case(d.CAUCHY, (0.7, 2.3), (1.4, 1.9), scipy.stats.cauchy(0.7, 2.3)),
         Case(d.HALF_NORMAL, (2.3,), (1.9,), scipy.stats.halfnorm(scale=2.3)),
+        Case(d.F, (7.0, 11.5), (8.0, 13.5), scipy.stats.f(7.0, 11.5)),
         Case(d.CHI2, (7.0,), (8.5,), scipy.stats.chi2(7)),
         Case(d.INVERSE_GAMMA, (7.0, 1.5), (8.0, 1.9), scipy.stats.invgamma(7, scale=1.5)),
         Case(d.BETA, (7.0, 4.0), (8.0, 5.0), scipy.stats.beta(7, 4)),

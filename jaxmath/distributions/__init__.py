@@ -12,6 +12,7 @@ from jaxmath.distributions import (
     dirichlet,
     discrete_uniform,
     exponential,
+    f,
     gamma,
     gaussian_mixture,
     geometric,
@@ -53,6 +54,7 @@ from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.dirichlet import DIRICHLET
 from jaxmath.distributions.discrete_uniform import DISCRETE_UNIFORM
 from jaxmath.distributions.exponential import EXPONENTIAL
+from jaxmath.distributions.f import F
 from jaxmath.distributions.family import Family, NotDefinedError
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.fixed import fixed
@@ -105,7 +107,7 @@ FAMILIES = (
     *(NORMAL, BERNOULLI, UNIFORM, EXPONENTIAL, GEOMETRIC, DISCRETE_UNIFORM),
     *(LAPLACE, LOGISTIC, GUMBEL, POISSON, BINOMIAL, GAMMA),
     *(CAUCHY, HALF_NORMAL, LOG_NORMAL, WEIBULL, PARETO, STUDENT_T),
-    *(CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, BETA_BINOMIAL, VON_MISES, TRUNCATED_NORMAL),
+    *(F, CHI2, INVERSE_GAMMA, BETA, NEGATIVE_BINOMIAL, BETA_BINOMIAL, VON_MISES, TRUNCATED_NORMAL),
     *VECTOR_FAMILIES,
 )
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from jaxmath.distributions.gamma_density import (
     PROB,
     excess,
+    log_of_z,
     parts,
     prob,
     supported,
@@ -34,24 +35,27 @@ _PLAIN = {formula.name: formula.plain for formula in INCOMPLETE_GAMMA}
 _SPECIAL = {formula.name: formula.partials["a"] for formula in INCOMPLETE_GAMMA}
 
 
-def _within(z):
-    """The nearest number well inside the dtype: beyond it what is computed no longer moves."""
-    info = jnp.finfo(z.dtype)
-    return jnp.clip(z, 4 * info.tiny, info.max / 4)
+def _least(z):
+    """The least number that z is taken for; below it P is proportional to the power z^a."""
+    return 4 * jnp.finfo(z.dtype).tiny
 
 
-def _beyond(z, x, b):
-    """What z is of the number `_within`, where it is smaller: there P is proportional to z^a."""
-    least = _within(jnp.zeros_like(z))
-    return jnp.where(z < least, (x / least) * b, 1.0)
+def _most(a):
+    """The number from which on the upper tail is that of an exponential variable, to all digits."""
+    return 8 / jnp.finfo(a.dtype).eps * jnp.maximum(a, 1.0)
 
 
 def _tail(fn, none):
-    """A function of concentration, value times rate within, and the rest; `none` below zero."""
+    """A function of concentration, value times rate, and what that is of the least number below it.
+
+    `none` is the value below zero.
+    """
 
     def tail(x, concentration, rate):
         z, inner, a, b = parts(x, concentration, rate)
-        return supported(x, fn(a, _within(z), _beyond(z, inner, b)), none + 0.0 * (a + b))
+        least = _least(z)
+        rest = jnp.where(z < least, (inner / least) * b, 1.0)
+        return supported(x, fn(a, jnp.maximum(z, least), rest), none + 0.0 * (a + b))
 
     return tail
 
@@ -90,9 +94,10 @@ def _log_sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     """The logarithm of `sf`, accurate in both tails."""
 
     def upper(a, z, rest):
-        below = rest < 1
+        below, near = rest < 1, jnp.minimum(z, _most(a))
         more = gammaincc(a, z) - gammainc(a, z) * jnp.expm1(a * jnp.log(rest))
-        return jnp.where(below, jnp.log(jnp.where(below, more, 1.0)), log_gammaincc(a, z))
+        log = log_gammaincc(a, near) - (z - near)
+        return jnp.where(below, jnp.log(jnp.where(below, more, 1.0)), log)
 
     return _tail(upper, 0.0)(x, concentration, rate)
 
@@ -134,7 +139,7 @@ _lower_da_da, _upper_da_da = along(_lower_da, 0), along(_upper_da, 0)
 # A quotient over x would be merged with those inside it, whose product may underflow.
 _LOWER = {
     ("x",): lambda z, x, a, b, rest: log_growth(a, z) * (1 / x),
-    ("concentration",): lambda z, x, a, b, rest: _lower_da(a, z) + jnp.log(rest),
+    ("concentration",): lambda z, x, a, b, rest: _lower_da(a, z) + rest,
     ("rate",): lambda z, x, a, b, rest: log_growth(a, z) / b,
     ("x", "x"): lambda z, x, a, b, rest: (_growth(a, z) - log_growth(a, z)) * (1 / x) * (1 / x),
     ("x", "concentration"): lambda z, x, a, b, rest: _growth_da(a, z) * (1 / x),
@@ -143,10 +148,13 @@ _LOWER = {
     ("concentration", "rate"): lambda z, x, a, b, rest: _growth_da(a, z) / b,
     ("rate", "rate"): lambda z, x, a, b, rest: (_growth(a, z) - log_growth(a, z)) / b / b,
 }
-"""The slopes of log P where it is the smaller tail."""
+"""The slopes of log P where it is the smaller tail.
+
+In z well inside the dtype; `rest` is the logarithm of what the true one is of that.
+"""
 _UPPER = {
     ("x",): lambda z, x, a, b, rest: -log_hazard(a, z) * b,
-    ("concentration",): lambda z, x, a, b, rest: _upper_da(a, z),
+    ("concentration",): lambda z, x, a, b, rest: _upper_da(a, z) + rest,
     ("rate",): lambda z, x, a, b, rest: -log_hazard(a, z) * x,
     ("x", "x"): lambda z, x, a, b, rest: -z * _hazard(a, z) * (1 / x) * (1 / x),
     ("x", "concentration"): lambda z, x, a, b, rest: -z * _hazard_da(a, z) * (1 / x),
@@ -172,7 +180,9 @@ def _logarithm(fn, tail, slopes, bends, outer, usual):
             quotient = first[0]
             if len(names) == 2:
                 quotient = bends[names](*args) / value - first[0] * first[1]
-            own = outer[names](_within(z), inner, a, b, _beyond(z, inner, b))
+            near = jnp.clip(z, _least(z), _most(a))
+            rest = jnp.where(z == near, 0.0, log_of_z(z, inner, b) - jnp.log(near))
+            own = outer[names](near, inner, a, b, rest)
             return supported(x, jnp.where(large, quotient, own), 0.0 * (a + b))
 
         return partial
