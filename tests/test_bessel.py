@@ -74,6 +74,7 @@ def test_accuracy(name, dtype):
         assert error <= (6, 6, 10)[order], (order, error, where)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_inverse(dtype):
     rng = np.random.default_rng(8)

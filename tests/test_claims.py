@@ -7,16 +7,19 @@ from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 
 LONG = (
-    "ad_revenue",
     "accuracy",
+    "ad_revenue",
     "backpropagation",
     "calibration",
     "derivatives",
     "digits_sweep",
+    "gradient_estimators",
+    "kl_geometry",
     "lagrange_textbook",
     "mle_coverage",
     "optimizers",
     "quantile_derivatives",
+    "sequential_bayes",
 )
 
 

@@ -49,6 +49,7 @@ def test_it_is_the_sum_over_all_alignments(labels, blank):
         np.testing.assert_allclose(slope[t, k], (ends[0] - ends[1]) / 2e-6, atol=1e-8)
 
 
+@pytest.mark.full
 def test_padding_and_optax():
     logits, labels = RNG.normal(size=(4, 9, 6)) * 3, RNG.integers(1, 6, (4, 3))
     frames, counts = np.array([9, 7, 5, 9]), np.array([3, 2, 1, 0])
@@ -66,6 +67,7 @@ def test_padding_and_optax():
     np.testing.assert_allclose(slopes, plain, atol=1e-12)
 
 
+@pytest.mark.full
 def test_slopes_are_finite_where_something_is_impossible():
     logits = jnp.array([[0.0, 1.0, -jnp.inf], [2.0, 0.5, -jnp.inf], [0.0, 0.0, 1e4]])
     for labels in ((1,), (2,), (1, 2), (1, 1)):

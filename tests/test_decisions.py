@@ -70,6 +70,7 @@ def test_delta_of_one_parameter():
     assert np.isclose(found.low, found.value - stats.norm.ppf(0.95) * found.error, rtol=1e-12)
 
 
+@pytest.mark.full
 def test_delta_of_several_parameters_knows_their_covariance():
     """Of a gamma fit the mean a / b has the error s / sqrt(n) of a family that is true to it."""
     family = distributions.GAMMA

@@ -34,7 +34,7 @@ def defined(family, *names):
 
 
 def test_every_family_has_a_case():
-    assert [family.name for family in FAMILIES if family not in VECTOR_FAMILIES] == SHIPPED
+    assert {family.name for family in FAMILIES if family not in VECTOR_FAMILIES} == set(SHIPPED)
 
 
 def arguments(case, function):

@@ -181,7 +181,13 @@ def derivatives(exact, point, places):
     return exact(*at), slopes, [[mixed(j, k) for k in places] for j in places]
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = ("beta.kl", "beta.cross_entropy", "beta_binomial.log_prob")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.full if name in SLOW else ()) for name in CASES],
+)
 def test_values_and_slopes_keep_their_digits(name):
     fn, exact, points, places = CASES[name]
     values, slopes = jax.jit(jax.vmap(jax.value_and_grad(fn, places)))(*np.array(points).T)

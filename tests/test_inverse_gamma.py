@@ -76,6 +76,7 @@ def test_agrees_with_scipy():
     np.testing.assert_allclose(gammainccinv(a, p), truth[1], 1e-11)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("fn", [gammaincinv, gammainccinv])
 def test_slopes_against_differences_of_scipy(fn):
     other = scipy.special.gammaincinv if fn is gammaincinv else scipy.special.gammainccinv

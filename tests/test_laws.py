@@ -18,7 +18,7 @@ ORDINARY = (
 SLOW = {
     *("linear.mean_loss", "logistic.mean_loss", "softmax.mean_loss", "mlp.mean_loss", "softmax"),
     *("normal.prob", "normal.log_prob", "normal.log_cdf", "normal.cross_entropy"),
-    *("normal.kl", "bernoulli.kl"),
+    *("normal.kl", "bernoulli.kl", "softmax_cross_entropy", "log_softmax"),
     *(
         f"normal_inverse_{kind}.{name}"
         for kind in ("gamma", "wishart")

@@ -23,7 +23,12 @@ def chance(t, df):
     return mp.betainc(df / 2, mp.mpf(1) / 2, 0, df / (df + t * t), regularized=True) / 2
 
 
-@pytest.mark.parametrize("df", [2.0**-6, 0.3, 2.5, 40.0])
+full = pytest.mark.full
+
+
+@pytest.mark.parametrize(
+    "df", [pytest.param(2.0**-6, marks=full), 0.3, pytest.param(2.5, marks=full), 40.0]
+)
 def test_tails_and_their_slopes_to_60_digits(df):
     t = -np.array(SIZES[1:])
     rise, log_rise = cdf_rise(t, df, 0.0, 1.0), log_sf_rise(-t, df, 0.0, 1.0)
@@ -48,6 +53,7 @@ def nearly_normal(t, df):
     return mp.ncdf(t) - mp.npdf(t) * (first / df + second / df**2)
 
 
+@pytest.mark.full
 def test_slopes_in_many_degrees_of_freedom():
     t, df = np.array([-3.0, -1.6, -0.3, 1e-8, 1.4, 2.5]), 2.0**27
     with mp.workdps(60):

@@ -41,7 +41,7 @@ DISCRETE = ("categorical", "multinomial")
 COUNT = 20_000
 
 
-def over(names, quick=("dirichlet", "multivariate_normal")):
+def over(names, quick=("multivariate_normal",)):
     """Parametrised over families; those that are not quick in the long tests."""
     return pytest.mark.parametrize(
         "name", [pytest.param(n, marks=() if n in quick else pytest.mark.full) for n in names]

@@ -39,6 +39,7 @@ def test_draws_far_from_the_middle_and_narrow(concentration):
     assert scipy.stats.kstest(turned, scipy.stats.vonmises(concentration).cdf).pvalue > 1e-6
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("concentration", [2.3, 300.0])
 def test_draws_move_with_the_parameters(concentration):
     """The probability of being beyond a draw, seen from the mean direction, stays."""
@@ -58,6 +59,7 @@ def test_draws_move_with_the_parameters(concentration):
         np.testing.assert_allclose(moved, float(-mp.quad(slope, [0, x])), rtol=1e-10)
 
 
+@pytest.mark.full
 def test_mean_of_draws_moves_as_the_mean_direction():
     """The slope of the expected cosine is that of the ratio of Bessel functions."""
 

@@ -23,6 +23,7 @@ from jaxmath.special.gamma import (
     HALF_LOG_TAU,
     stirling_error,
     stirling_error_dx,
+    stirling_error_dx_dx,
     trigamma,
     trigamma_difference,
 )
@@ -309,6 +310,16 @@ def mode(dfn: Real, dfd: Real) -> Float[Array, "..."]:
     return jnp.maximum(n - 2, 0.0) / n * (d / (d + 2))
 
 
+def _mode_dfn(dfn, dfd):
+    n, d = positive(dfn), positive(dfd)
+    return jnp.where(n > 2, 2.0, 0.0) / n / n * (d / (d + 2))
+
+
+def _mode_dfd(dfn, dfd):
+    n, d = positive(dfn), positive(dfd)
+    return 2 * jnp.maximum(n - 2, 0.0) / n / (d + 2) / (d + 2)
+
+
 def variance(dfn: Real, dfd: Real) -> Float[Array, "..."]:
     """Infinite for `dfd` of four or fewer, undefined for two or fewer."""
     n, d = positive(dfn), positive(dfd)
@@ -348,7 +359,7 @@ def kurtosis(dfn: Real, dfd: Real) -> Float[Array, "..."]:
     return _above(8, d, value, rest)
 
 
-def entropy(dfn: Real, dfd: Real) -> Float[Array, "..."]:
+def _entropy(dfn: Real, dfd: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats: of the logarithm, and its mean."""
     a, b = positive(dfn) / 2, positive(dfd) / 2
     n = a + b
@@ -362,6 +373,24 @@ def entropy(dfn: Real, dfd: Real) -> Float[Array, "..."]:
     of_log = spread + beyond(a) + beyond(b) - beyond(n)
     below = 1 / (2 * b) - stirling_error_dx(b)
     return of_log + below - (1 / (2 * a) - stirling_error_dx(a))
+
+
+def _entropy_dfn(dfn, dfd):
+    a, b = positive(dfn) / 2, positive(dfd) / 2
+    n = a + b
+    rest = n * stirling_error_dx_dx(n) + (1 - a) * stirling_error_dx_dx(a)
+    return (0.5 / a / a - 0.5 * b / n / a + rest) / 2
+
+
+def _entropy_dfd(dfn, dfd):
+    a, b = positive(dfn) / 2, positive(dfd) / 2
+    n = a + b
+    rest = n * stirling_error_dx_dx(n) - (1 + b) * stirling_error_dx_dx(b)
+    return (rest - 0.5 / b / b - 0.5 * a / n / b) / 2
+
+
+_ENTROPY = dict(dfn=_entropy_dfn, dfd=_entropy_dfd)
+entropy = with_rule(_entropy, **_ENTROPY)
 
 
 def fisher_information(dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
@@ -388,11 +417,16 @@ F = Family(
         *(mean, mode, variance, std, skewness, kurtosis, entropy),
         *(score, fisher_information),
     ),
-    partials=dict(log_prob=_LOG_PROB, prob=_PROB),
+    partials=dict(
+        log_prob=_LOG_PROB,
+        prob=_PROB,
+        mode=dict(dfn=_mode_dfn, dfd=_mode_dfd),
+        entropy=_ENTROPY,
+    ),
     unrecorded=dict.fromkeys(("quantile", "isf"), _INVERSE)
     | dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS)
     | dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
-    plain=dict(log_prob=_log_prob, prob=_prob),
+    plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy),
     tex=dict(
         log_prob=r"\log p(x) = a \log \tfrac{a}{b} + (a - 1) \log x"
         r" - (a + b) \log(1 + \tfrac{a}{b} x) - \log B(a, b),"

@@ -66,8 +66,7 @@ EXEMPT: dict[str, str] = {
         for name, reason in _exempt_of(family).items()
     },
     **{f"special.{name}": _SIXTY for name in _INCOMPLETE},
-    "distributions.gamma.log_density": "a part of `log_prob`, which is compared",
-    "distributions.gamma.log_excess": "a part of the score, which is compared",
+    "distributions.f.log_sample": "random; its exponential is compared in distribution",
     "distributions.gamma.log_sample": "random; its exponential is compared in distribution",
     "distributions.gamma.likeliest_concentration": "a part of `fit`, compared with its equation",
     "distributions.beta.excess_bend": "a part of second derivatives of `prob`, which are compared",

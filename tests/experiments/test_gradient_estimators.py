@@ -1,11 +1,13 @@
 import math
 
 import numpy as np
+import pytest
 
 from experiments import gradient_estimators
 from tests.experiments.measuring import claims, red
 
 
+@pytest.mark.full
 def test_every_claim_passes():
     assert red(claims("gradient_estimators")) == set()
 
