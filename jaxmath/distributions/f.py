@@ -423,9 +423,11 @@ F = Family(
         mode=dict(dfn=_mode_dfn, dfd=_mode_dfd),
         entropy=_ENTROPY,
     ),
-    unrecorded=dict.fromkeys(("quantile", "isf"), _INVERSE)
-    | dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS)
-    | dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
+    unrecorded={
+        **dict.fromkeys(("quantile", "isf"), _INVERSE),
+        **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
+        **dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
+    },
     plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy),
     tex=dict(
         log_prob=r"\log p(x) = a \log \tfrac{a}{b} + (a - 1) \log x"

@@ -62,7 +62,7 @@ def _each(fn, x, locs, factors):
     return jax.vmap(lambda loc, factor: fn(x, loc, factor))(locs, factors)
 
 
-def _log_prob(x: Real, weights: Real, locs: Real, factors: Real) -> Float[Array, ""]:
+def _log_prob(x: Array, weights: Array, locs: Array, factors: Array) -> Float[Array, ""]:
     """The logarithm of the density, in nats."""
     return weighted_logsumexp(_each(normal.log_prob, x, locs, factors), weights)
 
@@ -108,19 +108,19 @@ def _score(x, weights, locs, factors):
 
 
 @lifted(1, 1, 2, 3)
-def score(x: Real, weights: Real, locs: Real, factors: Real) -> Params:
+def score(x: Array, weights: Array, locs: Array, factors: Array) -> Params:
     """The slopes of `log_prob` in all parameters, the weights taken as free of their sum."""
     return _score(x, weights, locs, factors)
 
 
 @lifted(1, 1, 2, 3)
-def hessian(x: Real, weights: Real, locs: Real, factors: Real) -> Float[Array, "m m"]:
+def hessian(x: Array, weights: Array, locs: Array, factors: Array) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in all entries of the parameters."""
     return jacobian(_score)(x, weights, locs, factors)
 
 
 @lifted(1, 1, 2, 3)
-def responsibilities(x: Real, weights: Real, locs: Real, factors: Real) -> Float[Array, " k"]:
+def responsibilities(x: Array, weights: Array, locs: Array, factors: Array) -> Float[Array, " k"]:
     """The posterior probability of each component at x."""
     return _shares(x, weights, locs, factors)[0]
 
@@ -129,24 +129,24 @@ def sample(
     key: PRNGKey, weights: Real, locs: Real, factors: Real, shape: tuple[int, ...] = ()
 ) -> Array:
     """Draw `shape` vectors for each of the parameters; not differentiable in the weights."""
-    weights, locs, factors = batch_of(shape, (weights, locs, factors), (1, 2, 3))
+    shares, centres, roots = batch_of(shape, (weights, locs, factors), (1, 2, 3))
     which, noise = jax.random.split(key)
-    chosen = jax.random.categorical(which, jnp.log(jax.lax.stop_gradient(weights)), axis=-1)
-    z = jax.random.normal(noise, (*chosen.shape, 1, locs.shape[-1]), locs.dtype)
-    one_hot = jax.nn.one_hot(chosen, weights.shape[-1], dtype=locs.dtype)
+    chosen = jax.random.categorical(which, jnp.log(jax.lax.stop_gradient(shares)), axis=-1)
+    z = jax.random.normal(noise, (*chosen.shape, 1, centres.shape[-1]), centres.dtype)
+    one_hot = jax.nn.one_hot(chosen, shares.shape[-1], dtype=centres.dtype)
     # Of each component the draw that the noise would give; the chosen one is kept.
-    draws = locs + rows(factors, jnp.broadcast_to(z, locs.shape))
+    draws = centres + rows(roots, jnp.broadcast_to(z, centres.shape))
     return jnp.sum(one_hot[..., None] * draws, axis=-2)
 
 
 @lifted(1, 2, 3)
-def mean(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
+def mean(weights: Array, locs: Array, factors: Array) -> Float[Array, " n"]:
     """The weighted mean of the means."""
     return weights @ locs + 0.0 * jnp.sum(jax.vmap(checked)(factors))
 
 
 @lifted(1, 2, 3)
-def covariance(weights: Real, locs: Real, factors: Real) -> Float[Array, "n n"]:
+def covariance(weights: Array, locs: Array, factors: Array) -> Float[Array, "n n"]:
     """The weighted mean of the covariances, and that of the means around their own."""
     away = locs - (weights @ locs)[None]
     own = jax.vmap(lambda factor: product(checked(factor)))(factors)
@@ -154,13 +154,13 @@ def covariance(weights: Real, locs: Real, factors: Real) -> Float[Array, "n n"]:
 
 
 @lifted(1, 2, 3)
-def variance(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
+def variance(weights: Array, locs: Array, factors: Array) -> Float[Array, " n"]:
     """Of each entry."""
     return jnp.diagonal(covariance(weights, locs, factors))
 
 
 @lifted(1, 2, 3)
-def std(weights: Real, locs: Real, factors: Real) -> Float[Array, " n"]:
+def std(weights: Array, locs: Array, factors: Array) -> Float[Array, " n"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(weights, locs, factors))
 
@@ -212,10 +212,12 @@ def em(
     Without parameters to start from the first responsibilities are those of groups of equal weight
     along the first principal component. NaN where a component is left with too few observations.
     """
-    x, share, _ = arrays(x, weights, 1)
+    values, share, _ = arrays(x, weights, 1)
     if start is None:
-        start = _maximise(x, share, _groups(x, share, components))
-    return _em(x, share, Params(*(jnp.asarray(each, x.dtype) for each in start)), iterations)
+        start = _maximise(values, share, _groups(values, share, components))
+    return _em(
+        values, share, Params(*(jnp.asarray(each, values.dtype) for each in start)), iterations
+    )
 
 
 def fit(x: Real, components: int, weights: Real | None = None) -> Fit:
@@ -225,20 +227,20 @@ def fit(x: Real, components: int, weights: Real | None = None) -> Fit:
     closed form; the last weight is one less the others.
     """
     estimate = em(x, components, weights).estimate
-    x, share, total = arrays(x, weights, 1)
+    values, share, total = arrays(x, weights, 1)
     flat, unravel = ravel_pytree(estimate)
-    k, n = components, x.shape[1]
+    k, n = components, values.shape[1]
     below = np.tile(np.ravel(np.tril(np.ones((n, n), bool))), k)
     kept = np.concatenate([np.arange(k) < k - 1, np.ones(k * n, bool), below])
     moves = np.eye(flat.size)[:, kept]
     moves[k - 1, : k - 1] = -1.0
     moves = jnp.asarray(moves, flat.dtype)
 
-    def terms(x):
-        slope = ravel_pytree(score(x, *estimate))[0] @ moves
-        return slope[:, None] * slope[None, :], moves.T @ hessian(x, *estimate) @ moves
+    def terms(values):
+        slope = ravel_pytree(score(values, *estimate))[0] @ moves
+        return slope[:, None] * slope[None, :], moves.T @ hessian(values, *estimate) @ moves
 
-    squares, bends = jax.vmap(terms)(x)
+    squares, bends = jax.vmap(terms)(values)
     counted = share[:, None, None]
     inner, outer = (
         jnp.sum(jnp.where(counted > 0, counted * each, 0.0), axis=0) for each in (squares, bends)

@@ -85,8 +85,9 @@ class Score(NamedTuple):
     logits: Any
 
 
-def _trials(count):
+def _trials(count) -> Array:
     """The number of trials, NaN where it isn't a whole number."""
+    count = jnp.asarray(count)
     return count + jnp.where((count >= 0) & (count == jnp.floor(count)), 0.0, jnp.nan)
 
 
@@ -100,7 +101,7 @@ def _size(x):
     return jnp.where(x > 0, jnp.log(some) / 2 + HALF_LOG_TAU + stirling_error(some), 0.0)
 
 
-def _log_prob(x: Label, count: Label, logits: Real) -> Float[Array, ""]:
+def _log_prob(x: Label, count: Label, logits: Array) -> Float[Array, ""]:
     """The logarithm of the probability of the counts x, in nats."""
     n = _trials(count)
     possible = _possible(x, count)
@@ -140,25 +141,25 @@ prob = exponential(log_prob)
 
 
 @lifted(1, 0, 1)
-def score(x: Label, count: Label, logits: Real) -> Score:
+def score(x: Label, count: Label, logits: Array) -> Score:
     """The counts less those that are expected."""
     return Score(_log_prob_dlogits(x, count, logits))
 
 
 @lifted(1, 0, 1)
-def hessian(x: Label, count: Label, logits: Real) -> Float[Array, "n n"]:
+def hessian(x: Label, count: Label, logits: Array) -> Float[Array, "n n"]:
     """Minus the covariance of the counts."""
     return _log_prob_bend(x, count, logits)
 
 
 @lifted(0, 1)
-def covariance(count: Label, logits: Real) -> Float[Array, "n n"]:
+def covariance(count: Label, logits: Array) -> Float[Array, "n n"]:
     """Of all pairs of counts; rows add up to zero."""
     return _trials(count) * softmax_jacobian(logits)
 
 
 @lifted(0, 1)
-def fisher_information(count: Label, logits: Real) -> Float[Array, "n n"]:
+def fisher_information(count: Label, logits: Array) -> Float[Array, "n n"]:
     """The covariance of the counts; its rows add up to zero."""
     return covariance(count, logits)
 
@@ -179,25 +180,25 @@ def sample(key: PRNGKey, count: Label, logits: Real, shape: tuple[int, ...] = ()
 
 
 @lifted(0, 1)
-def mean(count: Label, logits: Real) -> Float[Array, " n"]:
+def mean(count: Label, logits: Array) -> Float[Array, " n"]:
     """The number of trials times the probabilities."""
     return _trials(count) * softmax(logits)
 
 
 @lifted(0, 1)
-def variance(count: Label, logits: Real) -> Float[Array, " n"]:
+def variance(count: Label, logits: Array) -> Float[Array, " n"]:
     """Of each count."""
     return _trials(count) * softmax(logits) * softmax_complement(logits)
 
 
 @lifted(0, 1)
-def std(count: Label, logits: Real) -> Float[Array, " n"]:
+def std(count: Label, logits: Array) -> Float[Array, " n"]:
     """The root of the variance of each count."""
     return jnp.sqrt(variance(count, logits))
 
 
 @lifted(0, 1)
-def entropy(count: Label, logits: Real) -> Float[Array, ""]:
+def entropy(count: Label, logits: Array) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats, by sums over each count alone."""
     n = _trials(count)
     p = softmax(logits)
@@ -211,7 +212,7 @@ def _same(count, count_q, value, other):
     return jnp.where(n == m, value, other + 0.0 * (n + m))
 
 
-def _kl(count: Label, logits: Real, count_q: Label, logits_q: Real) -> Float[Array, ""]:
+def _kl(count: Label, logits: Array, count_q: Label, logits_q: Array) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats.
 
     Infinite if they have different numbers of trials.
@@ -234,14 +235,14 @@ kl = lifted(0, 1, 0, 1)(_bound_kl)
 
 
 @lifted(0, 1, 0, 1)
-def cross_entropy(count: Label, logits: Real, count_q: Label, logits_q: Real) -> Float[Array, ""]:
+def cross_entropy(count: Label, logits: Array, count_q: Label, logits_q: Array) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     return entropy(count, logits) + _bound_kl(count, logits, count_q, logits_q)
 
 
 @lifted(0, 1, 0, 1)
 def squared_hellinger(
-    count: Label, logits: Real, count_q: Label, logits_q: Real
+    count: Label, logits: Array, count_q: Label, logits_q: Array
 ) -> Float[Array, ""]:
     """One minus the overlap of both, a power of that of one trial."""
     one = categorical.squared_hellinger(logits, logits_q)
@@ -250,7 +251,7 @@ def squared_hellinger(
 
 @lifted(0, 0, 1, 0, 1)
 def renyi(
-    order: Real, count: Label, logits: Real, count_q: Label, logits_q: Real
+    order: Array, count: Label, logits: Array, count_q: Label, logits_q: Array
 ) -> Float[Array, ""]:
     """The divergence of order alpha: that of one trial times their number."""
     one = categorical.renyi(order, logits, logits_q)
@@ -263,13 +264,13 @@ def sufficient(x: Label) -> Float[Array, "... n"]:
 
 
 @lifted(0, 1)
-def natural(count: Label, logits: Real) -> Float[Array, " n"]:
+def natural(count: Label, logits: Array) -> Float[Array, " n"]:
     """The logits."""
     return logits + 0.0 * _trials(count)
 
 
 @lifted(0, 1)
-def mean_parameters(count: Label, logits: Real) -> Float[Array, " n"]:
+def mean_parameters(count: Label, logits: Array) -> Float[Array, " n"]:
     """The expected counts."""
     return mean(count, logits)
 
@@ -280,11 +281,11 @@ def fit(x: Label, count: Label, weights: Real | None = None) -> Fit:
     Errors are those of logarithms of probabilities; the robust ones hold where counts spread more
     than trials that are independent.
     """
-    x, share, total = arrays(x, weights, 1)
-    n = jnp.asarray(count, x.dtype)
-    expected = share @ x
+    values, share, total = arrays(x, weights, 1)
+    n = jnp.asarray(count, values.dtype)
+    expected = share @ values
     p = expected / n
-    spread = share @ jnp.square(x - expected[None])
+    spread = share @ jnp.square(values - expected[None])
     logits = jnp.log(p)
 
     def with_count(errors):

@@ -100,7 +100,7 @@ def _split(x, loc):
     return r, C, solve(C, r)
 
 
-def _log_prob(x: Real, loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, ""]:
+def _log_prob(x: Array, loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, ""]:
     """The logarithm of the density over the mean and the lower triangle, in nats."""
     _, C, z = _split(x, loc)
     k, d = positive(count), loc.size
@@ -153,19 +153,19 @@ def _score(x, *params):
 
 
 @lifted(2, 1, 0, 0, 2)
-def score(x: Real, loc: Real, count: Real, df: Real, factor: Real) -> Params:
+def score(x: Array, loc: Array, count: Array, df: Array, factor: Array) -> Params:
     """The slopes of `log_prob` in the parameters."""
     return _score(x, loc, count, df, factor)
 
 
 @lifted(2, 1, 0, 0, 2)
-def hessian(x: Real, loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, "m m"]:
+def hessian(x: Array, loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in all entries of the parameters."""
     return jacobian(_score)(x, loc, count, df, factor)
 
 
 @lifted(1, 0, 0, 2)
-def fisher_information(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, "m m"]:
+def fisher_information(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "m m"]:
     """That of the mean, of the count, and of the inverse Wishart distribution, in blocks."""
     L, k = checked(factor), positive(count)
     own = covariances.fisher_information(df, factor)
@@ -177,11 +177,11 @@ def sample(
     key: PRNGKey, loc: Real, count: Real, df: Real, factor: Real, shape: tuple[int, ...] = ()
 ) -> Array:
     """Draw `shape` values for each of the parameters, differentiable in them."""
-    loc, count, df, factor = batch_of(shape, (loc, count, df, factor), (1, 0, 0, 2))
+    locs, counts, dfs, factors = batch_of(shape, (loc, count, df, factor), (1, 0, 0, 2))
     own, noise = jax.random.split(key)
-    matrices = covariances.sample(own, df, factor)
-    z = jax.random.normal(noise, loc.shape, loc.dtype)
-    means = loc + rows(jnp.linalg.cholesky(matrices), z) / jnp.sqrt(positive(count))[..., None]
+    matrices = covariances.sample(own, dfs, factors)
+    z = jax.random.normal(noise, locs.shape, locs.dtype)
+    means = locs + rows(jnp.linalg.cholesky(matrices), z) / jnp.sqrt(positive(counts))[..., None]
     return jnp.concatenate([means[..., None], matrices], axis=-1)
 
 
@@ -190,13 +190,13 @@ def _beside(vector, matrix):
 
 
 @lifted(1, 0, 0, 2)
-def mean(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, "n m"]:
+def mean(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
     """Of mean and covariance; NaN where the latter is infinite."""
     return _beside(loc + 0.0 * positive(count), covariances.mean(df, factor))
 
 
 @lifted(1, 0, 0, 2)
-def mode(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, "n m"]:
+def mode(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
     """Where the density of both is largest."""
     L = checked(factor)
     matrix = product(L) / (df + L.shape[-1] + 2) + 0.0 * bartlett.shapes(df, L.shape[-1])[-1]
@@ -204,19 +204,19 @@ def mode(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, "n m"]:
 
 
 @lifted(1, 0, 0, 2)
-def variance(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, "n m"]:
+def variance(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
     """Of each entry; NaN where infinite."""
     own = jnp.diagonal(covariances.mean(df, factor)) / positive(count)
     return _beside(own + 0.0 * loc, covariances.variance(df, factor))
 
 
 @lifted(1, 0, 0, 2)
-def std(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, "n m"]:
+def std(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(loc, count, df, factor))
 
 
-def _entropy(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, ""]:
+def _entropy(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats."""
     L, d = checked(factor), loc.size
     log_root = log_det(L) - bartlett.expected_log_det(df, d) / 2
@@ -246,14 +246,14 @@ entropy = lifted(1, 0, 0, 2)(with_rule(_entropy, **_ENTROPY))
 
 
 def _kl(
-    loc: Real,
-    count: Real,
-    df: Real,
-    factor: Real,
-    loc_q: Real,
-    count_q: Real,
-    df_q: Real,
-    factor_q: Real,
+    loc: Array,
+    count: Array,
+    df: Array,
+    factor: Array,
+    loc_q: Array,
+    count_q: Array,
+    df_q: Array,
+    factor_q: Array,
 ) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
     way = solve(checked(factor), loc - loc_q)
@@ -290,14 +290,14 @@ _KL = dict(
 
 
 def _cross_entropy(
-    loc: Real,
-    count: Real,
-    df: Real,
-    factor: Real,
-    loc_q: Real,
-    count_q: Real,
-    df_q: Real,
-    factor_q: Real,
+    loc: Array,
+    count: Array,
+    df: Array,
+    factor: Array,
+    loc_q: Array,
+    count_q: Array,
+    df_q: Array,
+    factor_q: Array,
 ) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     p, q = (loc, count, df, factor), (loc_q, count_q, df_q, factor_q)
@@ -338,7 +338,7 @@ def _flat(*parts):
 
 
 @lifted(2)
-def sufficient(x: Real) -> Float[Array, " m"]:
+def sufficient(x: Array) -> Float[Array, " m"]:
     """The precision times the mean, its product with the mean, log determinant, precision."""
     C = jnp.linalg.cholesky(x[:, 1:])
     z = solve(C, x[:, 0])
@@ -346,7 +346,7 @@ def sufficient(x: Real) -> Float[Array, " m"]:
 
 
 @lifted(1, 0, 0, 2)
-def natural(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, " m"]:
+def natural(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, " m"]:
     """What each of `sufficient` is multiplied by; the base measure is that of the mean."""
     k, d = positive(count), loc.size
     Psi = product(checked(factor)) + k * jnp.outer(loc, loc)
@@ -354,7 +354,7 @@ def natural(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, " m"
 
 
 @lifted(1)
-def log_partition(eta: Real) -> Float[Array, ""]:
+def log_partition(eta: Array) -> Float[Array, ""]:
     """The normaliser as a function of the natural parameters."""
     d = (math.isqrt(4 * eta.size - 7) - 1) // 2  # of d + 2 + d * d numbers
     k, df = -2 * eta[d], -2 * eta[d + 1] - d - 2
@@ -365,7 +365,7 @@ def log_partition(eta: Real) -> Float[Array, ""]:
 
 
 @lifted(1, 0, 0, 2)
-def mean_parameters(loc: Real, count: Real, df: Real, factor: Real) -> Float[Array, " m"]:
+def mean_parameters(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, " m"]:
     """The expected values of `sufficient`."""
     L, d = checked(factor), loc.size
     P = df * precision(L)
@@ -375,18 +375,18 @@ def mean_parameters(loc: Real, count: Real, df: Real, factor: Real) -> Float[Arr
 
 def fit(x: Real, weights: Real | None = None) -> Fit:
     """The likeliest parameters of values, shape (observations, n, n + 1)."""
-    x, share, total = arrays(x, weights, 2)
-    roots = jnp.linalg.cholesky(x[:, :, 1:])
+    values, share, total = arrays(x, weights, 2)
+    roots = jnp.linalg.cholesky(values[:, :, 1:])
     each = jax.vmap(precision)(roots)
     centre = jnp.einsum("i,ijk->jk", share, each)
-    pulled = jnp.einsum("i,ijk,ik->j", share, each, x[:, :, 0])
+    pulled = jnp.einsum("i,ijk,ik->j", share, each, values[:, :, 0])
     loc = jnp.linalg.solve(centre, pulled)
-    away = x[:, :, 0] - loc[None]
+    away = values[:, :, 0] - loc[None]
     count = loc.size / jnp.einsum("i,ij,ijk,ik->", share, away, each, away)
     gap = 2 * (log_det(jnp.linalg.cholesky(centre)) + share @ jax.vmap(log_det)(roots))
     df = bartlett.likeliest_df(gap, loc.size)
     estimate = Params(loc, count, df, reversed_cholesky(centre / df))
-    return with_errors(NORMAL_INVERSE_WISHART, estimate, x, share, total)
+    return with_errors(NORMAL_INVERSE_WISHART, estimate, values, share, total)
 
 
 NORMAL_INVERSE_WISHART = Family(

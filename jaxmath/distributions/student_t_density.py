@@ -181,8 +181,11 @@ def _bend(one, two, both):
 DENSITY = Slopes(
     *(times_density(getattr(GROWTH, name)) for name in ("x", "df", "scale")),
     *(
-        times_density(_bend(*pair.split("_"), pair))
-        for pair in ("x_x", "x_df", "x_scale", "df_df", "df_scale", "scale_scale")
+        times_density(_bend(one, two, f"{one}_{two}"))
+        for one, two in (
+            *(("x", "x"), ("x", "df"), ("x", "scale")),
+            *(("df", "df"), ("df", "scale"), ("scale", "scale")),
+        )
     ),
 )
 PROB = bound(_prob, DENSITY)

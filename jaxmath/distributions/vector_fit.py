@@ -20,7 +20,7 @@ from jaxmath.distributions.factors import Lower
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.quadrature import is_infinite
 from jaxmath.distributions.vector_bijectors import triangular
-from jaxmath.domains import Box
+from jaxmath.domains import Box, Interval
 
 if TYPE_CHECKING:
     from jaxmath.distributions.family import Family
@@ -58,6 +58,8 @@ def _maps(domain):
 
         return inside, lambda value: triangular(value.shape[-1]).inverse(value)
     interval = domain.of if isinstance(domain, Box) else domain
+    if not isinstance(interval, Interval):
+        raise ValueError(f"A fit moves numbers, lower triangles and boxes, not {domain}.")
     if interval.low < 0 or is_infinite(interval.low):
         return (lambda u, shape: u.reshape(shape)), jnp.ravel
     # Domains of positive numbers may end where digits do; a fit may go beyond.

@@ -59,7 +59,7 @@ def _parts(x, factor):
     return L, C, solve(L, C)
 
 
-def _log_prob(x: Real, df: Real, factor: Real) -> Float[Array, ""]:
+def _log_prob(x: Array, df: Array, factor: Array) -> Float[Array, ""]:
     """The logarithm of the density over the lower triangle of x, in nats."""
     _, C, T = _parts(x, factor)
     return bartlett.log_kernel(df, T) - (T.shape[-1] + 1) * log_det(C)
@@ -89,13 +89,13 @@ def _score(x, df, factor):
 
 
 @lifted(2, 0, 2)
-def score(x: Real, df: Real, factor: Real) -> Params:
+def score(x: Array, df: Array, factor: Array) -> Params:
     """The slopes of `log_prob` in the parameters."""
     return _score(x, df, factor)
 
 
 @lifted(2, 0, 2)
-def hessian(x: Real, df: Real, factor: Real) -> Float[Array, "m m"]:
+def hessian(x: Array, df: Array, factor: Array) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in the degrees of freedom and the factor's entries."""
     return jacobian(_score)(x, df, factor)
 
@@ -108,16 +108,16 @@ def _information(df, factor, sign):
 
 
 @lifted(0, 2)
-def fisher_information(df: Real, factor: Real) -> Float[Array, "m m"]:
+def fisher_information(df: Array, factor: Array) -> Float[Array, "m m"]:
     r"""In the degrees of freedom $\tfrac14 \sum_i \psi'(a_i)$; in V that of n normal vectors."""
     return _information(df, factor, 1.0)
 
 
 def sample(key: PRNGKey, df: Real, factor: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` matrices for each of the parameters, differentiable in them."""
-    df, factor = batch_of(shape, (df, factor), (0, 2))
-    T = bartlett.draw(key, df, factor.shape[-1])
-    root = every(factor) @ T
+    dfs, factors = batch_of(shape, (df, factor), (0, 2))
+    T = bartlett.draw(key, dfs, factors.shape[-1])
+    root = every(factors) @ T
     return root @ jnp.swapaxes(root, -1, -2)
 
 
@@ -127,14 +127,14 @@ def _valid(df, L):
 
 
 @lifted(0, 2)
-def mean(df: Real, factor: Real) -> Float[Array, "n n"]:
+def mean(df: Array, factor: Array) -> Float[Array, "n n"]:
     """The matrix n V."""
     L = checked(factor)
     return _valid(df, L) * df * product(L)
 
 
 @lifted(0, 2)
-def mode(df: Real, factor: Real) -> Float[Array, "n n"]:
+def mode(df: Array, factor: Array) -> Float[Array, "n n"]:
     """The matrix (n - d - 1) V; NaN for fewer than d + 1 degrees of freedom."""
     L = checked(factor)
     rest = df - L.shape[-1] - 1
@@ -142,7 +142,7 @@ def mode(df: Real, factor: Real) -> Float[Array, "n n"]:
 
 
 @lifted(0, 2)
-def variance(df: Real, factor: Real) -> Float[Array, "n n"]:
+def variance(df: Array, factor: Array) -> Float[Array, "n n"]:
     r"""Of each entry: $n (V_{ij}^2 + V_{ii} V_{jj})$."""
     L = checked(factor)
     V = product(L)
@@ -150,12 +150,12 @@ def variance(df: Real, factor: Real) -> Float[Array, "n n"]:
 
 
 @lifted(0, 2)
-def std(df: Real, factor: Real) -> Float[Array, "n n"]:
+def std(df: Array, factor: Array) -> Float[Array, "n n"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(df, factor))
 
 
-def _entropy(df: Real, factor: Real) -> Float[Array, ""]:
+def _entropy(df: Array, factor: Array) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats."""
     L = checked(factor)
     d = L.shape[-1]
@@ -182,7 +182,7 @@ def _pair(factor, factor_q):
     return L, Lq, solve(Lq, L - Lq)
 
 
-def _kl(df: Real, factor: Real, df_q: Real, factor_q: Real) -> Float[Array, ""]:
+def _kl(df: Array, factor: Array, df_q: Array, factor_q: Array) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
     L, Lq, E = _pair(factor, factor_q)
     return bartlett.divergence(df, df_q, jnp.diagonal(Lq), jnp.diagonal(L), E)
@@ -211,7 +211,7 @@ def _kl_dfactor_q(df, factor, df_q, factor_q):
 _KL = dict(df=_kl_ddf, factor=_kl_dfactor, df_q=_kl_ddf_q, factor_q=_kl_dfactor_q)
 
 
-def _cross_entropy(df: Real, factor: Real, df_q: Real, factor_q: Real) -> Float[Array, ""]:
+def _cross_entropy(df: Array, factor: Array, df_q: Array, factor_q: Array) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     return _entropy(df, factor) + _kl(df, factor, df_q, factor_q)
 
@@ -244,20 +244,20 @@ def _flat(number, matrix):
 
 
 @lifted(2)
-def sufficient(x: Real) -> Float[Array, " m"]:
+def sufficient(x: Array) -> Float[Array, " m"]:
     """The logarithm of the determinant, then the matrix by rows."""
     return _flat(2 * log_det(jnp.linalg.cholesky(x)), x)
 
 
 @lifted(0, 2)
-def natural(df: Real, factor: Real) -> Float[Array, " m"]:
+def natural(df: Array, factor: Array) -> Float[Array, " m"]:
     """Half of n - d - 1, then minus half the inverse of V, by rows."""
     L = checked(factor)
     return _flat((df - L.shape[-1] - 1) / 2, -precision(L) / 2)
 
 
 @lifted(1)
-def log_partition(eta: Real) -> Float[Array, ""]:
+def log_partition(eta: Array) -> Float[Array, ""]:
     """The normaliser of x to the power of the first, times exponentials of the others."""
     d = math.isqrt(eta.size - 1)
     df = 2 * eta[0] + d + 1
@@ -266,7 +266,7 @@ def log_partition(eta: Real) -> Float[Array, ""]:
 
 
 @lifted(0, 2)
-def mean_parameters(df: Real, factor: Real) -> Float[Array, " m"]:
+def mean_parameters(df: Array, factor: Array) -> Float[Array, " m"]:
     """The expected logarithm of the determinant, then the mean by rows."""
     L = checked(factor)
     logs = bartlett.expected_log_det(df, L.shape[-1]) + 2 * log_det(L)
@@ -282,11 +282,11 @@ def _moments(x, share):
 
 def fit(x: Real, weights: Real | None = None) -> Fit:
     """The likeliest degrees of freedom, and the V that gives the mean of x, (n, d, d)."""
-    x, share, total = arrays(x, weights, 2)
-    mean, gap = _moments(x, share)
-    df = bartlett.likeliest_df(gap, x.shape[-1])
+    values, share, total = arrays(x, weights, 2)
+    mean, gap = _moments(values, share)
+    df = bartlett.likeliest_df(gap, values.shape[-1])
     estimate = Params(df, jnp.linalg.cholesky(mean / df))
-    return with_errors(WISHART, estimate, x, share, total)
+    return with_errors(WISHART, estimate, values, share, total)
 
 
 WISHART = Family(

@@ -180,7 +180,7 @@ quantile_huber = with_rule(_quantile_huber, **_QUANTILE_HUBER)
 def _quantile_huber_prox(step: Real, residual: Real, level: Real, delta: Real):
     """The residual less the step times its slope there, which is weighted and clipped."""
     weight = _weight(residual, level)
-    residual = jnp.asarray(residual)
+    residual, delta = jnp.asarray(residual), jnp.asarray(delta)
     return residual - step * (weight * jnp.clip(residual / (1 + step * weight), -delta, delta))
 
 

@@ -64,7 +64,8 @@ def distillation_dlogits(
 ) -> Float[Array, " n"]:
     """The temperature times the difference of the softened probabilities."""
     gap, p, q = _gap(logits, teacher, temperature)
-    return temperature * jnp.where(gap < 1, q * jnp.expm1(jnp.minimum(gap, 1.0)), p - q)
+    warmth = jnp.asarray(temperature)
+    return warmth * jnp.where(gap < 1, q * jnp.expm1(jnp.minimum(gap, 1.0)), p - q)
 
 
 @distillation_dlogits.defjvp

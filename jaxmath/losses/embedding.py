@@ -130,7 +130,7 @@ def _hinge_embedding_conjugate(distance: Real, label: Label, margin: Real) -> Fl
     """Over distances of at least zero: zero up to a slope of one, or the margin times the slope."""
     slope = jnp.asarray(distance)
     apart = where_allowed(jnp.maximum(slope, -1.0) * margin, slope <= 0)
-    return jnp.where(label > 0, where_allowed(0.0 * slope, slope <= 1), apart)
+    return jnp.where(jnp.asarray(label) > 0, where_allowed(0.0 * slope, slope <= 1), apart)
 
 
 HINGE_EMBEDDING = Formula(

@@ -213,8 +213,9 @@ gamma_nll = with_rule(_gamma_nll, **_GAMMA)
 
 def _gamma_conjugate(log_mean: Real, concentration: Real, target: Label) -> Float[Array, "..."]:
     """Of a slope, which is less than the concentration: that of an exponential, scaled."""
-    share = (concentration - jnp.asarray(log_mean)) / concentration
-    lead = log_mean * jnp.log(1.0 * target) + concentration * exponential_conjugate(share)
+    slope, concentration = jnp.asarray(log_mean), jnp.asarray(concentration)
+    share = (concentration - slope) / concentration
+    lead = slope * jnp.log(1.0 * target) + concentration * exponential_conjugate(share)
     return lead + concentration - gamma_nll(jnp.log(1.0 * target), concentration, target)
 
 

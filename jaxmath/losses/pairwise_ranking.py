@@ -109,6 +109,7 @@ def margin_ranking_dmargin(
 
 def _past(place: Real, side: Label, margin: Real) -> Float[Array, "..."]:
     """Beyond a place by the margin and more than rounding: there the loss is zero."""
+    place, side = jnp.asarray(place), jnp.asarray(side)
     return place + side * (1.25 * jnp.maximum(margin, 0.0) + 0.5 * jnp.abs(place))
 
 

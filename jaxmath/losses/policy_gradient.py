@@ -142,6 +142,7 @@ def _clipped_conjugate(ratio: Real, advantage: Real, epsilon: Real) -> Float[Arr
 
 def _clipped_prox(step: Real, ratio: Real, advantage: Real, epsilon: Real) -> Float[Array, "..."]:
     """The ratio moved by step times advantage, but no farther than to where clipping begins."""
+    advantage = jnp.asarray(advantage)
     moved, bound = ratio + step * advantage, 1 + jnp.sign(advantage) * epsilon
     moved = jnp.where(advantage > 0, jnp.minimum(moved, bound), jnp.maximum(moved, bound))
     return jnp.where(_clips(ratio, advantage, epsilon), ratio, moved)

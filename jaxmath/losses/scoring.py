@@ -117,7 +117,7 @@ log_loss, _LOG_LOSS = with_partials(
 
 def _log_loss_conjugate(probability: Real, label: Label) -> Float[Array, "..."]:
     """Over the probabilities: beyond a slope of one, by the logarithm of its size."""
-    slope = jnp.asarray(probability)
+    slope, label = jnp.asarray(probability), jnp.asarray(label)
     size = jnp.where(label > 0, -slope, slope)
     beyond = jnp.maximum(size - 1, 0.0)
     own = jnp.where(size > 1, -1 - log1p(beyond), slope)
@@ -126,6 +126,7 @@ def _log_loss_conjugate(probability: Real, label: Label) -> Float[Array, "..."]:
 
 def _log_loss_prox(step: Real, probability: Real, label: Label) -> Float[Array, "..."]:
     r"""With q the label's probability, the positive root of $u^2 - q u - t$, at most one."""
+    label = jnp.asarray(label)
     q = jnp.where(label > 0, probability, 1 - jnp.asarray(probability))
     moved = jnp.minimum((q + jnp.sqrt(jnp.square(q) + 4 * step)) / 2, 1.0)
     return jnp.where(label > 0, moved, 1 - moved)
@@ -372,12 +373,14 @@ def interval_score_dalpha(
 
 def _interval_low_conjugate(low: Real, high: Real, target: Real, alpha: Real):
     """Of a slope, in the lower end's place, between minus one and that beyond the target."""
+    high, target = jnp.asarray(high), jnp.asarray(target)
     value = (low + 1) * target - high - 2 * (relu(target - high) / alpha)
     return between(value, low, -1.0, 2 / alpha - 1)
 
 
 def _interval_high_conjugate(low: Real, high: Real, target: Real, alpha: Real):
     """As of the lower end, seen in a mirror."""
+    low, target = jnp.asarray(low), jnp.asarray(target)
     value = (high - 1) * target + low - 2 * (relu(low - target) / alpha)
     return between(value, high, 1 - 2 / alpha, 1.0)
 
@@ -385,12 +388,14 @@ def _interval_high_conjugate(low: Real, high: Real, target: Real, alpha: Real):
 def _interval_low_prox(step: Real, low: Real, high: Real, target: Real, alpha: Real):
     """Upwards by a step, or down to the target by at most what lies beyond it costs."""
     del high
+    low = jnp.asarray(low)
     return jnp.clip(target, low - step * (2 / alpha - 1), low + step)
 
 
 def _interval_high_prox(step: Real, low: Real, high: Real, target: Real, alpha: Real):
     """As of the lower end, seen in a mirror."""
     del low
+    high = jnp.asarray(high)
     return jnp.clip(target, high - step, high + step * (2 / alpha - 1))
 
 
