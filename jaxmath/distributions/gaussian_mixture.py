@@ -23,6 +23,7 @@ from jaxmath.distributions.vector_fit import arrays
 from jaxmath.distributions.vectors import (
     UNRECORDED,
     WITHOUT_ORDER,
+    Given,
     batch_of,
     exponential,
     jacobian,
@@ -62,7 +63,7 @@ def _each(fn, x, locs, factors):
     return jax.vmap(lambda loc, factor: fn(x, loc, factor))(locs, factors)
 
 
-def _log_prob(x: Array, weights: Array, locs: Array, factors: Array) -> Float[Array, ""]:
+def _log_prob(x: Given, weights: Given, locs: Given, factors: Given) -> Float[Array, ""]:
     """The logarithm of the density, in nats."""
     return weighted_logsumexp(_each(normal.log_prob, x, locs, factors), weights)
 
@@ -108,19 +109,19 @@ def _score(x, weights, locs, factors):
 
 
 @lifted(1, 1, 2, 3)
-def score(x: Array, weights: Array, locs: Array, factors: Array) -> Params:
+def score(x: Given, weights: Given, locs: Given, factors: Given) -> Params:
     """The slopes of `log_prob` in all parameters, the weights taken as free of their sum."""
     return _score(x, weights, locs, factors)
 
 
 @lifted(1, 1, 2, 3)
-def hessian(x: Array, weights: Array, locs: Array, factors: Array) -> Float[Array, "m m"]:
+def hessian(x: Given, weights: Given, locs: Given, factors: Given) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in all entries of the parameters."""
     return jacobian(_score)(x, weights, locs, factors)
 
 
 @lifted(1, 1, 2, 3)
-def responsibilities(x: Array, weights: Array, locs: Array, factors: Array) -> Float[Array, " k"]:
+def responsibilities(x: Given, weights: Given, locs: Given, factors: Given) -> Float[Array, " k"]:
     """The posterior probability of each component at x."""
     return _shares(x, weights, locs, factors)[0]
 
@@ -140,13 +141,13 @@ def sample(
 
 
 @lifted(1, 2, 3)
-def mean(weights: Array, locs: Array, factors: Array) -> Float[Array, " n"]:
+def mean(weights: Given, locs: Given, factors: Given) -> Float[Array, " n"]:
     """The weighted mean of the means."""
     return weights @ locs + 0.0 * jnp.sum(jax.vmap(checked)(factors))
 
 
 @lifted(1, 2, 3)
-def covariance(weights: Array, locs: Array, factors: Array) -> Float[Array, "n n"]:
+def covariance(weights: Given, locs: Given, factors: Given) -> Float[Array, "n n"]:
     """The weighted mean of the covariances, and that of the means around their own."""
     away = locs - (weights @ locs)[None]
     own = jax.vmap(lambda factor: product(checked(factor)))(factors)
@@ -154,13 +155,13 @@ def covariance(weights: Array, locs: Array, factors: Array) -> Float[Array, "n n
 
 
 @lifted(1, 2, 3)
-def variance(weights: Array, locs: Array, factors: Array) -> Float[Array, " n"]:
+def variance(weights: Given, locs: Given, factors: Given) -> Float[Array, " n"]:
     """Of each entry."""
     return jnp.diagonal(covariance(weights, locs, factors))
 
 
 @lifted(1, 2, 3)
-def std(weights: Array, locs: Array, factors: Array) -> Float[Array, " n"]:
+def std(weights: Given, locs: Given, factors: Given) -> Float[Array, " n"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(weights, locs, factors))
 

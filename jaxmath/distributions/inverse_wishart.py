@@ -32,6 +32,7 @@ from jaxmath.distributions.vector_fit import arrays, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
     WITHOUT_ORDER,
+    Given,
     batch_of,
     exponential,
     jacobian,
@@ -56,7 +57,7 @@ def _parts(x, factor):
     return L, C, solve(C, L)
 
 
-def _log_prob(x: Array, df: Array, factor: Array) -> Float[Array, ""]:
+def _log_prob(x: Given, df: Given, factor: Given) -> Float[Array, ""]:
     """The logarithm of the density over the lower triangle of x, in nats."""
     _, C, S = _parts(x, factor)
     return bartlett.log_kernel(df, S) - (S.shape[-1] + 1) * log_det(C)
@@ -87,19 +88,19 @@ def _score(x, df, factor):
 
 
 @lifted(2, 0, 2)
-def score(x: Array, df: Array, factor: Array) -> Params:
+def score(x: Given, df: Given, factor: Given) -> Params:
     """The slopes of `log_prob` in the parameters."""
     return _score(x, df, factor)
 
 
 @lifted(2, 0, 2)
-def hessian(x: Array, df: Array, factor: Array) -> Float[Array, "m m"]:
+def hessian(x: Given, df: Given, factor: Given) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in the degrees of freedom and the factor's entries."""
     return jacobian(_score)(x, df, factor)
 
 
 @lifted(0, 2)
-def fisher_information(df: Array, factor: Array) -> Float[Array, "m m"]:
+def fisher_information(df: Given, factor: Given) -> Float[Array, "m m"]:
     r"""In the degrees of freedom $\tfrac14 \sum_i \psi'(a_i)$; else that of n normal vectors."""
     L = checked(factor)
     own = bartlett.curvature(df, L.shape[-1])[None, None]
@@ -124,20 +125,20 @@ def _share(df, factor, less):
 
 
 @lifted(0, 2)
-def mean(df: Array, factor: Array) -> Float[Array, "n n"]:
+def mean(df: Given, factor: Given) -> Float[Array, "n n"]:
     r"""The matrix $\Psi / (n - d - 1)$; NaN where the mean is infinite."""
     return _share(df, factor, 1)
 
 
 @lifted(0, 2)
-def mode(df: Array, factor: Array) -> Float[Array, "n n"]:
+def mode(df: Given, factor: Given) -> Float[Array, "n n"]:
     r"""The matrix $\Psi / (n + d + 1)$."""
     L = checked(factor)
     return product(L) / (df + L.shape[-1] + 1) + 0.0 * bartlett.shapes(df, L.shape[-1])[-1]
 
 
 @lifted(0, 2)
-def variance(df: Array, factor: Array) -> Float[Array, "n n"]:
+def variance(df: Given, factor: Given) -> Float[Array, "n n"]:
     """Of each entry; NaN for at most d + 3 degrees of freedom."""
     m = _share(df, factor, 1)
     rest = df - m.shape[-1]
@@ -147,12 +148,12 @@ def variance(df: Array, factor: Array) -> Float[Array, "n n"]:
 
 
 @lifted(0, 2)
-def std(df: Array, factor: Array) -> Float[Array, "n n"]:
+def std(df: Given, factor: Given) -> Float[Array, "n n"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(df, factor))
 
 
-def _entropy(df: Array, factor: Array) -> Float[Array, ""]:
+def _entropy(df: Given, factor: Given) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats."""
     L = checked(factor)
     d = L.shape[-1]
@@ -180,7 +181,7 @@ def _pair(factor, factor_q):
     return L, Lq, solve(L, Lq - L)
 
 
-def _kl(df: Array, factor: Array, df_q: Array, factor_q: Array) -> Float[Array, ""]:
+def _kl(df: Given, factor: Given, df_q: Given, factor_q: Given) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
     L, Lq, E = _pair(factor, factor_q)
     return bartlett.divergence(df, df_q, jnp.diagonal(L), jnp.diagonal(Lq), E)
@@ -209,7 +210,7 @@ def _kl_dfactor_q(df, factor, df_q, factor_q):
 _KL = dict(df=_kl_ddf, factor=_kl_dfactor, df_q=_kl_ddf_q, factor_q=_kl_dfactor_q)
 
 
-def _cross_entropy(df: Array, factor: Array, df_q: Array, factor_q: Array) -> Float[Array, ""]:
+def _cross_entropy(df: Given, factor: Given, df_q: Given, factor_q: Given) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     return _entropy(df, factor) + _kl(df, factor, df_q, factor_q)
 
@@ -242,21 +243,21 @@ def _flat(number, matrix):
 
 
 @lifted(2)
-def sufficient(x: Array) -> Float[Array, " m"]:
+def sufficient(x: Given) -> Float[Array, " m"]:
     """The logarithm of the determinant, then the inverse by rows."""
     C = jnp.linalg.cholesky(x)
     return _flat(2 * log_det(C), precision(C))
 
 
 @lifted(0, 2)
-def natural(df: Array, factor: Array) -> Float[Array, " m"]:
+def natural(df: Given, factor: Given) -> Float[Array, " m"]:
     """Minus half of n + d + 1, then minus half of Psi, by rows."""
     L = checked(factor)
     return _flat(-(df + L.shape[-1] + 1) / 2, -product(L) / 2)
 
 
 @lifted(1)
-def log_partition(eta: Array) -> Float[Array, ""]:
+def log_partition(eta: Given) -> Float[Array, ""]:
     """The normaliser of x to the power of the first, times exponentials of the others."""
     d = math.isqrt(eta.size - 1)
     df = -2 * eta[0] - d - 1
@@ -265,7 +266,7 @@ def log_partition(eta: Array) -> Float[Array, ""]:
 
 
 @lifted(0, 2)
-def mean_parameters(df: Array, factor: Array) -> Float[Array, " m"]:
+def mean_parameters(df: Given, factor: Given) -> Float[Array, " m"]:
     """The expected logarithm of the determinant, then the mean of the inverse by rows."""
     L = checked(factor)
     logs = 2 * log_det(L) - bartlett.expected_log_det(df, L.shape[-1])

@@ -23,7 +23,14 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.shapes import float_dtype
 from jaxmath.distributions.vector_fit import arrays
-from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, batch_of, exponential, lifted
+from jaxmath.distributions.vectors import (
+    UNRECORDED,
+    WITHOUT_ORDER,
+    Given,
+    batch_of,
+    exponential,
+    lifted,
+)
 from jaxmath.domains import REAL, Box, Integers
 from jaxmath.formula import Concave, Source, with_rule
 from jaxmath.special.entropy import kl_div
@@ -101,7 +108,7 @@ def _size(x):
     return jnp.where(x > 0, jnp.log(some) / 2 + HALF_LOG_TAU + stirling_error(some), 0.0)
 
 
-def _log_prob(x: Label, count: Label, logits: Array) -> Float[Array, ""]:
+def _log_prob(x: Label, count: Label, logits: Given) -> Float[Array, ""]:
     """The logarithm of the probability of the counts x, in nats."""
     n = _trials(count)
     possible = _possible(x, count)
@@ -141,25 +148,25 @@ prob = exponential(log_prob)
 
 
 @lifted(1, 0, 1)
-def score(x: Label, count: Label, logits: Array) -> Score:
+def score(x: Label, count: Label, logits: Given) -> Score:
     """The counts less those that are expected."""
     return Score(_log_prob_dlogits(x, count, logits))
 
 
 @lifted(1, 0, 1)
-def hessian(x: Label, count: Label, logits: Array) -> Float[Array, "n n"]:
+def hessian(x: Label, count: Label, logits: Given) -> Float[Array, "n n"]:
     """Minus the covariance of the counts."""
     return _log_prob_bend(x, count, logits)
 
 
 @lifted(0, 1)
-def covariance(count: Label, logits: Array) -> Float[Array, "n n"]:
+def covariance(count: Label, logits: Given) -> Float[Array, "n n"]:
     """Of all pairs of counts; rows add up to zero."""
     return _trials(count) * softmax_jacobian(logits)
 
 
 @lifted(0, 1)
-def fisher_information(count: Label, logits: Array) -> Float[Array, "n n"]:
+def fisher_information(count: Label, logits: Given) -> Float[Array, "n n"]:
     """The covariance of the counts; its rows add up to zero."""
     return covariance(count, logits)
 
@@ -180,25 +187,25 @@ def sample(key: PRNGKey, count: Label, logits: Real, shape: tuple[int, ...] = ()
 
 
 @lifted(0, 1)
-def mean(count: Label, logits: Array) -> Float[Array, " n"]:
+def mean(count: Label, logits: Given) -> Float[Array, " n"]:
     """The number of trials times the probabilities."""
     return _trials(count) * softmax(logits)
 
 
 @lifted(0, 1)
-def variance(count: Label, logits: Array) -> Float[Array, " n"]:
+def variance(count: Label, logits: Given) -> Float[Array, " n"]:
     """Of each count."""
     return _trials(count) * softmax(logits) * softmax_complement(logits)
 
 
 @lifted(0, 1)
-def std(count: Label, logits: Array) -> Float[Array, " n"]:
+def std(count: Label, logits: Given) -> Float[Array, " n"]:
     """The root of the variance of each count."""
     return jnp.sqrt(variance(count, logits))
 
 
 @lifted(0, 1)
-def entropy(count: Label, logits: Array) -> Float[Array, ""]:
+def entropy(count: Label, logits: Given) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats, by sums over each count alone."""
     n = _trials(count)
     p = softmax(logits)
@@ -212,7 +219,7 @@ def _same(count, count_q, value, other):
     return jnp.where(n == m, value, other + 0.0 * (n + m))
 
 
-def _kl(count: Label, logits: Array, count_q: Label, logits_q: Array) -> Float[Array, ""]:
+def _kl(count: Label, logits: Given, count_q: Label, logits_q: Given) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats.
 
     Infinite if they have different numbers of trials.
@@ -235,14 +242,14 @@ kl = lifted(0, 1, 0, 1)(_bound_kl)
 
 
 @lifted(0, 1, 0, 1)
-def cross_entropy(count: Label, logits: Array, count_q: Label, logits_q: Array) -> Float[Array, ""]:
+def cross_entropy(count: Label, logits: Given, count_q: Label, logits_q: Given) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     return entropy(count, logits) + _bound_kl(count, logits, count_q, logits_q)
 
 
 @lifted(0, 1, 0, 1)
 def squared_hellinger(
-    count: Label, logits: Array, count_q: Label, logits_q: Array
+    count: Label, logits: Given, count_q: Label, logits_q: Given
 ) -> Float[Array, ""]:
     """One minus the overlap of both, a power of that of one trial."""
     one = categorical.squared_hellinger(logits, logits_q)
@@ -251,7 +258,7 @@ def squared_hellinger(
 
 @lifted(0, 0, 1, 0, 1)
 def renyi(
-    order: Array, count: Label, logits: Array, count_q: Label, logits_q: Array
+    order: Given, count: Label, logits: Given, count_q: Label, logits_q: Given
 ) -> Float[Array, ""]:
     """The divergence of order alpha: that of one trial times their number."""
     one = categorical.renyi(order, logits, logits_q)
@@ -264,13 +271,13 @@ def sufficient(x: Label) -> Float[Array, "... n"]:
 
 
 @lifted(0, 1)
-def natural(count: Label, logits: Array) -> Float[Array, " n"]:
+def natural(count: Label, logits: Given) -> Float[Array, " n"]:
     """The logits."""
     return logits + 0.0 * _trials(count)
 
 
 @lifted(0, 1)
-def mean_parameters(count: Label, logits: Array) -> Float[Array, " n"]:
+def mean_parameters(count: Label, logits: Given) -> Float[Array, " n"]:
     """The expected counts."""
     return mean(count, logits)
 

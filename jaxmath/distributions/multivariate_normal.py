@@ -34,6 +34,7 @@ from jaxmath.distributions.vector_fit import arrays, matrix_size, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
     WITHOUT_ORDER,
+    Given,
     batch_of,
     exponential,
     jacobian,
@@ -57,24 +58,24 @@ VALUES = Interval(-(2.0**20), 2.0**20, closed=(True, True))
 
 
 @lifted(1, 2)
-def from_covariance(loc: Array, covariance: Array) -> Params:
+def from_covariance(loc: Given, covariance: Given) -> Params:
     """The parameters with this mean and this positive definite covariance."""
     return Params(loc, jnp.linalg.cholesky(covariance))
 
 
 @lifted(1, 2)
-def from_precision(loc: Array, precision: Array) -> Params:
+def from_precision(loc: Given, precision: Given) -> Params:
     """The parameters with this mean and this inverse of the covariance."""
     return Params(loc, reversed_cholesky(precision))
 
 
 @lifted(1, 1)
-def from_scales(loc: Array, scales: Array) -> Params:
+def from_scales(loc: Given, scales: Given) -> Params:
     """The parameters of independent entries with these standard deviations."""
     return Params(loc, jnp.diag(scales))
 
 
-def _log_prob(x: Array, loc: Array, factor: Array) -> Float[Array, ""]:
+def _log_prob(x: Given, loc: Given, factor: Given) -> Float[Array, ""]:
     """The logarithm of the density, in nats."""
     L = checked(factor)
     z = solve(L, x - loc)
@@ -110,19 +111,19 @@ def _score(x, loc, factor):
 
 
 @lifted(1, 1, 2)
-def score(x: Array, loc: Array, factor: Array) -> Params:
+def score(x: Given, loc: Given, factor: Given) -> Params:
     """The slopes of `log_prob` in the mean and in the factor, zero above the diagonal."""
     return _score(x, loc, factor)
 
 
 @lifted(1, 1, 2)
-def hessian(x: Array, loc: Array, factor: Array) -> Float[Array, "m m"]:
+def hessian(x: Given, loc: Given, factor: Given) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob`: in the mean's entries, then the factor's by rows."""
     return jacobian(_score)(x, loc, factor)
 
 
 @lifted(1, 2)
-def fisher_information(loc: Array, factor: Array) -> Float[Array, "m m"]:
+def fisher_information(loc: Given, factor: Given) -> Float[Array, "m m"]:
     r"""Of all entries: $\Sigma^{-1}$ for the mean, and beside it one block for the factor."""
     L = checked(factor)
     return jax.scipy.linalg.block_diag(precision(L) + 0.0 * jnp.sum(loc), factor_information(L))
@@ -135,42 +136,42 @@ def sample(key: PRNGKey, loc: Real, factor: Real, shape: tuple[int, ...] = ()) -
 
 
 @lifted(1, 2)
-def mean(loc: Array, factor: Array) -> Float[Array, " n"]:
+def mean(loc: Given, factor: Given) -> Float[Array, " n"]:
     """The location."""
     return loc + 0.0 * jnp.diagonal(checked(factor))
 
 
 @lifted(1, 2)
-def median(loc: Array, factor: Array) -> Float[Array, " n"]:
+def median(loc: Given, factor: Given) -> Float[Array, " n"]:
     """The location, of each entry, and of every projection."""
     return mean(loc, factor)
 
 
 @lifted(1, 2)
-def mode(loc: Array, factor: Array) -> Float[Array, " n"]:
+def mode(loc: Given, factor: Given) -> Float[Array, " n"]:
     """The location."""
     return mean(loc, factor)
 
 
 @lifted(1, 2)
-def covariance(loc: Array, factor: Array) -> Float[Array, "n n"]:
+def covariance(loc: Given, factor: Given) -> Float[Array, "n n"]:
     """The factor times its transpose."""
     return product(checked(factor)) + 0.0 * jnp.sum(loc)
 
 
 @lifted(1, 2)
-def variance(loc: Array, factor: Array) -> Float[Array, " n"]:
+def variance(loc: Given, factor: Given) -> Float[Array, " n"]:
     """Of each entry: the squared lengths of the rows of the factor."""
     return jnp.sum(jnp.square(checked(factor)), axis=1) + 0.0 * loc
 
 
 @lifted(1, 2)
-def std(loc: Array, factor: Array) -> Float[Array, " n"]:
+def std(loc: Given, factor: Given) -> Float[Array, " n"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(loc, factor))
 
 
-def _entropy(loc: Array, factor: Array) -> Float[Array, ""]:
+def _entropy(loc: Given, factor: Given) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats; negative for a small covariance."""
     return log_det(checked(factor)) + loc.size * (HALF_LOG_TAU + 0.5) + 0.0 * jnp.sum(loc)
 
@@ -188,7 +189,7 @@ def _whitened(loc, factor, loc_q, factor_q):
     return L, Lq, solve(Lq, L - Lq), solve(Lq, loc - loc_q)
 
 
-def _kl(loc: Array, factor: Array, loc_q: Array, factor_q: Array) -> Float[Array, ""]:
+def _kl(loc: Given, factor: Given, loc_q: Given, factor_q: Given) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats.
 
     A sum of squares and of terms that are not negative, so that it keeps its digits where both
@@ -220,7 +221,7 @@ def _dfactor_q(loc, factor, loc_q, factor_q):
     return -jnp.tril(solve_transposed(Lq, E + E.T + product(E) + jnp.outer(z, z)))
 
 
-def _cross_entropy(loc: Array, factor: Array, loc_q: Array, factor_q: Array) -> Float[Array, ""]:
+def _cross_entropy(loc: Given, factor: Given, loc_q: Given, factor_q: Given) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     L, Lq = checked(factor), checked(factor_q)
     squares = jnp.sum(jnp.square(solve(Lq, L))) + jnp.sum(jnp.square(solve(Lq, loc - loc_q)))
@@ -259,7 +260,7 @@ def _rotation(factor, factor_q):
 
 
 def _squared_wasserstein(
-    loc: Array, factor: Array, loc_q: Array, factor_q: Array
+    loc: Given, factor: Given, loc_q: Given, factor_q: Given
 ) -> Float[Array, ""]:
     r"""The least expected squared distance, that of Bures between both covariances (1982).
 
@@ -302,20 +303,20 @@ def _flat(vector, matrix):
 
 
 @lifted(1)
-def sufficient(x: Array) -> Float[Array, " m"]:
+def sufficient(x: Given) -> Float[Array, " m"]:
     """The vector x, then all products of two entries, by rows."""
     return _flat(x, jnp.outer(x, x))
 
 
 @lifted(1, 2)
-def natural(loc: Array, factor: Array) -> Float[Array, " m"]:
+def natural(loc: Given, factor: Given) -> Float[Array, " m"]:
     """The precision times the mean, then minus half the precision, by rows."""
     P = precision(checked(factor))
     return _flat(P @ loc, -P / 2)
 
 
 @lifted(1)
-def log_partition(eta: Array) -> Float[Array, ""]:
+def log_partition(eta: Given) -> Float[Array, ""]:
     r"""The normaliser $-\tfrac14 \eta_1^\top \eta_2^{-1} \eta_1 - \tfrac12 \log|-2 \eta_2|$.
 
     The base measure is $(2 \pi)^{-n / 2}$.
@@ -326,7 +327,7 @@ def log_partition(eta: Array) -> Float[Array, ""]:
 
 
 @lifted(1, 2)
-def mean_parameters(loc: Array, factor: Array) -> Float[Array, " m"]:
+def mean_parameters(loc: Given, factor: Given) -> Float[Array, " m"]:
     """The mean, then the covariance and the mean's products, by rows."""
     return _flat(loc, product(checked(factor)) + jnp.outer(loc, loc))
 

@@ -34,6 +34,7 @@ from jaxmath.distributions.vectors import (
     NO_SUM,
     UNRECORDED,
     WITHOUT_ORDER,
+    Given,
     batch_of,
     exponential,
     jacobian,
@@ -84,7 +85,7 @@ def _normaliser_da(a, c):
     return c / (2 * a * (a + c)) - log1p_gap(u) + rest
 
 
-def _log_prob(x: Array, df: Array, loc: Array, factor: Array) -> Float[Array, ""]:
+def _log_prob(x: Given, df: Given, loc: Given, factor: Given) -> Float[Array, ""]:
     """The logarithm of the density, in nats."""
     L, _, q, a, c = _parts(x, df, loc, factor)
     constant = _normaliser(a, c) - 2 * c * HALF_LOG_TAU - log_det(L)
@@ -126,19 +127,19 @@ def _score(x, *params):
 
 
 @lifted(1, 0, 1, 2)
-def score(x: Array, df: Array, loc: Array, factor: Array) -> Params:
+def score(x: Given, df: Given, loc: Given, factor: Given) -> Params:
     """The slopes of `log_prob` in the parameters."""
     return _score(x, df, loc, factor)
 
 
 @lifted(1, 0, 1, 2)
-def hessian(x: Array, df: Array, loc: Array, factor: Array) -> Float[Array, "m m"]:
+def hessian(x: Given, df: Given, loc: Given, factor: Given) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in all entries of the parameters."""
     return jacobian(_score)(x, df, loc, factor)
 
 
 @lifted(0, 1, 2)
-def fisher_information(df: Array, loc: Array, factor: Array) -> Float[Array, "m m"]:
+def fisher_information(df: Given, loc: Given, factor: Given) -> Float[Array, "m m"]:
     """Of all entries, degrees of freedom first (Lange, Little and Taylor 1989, appendix B)."""
     L, d = checked(factor), loc.size
     n = positive(df)
@@ -176,43 +177,43 @@ def _place(df, loc, factor, least):
 
 
 @lifted(0, 1, 2)
-def mean(df: Array, loc: Array, factor: Array) -> Float[Array, " n"]:
+def mean(df: Given, loc: Given, factor: Given) -> Float[Array, " n"]:
     """The location; NaN for at most one degree of freedom."""
     return _place(df, loc, factor, 1)
 
 
 @lifted(0, 1, 2)
-def median(df: Array, loc: Array, factor: Array) -> Float[Array, " n"]:
+def median(df: Given, loc: Given, factor: Given) -> Float[Array, " n"]:
     """The location, of each entry, and of every projection."""
     return _place(df, loc, factor, 0)
 
 
 @lifted(0, 1, 2)
-def mode(df: Array, loc: Array, factor: Array) -> Float[Array, " n"]:
+def mode(df: Given, loc: Given, factor: Given) -> Float[Array, " n"]:
     """The location."""
     return _place(df, loc, factor, 0)
 
 
 @lifted(0, 1, 2)
-def covariance(df: Array, loc: Array, factor: Array) -> Float[Array, "n n"]:
+def covariance(df: Given, loc: Given, factor: Given) -> Float[Array, "n n"]:
     r"""The matrix $\nu / (\nu - 2)\, L L^\top$; NaN for at most two degrees of freedom."""
     rest = jnp.where(df > 2, df - 2, jnp.nan)
     return df / rest * product(checked(factor)) + 0.0 * jnp.sum(loc)
 
 
 @lifted(0, 1, 2)
-def variance(df: Array, loc: Array, factor: Array) -> Float[Array, " n"]:
+def variance(df: Given, loc: Given, factor: Given) -> Float[Array, " n"]:
     """Of each entry; NaN for at most two degrees of freedom."""
     return jnp.diagonal(covariance(df, loc, factor))
 
 
 @lifted(0, 1, 2)
-def std(df: Array, loc: Array, factor: Array) -> Float[Array, " n"]:
+def std(df: Given, loc: Given, factor: Given) -> Float[Array, " n"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(df, loc, factor))
 
 
-def _entropy(df: Array, loc: Array, factor: Array) -> Float[Array, ""]:
+def _entropy(df: Given, loc: Given, factor: Given) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats."""
     L, a, c = checked(factor), positive(df) / 2, loc.size / 2
     growth = (a + c) * digamma_difference(a, jnp.full_like(a, c))

@@ -25,6 +25,7 @@ from jaxmath.distributions.vector_fit import arrays, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
     WITHOUT_ORDER,
+    Given,
     batch_of,
     exponential,
     jacobian,
@@ -65,7 +66,7 @@ def _parts(x, loc, count, concentration, scale):
 
 
 def _log_prob(
-    x: Array, loc: Array, count: Array, concentration: Array, scale: Array
+    x: Given, loc: Given, count: Given, concentration: Given, scale: Given
 ) -> Float[Array, ""]:
     """The logarithm of the density, in nats; minus infinity where the variance isn't positive."""
     inside = ~(x[1] <= 0)
@@ -119,14 +120,14 @@ def _score(x, *params):
 
 
 @lifted(1, 0, 0, 0, 0)
-def score(x: Array, loc: Array, count: Array, concentration: Array, scale: Array) -> Params:
+def score(x: Given, loc: Given, count: Given, concentration: Given, scale: Given) -> Params:
     """The slopes of `log_prob` in the parameters."""
     return _score(x, loc, count, concentration, scale)
 
 
 @lifted(1, 0, 0, 0, 0)
 def hessian(
-    x: Array, loc: Array, count: Array, concentration: Array, scale: Array
+    x: Given, loc: Given, count: Given, concentration: Given, scale: Given
 ) -> Float[Array, "4 4"]:
     """The second derivatives of `log_prob` in the parameters."""
     return jacobian(_score)(x, loc, count, concentration, scale)
@@ -134,7 +135,7 @@ def hessian(
 
 @lifted(0, 0, 0, 0)
 def fisher_information(
-    loc: Array, count: Array, concentration: Array, scale: Array
+    loc: Given, count: Given, concentration: Given, scale: Given
 ) -> Float[Array, "4 4"]:
     """That of the mean, of the count, and of a gamma distribution's shape and rate."""
     k, a, b = positive(count), positive(concentration), positive(scale)
@@ -166,33 +167,33 @@ def _above(a, least):
 
 
 @lifted(0, 0, 0, 0)
-def mean(loc: Array, count: Array, concentration: Array, scale: Array) -> Float[Array, "2"]:
+def mean(loc: Given, count: Given, concentration: Given, scale: Given) -> Float[Array, "2"]:
     """Of mean and variance; NaN for a concentration up to one."""
     v = positive(scale) / _above(concentration, 1)
     return jnp.stack([loc + 0.0 * (v + positive(count)), v])
 
 
 @lifted(0, 0, 0, 0)
-def mode(loc: Array, count: Array, concentration: Array, scale: Array) -> Float[Array, "2"]:
+def mode(loc: Given, count: Given, concentration: Given, scale: Given) -> Float[Array, "2"]:
     """Where the density of the pair is largest."""
     v = positive(scale) / (positive(concentration) + 1.5)
     return jnp.stack([loc + 0.0 * (v + positive(count)), v])
 
 
 @lifted(0, 0, 0, 0)
-def variance(loc: Array, count: Array, concentration: Array, scale: Array) -> Float[Array, "2"]:
+def variance(loc: Given, count: Given, concentration: Given, scale: Given) -> Float[Array, "2"]:
     """Of mean and variance, which are uncorrelated; NaN for a concentration up to two."""
     v = positive(scale) / _above(concentration, 1) + 0.0 * loc
     return jnp.stack([v / positive(count), jnp.square(v) / _above(concentration, 2)])
 
 
 @lifted(0, 0, 0, 0)
-def std(loc: Array, count: Array, concentration: Array, scale: Array) -> Float[Array, "2"]:
+def std(loc: Given, count: Given, concentration: Given, scale: Given) -> Float[Array, "2"]:
     """The roots of the variances."""
     return jnp.sqrt(variance(loc, count, concentration, scale))
 
 
-def _entropy(loc: Array, count: Array, concentration: Array, scale: Array) -> Float[Array, ""]:
+def _entropy(loc: Given, count: Given, concentration: Given, scale: Given) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats."""
     k, a, b = positive(count), positive(concentration), positive(scale)
     own = HALF_LOG_TAU + 0.5 - jnp.log(a) / 2 + stirling_error(a) - a * stirling_error_dx(a)
@@ -221,14 +222,14 @@ _GAMMA = GAMMA.partials["kl"]
 
 
 def _kl(
-    loc: Array,
-    count: Array,
-    concentration: Array,
-    scale: Array,
-    loc_q: Array,
-    count_q: Array,
-    concentration_q: Array,
-    scale_q: Array,
+    loc: Given,
+    count: Given,
+    concentration: Given,
+    scale: Given,
+    loc_q: Given,
+    count_q: Given,
+    concentration_q: Given,
+    scale_q: Given,
 ) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
     precision = concentration / positive(scale)
@@ -266,14 +267,14 @@ _KL = dict(
 
 
 def _cross_entropy(
-    loc: Array,
-    count: Array,
-    concentration: Array,
-    scale: Array,
-    loc_q: Array,
-    count_q: Array,
-    concentration_q: Array,
-    scale_q: Array,
+    loc: Given,
+    count: Given,
+    concentration: Given,
+    scale: Given,
+    loc_q: Given,
+    count_q: Given,
+    concentration_q: Given,
+    scale_q: Given,
 ) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     p, q = (loc, count, concentration, scale), (loc_q, count_q, concentration_q, scale_q)
@@ -305,21 +306,21 @@ renyi = lifted(*(9 * (0,)))(exponential_family.renyi(_bound_kl, _between))
 
 
 @lifted(1)
-def sufficient(x: Array) -> Float[Array, "4"]:
+def sufficient(x: Given) -> Float[Array, "4"]:
     """The mean over the variance, its square over the variance, log variance, one over it."""
     mu, v = x[0], x[1]
     return jnp.stack([mu / v, mu * (mu / v), jnp.log(v), 1 / v])
 
 
 @lifted(0, 0, 0, 0)
-def natural(loc: Array, count: Array, concentration: Array, scale: Array) -> Float[Array, "4"]:
+def natural(loc: Given, count: Given, concentration: Given, scale: Given) -> Float[Array, "4"]:
     """What each of `sufficient` is multiplied by; the base measure is one over the root of 2 pi."""
     k, a, b = positive(count), positive(concentration), positive(scale)
     return jnp.stack([k * loc, -k / 2, -(a + 1.5), -(b + k * loc * loc / 2)])
 
 
 @lifted(1)
-def log_partition(eta: Array) -> Float[Array, ""]:
+def log_partition(eta: Given) -> Float[Array, ""]:
     """The normaliser as a function of the natural parameters."""
     k, a = -2 * eta[1], -eta[2] - 1.5
     b = -eta[3] - eta[0] * (eta[0] / k) / 2
@@ -328,7 +329,7 @@ def log_partition(eta: Array) -> Float[Array, ""]:
 
 @lifted(0, 0, 0, 0)
 def mean_parameters(
-    loc: Array, count: Array, concentration: Array, scale: Array
+    loc: Given, count: Given, concentration: Given, scale: Given
 ) -> Float[Array, "4"]:
     """The expected values of `sufficient`."""
     k, a, b = positive(count), positive(concentration), positive(scale)

@@ -39,6 +39,7 @@ from jaxmath.distributions.vector_fit import arrays, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
     WITHOUT_ORDER,
+    Given,
     batch_of,
     exponential,
     jacobian,
@@ -100,7 +101,7 @@ def _split(x, loc):
     return r, C, solve(C, r)
 
 
-def _log_prob(x: Array, loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, ""]:
+def _log_prob(x: Given, loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, ""]:
     """The logarithm of the density over the mean and the lower triangle, in nats."""
     _, C, z = _split(x, loc)
     k, d = positive(count), loc.size
@@ -153,19 +154,19 @@ def _score(x, *params):
 
 
 @lifted(2, 1, 0, 0, 2)
-def score(x: Array, loc: Array, count: Array, df: Array, factor: Array) -> Params:
+def score(x: Given, loc: Given, count: Given, df: Given, factor: Given) -> Params:
     """The slopes of `log_prob` in the parameters."""
     return _score(x, loc, count, df, factor)
 
 
 @lifted(2, 1, 0, 0, 2)
-def hessian(x: Array, loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "m m"]:
+def hessian(x: Given, loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in all entries of the parameters."""
     return jacobian(_score)(x, loc, count, df, factor)
 
 
 @lifted(1, 0, 0, 2)
-def fisher_information(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "m m"]:
+def fisher_information(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, "m m"]:
     """That of the mean, of the count, and of the inverse Wishart distribution, in blocks."""
     L, k = checked(factor), positive(count)
     own = covariances.fisher_information(df, factor)
@@ -190,13 +191,13 @@ def _beside(vector, matrix):
 
 
 @lifted(1, 0, 0, 2)
-def mean(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
+def mean(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, "n m"]:
     """Of mean and covariance; NaN where the latter is infinite."""
     return _beside(loc + 0.0 * positive(count), covariances.mean(df, factor))
 
 
 @lifted(1, 0, 0, 2)
-def mode(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
+def mode(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, "n m"]:
     """Where the density of both is largest."""
     L = checked(factor)
     matrix = product(L) / (df + L.shape[-1] + 2) + 0.0 * bartlett.shapes(df, L.shape[-1])[-1]
@@ -204,19 +205,19 @@ def mode(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n 
 
 
 @lifted(1, 0, 0, 2)
-def variance(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
+def variance(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, "n m"]:
     """Of each entry; NaN where infinite."""
     own = jnp.diagonal(covariances.mean(df, factor)) / positive(count)
     return _beside(own + 0.0 * loc, covariances.variance(df, factor))
 
 
 @lifted(1, 0, 0, 2)
-def std(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, "n m"]:
+def std(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, "n m"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(loc, count, df, factor))
 
 
-def _entropy(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, ""]:
+def _entropy(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats."""
     L, d = checked(factor), loc.size
     log_root = log_det(L) - bartlett.expected_log_det(df, d) / 2
@@ -246,14 +247,14 @@ entropy = lifted(1, 0, 0, 2)(with_rule(_entropy, **_ENTROPY))
 
 
 def _kl(
-    loc: Array,
-    count: Array,
-    df: Array,
-    factor: Array,
-    loc_q: Array,
-    count_q: Array,
-    df_q: Array,
-    factor_q: Array,
+    loc: Given,
+    count: Given,
+    df: Given,
+    factor: Given,
+    loc_q: Given,
+    count_q: Given,
+    df_q: Given,
+    factor_q: Given,
 ) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
     way = solve(checked(factor), loc - loc_q)
@@ -290,14 +291,14 @@ _KL = dict(
 
 
 def _cross_entropy(
-    loc: Array,
-    count: Array,
-    df: Array,
-    factor: Array,
-    loc_q: Array,
-    count_q: Array,
-    df_q: Array,
-    factor_q: Array,
+    loc: Given,
+    count: Given,
+    df: Given,
+    factor: Given,
+    loc_q: Given,
+    count_q: Given,
+    df_q: Given,
+    factor_q: Given,
 ) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     p, q = (loc, count, df, factor), (loc_q, count_q, df_q, factor_q)
@@ -338,7 +339,7 @@ def _flat(*parts):
 
 
 @lifted(2)
-def sufficient(x: Array) -> Float[Array, " m"]:
+def sufficient(x: Given) -> Float[Array, " m"]:
     """The precision times the mean, its product with the mean, log determinant, precision."""
     C = jnp.linalg.cholesky(x[:, 1:])
     z = solve(C, x[:, 0])
@@ -346,7 +347,7 @@ def sufficient(x: Array) -> Float[Array, " m"]:
 
 
 @lifted(1, 0, 0, 2)
-def natural(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, " m"]:
+def natural(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, " m"]:
     """What each of `sufficient` is multiplied by; the base measure is that of the mean."""
     k, d = positive(count), loc.size
     Psi = product(checked(factor)) + k * jnp.outer(loc, loc)
@@ -354,7 +355,7 @@ def natural(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, 
 
 
 @lifted(1)
-def log_partition(eta: Array) -> Float[Array, ""]:
+def log_partition(eta: Given) -> Float[Array, ""]:
     """The normaliser as a function of the natural parameters."""
     d = (math.isqrt(4 * eta.size - 7) - 1) // 2  # of d + 2 + d * d numbers
     k, df = -2 * eta[d], -2 * eta[d + 1] - d - 2
@@ -365,7 +366,7 @@ def log_partition(eta: Array) -> Float[Array, ""]:
 
 
 @lifted(1, 0, 0, 2)
-def mean_parameters(loc: Array, count: Array, df: Array, factor: Array) -> Float[Array, " m"]:
+def mean_parameters(loc: Given, count: Given, df: Given, factor: Given) -> Float[Array, " m"]:
     """The expected values of `sufficient`."""
     L, d = checked(factor), loc.size
     P = df * precision(L)

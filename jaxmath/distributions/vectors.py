@@ -10,13 +10,21 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
+from jaxtyping import Array
 
 from jaxmath.distributions.shapes import batched, float_dtype
+from jaxmath.typing import Real
+
+if TYPE_CHECKING:
+    Given: TypeAlias = Array
+else:
+    Given = Real
+"""An argument of a function that is `lifted`: any real numbers, of which that makes an array."""
 
 NO_ORDER = "values of several entries have no order."
 NO_SUM = "no closed form for an integral over vectors is recorded."

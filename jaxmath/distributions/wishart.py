@@ -32,6 +32,7 @@ from jaxmath.distributions.vector_fit import arrays, with_errors
 from jaxmath.distributions.vectors import (
     UNRECORDED,
     WITHOUT_ORDER,
+    Given,
     batch_of,
     exponential,
     jacobian,
@@ -59,7 +60,7 @@ def _parts(x, factor):
     return L, C, solve(L, C)
 
 
-def _log_prob(x: Array, df: Array, factor: Array) -> Float[Array, ""]:
+def _log_prob(x: Given, df: Given, factor: Given) -> Float[Array, ""]:
     """The logarithm of the density over the lower triangle of x, in nats."""
     _, C, T = _parts(x, factor)
     return bartlett.log_kernel(df, T) - (T.shape[-1] + 1) * log_det(C)
@@ -89,13 +90,13 @@ def _score(x, df, factor):
 
 
 @lifted(2, 0, 2)
-def score(x: Array, df: Array, factor: Array) -> Params:
+def score(x: Given, df: Given, factor: Given) -> Params:
     """The slopes of `log_prob` in the parameters."""
     return _score(x, df, factor)
 
 
 @lifted(2, 0, 2)
-def hessian(x: Array, df: Array, factor: Array) -> Float[Array, "m m"]:
+def hessian(x: Given, df: Given, factor: Given) -> Float[Array, "m m"]:
     """The second derivatives of `log_prob` in the degrees of freedom and the factor's entries."""
     return jacobian(_score)(x, df, factor)
 
@@ -108,7 +109,7 @@ def _information(df, factor, sign):
 
 
 @lifted(0, 2)
-def fisher_information(df: Array, factor: Array) -> Float[Array, "m m"]:
+def fisher_information(df: Given, factor: Given) -> Float[Array, "m m"]:
     r"""In the degrees of freedom $\tfrac14 \sum_i \psi'(a_i)$; in V that of n normal vectors."""
     return _information(df, factor, 1.0)
 
@@ -127,14 +128,14 @@ def _valid(df, L):
 
 
 @lifted(0, 2)
-def mean(df: Array, factor: Array) -> Float[Array, "n n"]:
+def mean(df: Given, factor: Given) -> Float[Array, "n n"]:
     """The matrix n V."""
     L = checked(factor)
     return _valid(df, L) * df * product(L)
 
 
 @lifted(0, 2)
-def mode(df: Array, factor: Array) -> Float[Array, "n n"]:
+def mode(df: Given, factor: Given) -> Float[Array, "n n"]:
     """The matrix (n - d - 1) V; NaN for fewer than d + 1 degrees of freedom."""
     L = checked(factor)
     rest = df - L.shape[-1] - 1
@@ -142,7 +143,7 @@ def mode(df: Array, factor: Array) -> Float[Array, "n n"]:
 
 
 @lifted(0, 2)
-def variance(df: Array, factor: Array) -> Float[Array, "n n"]:
+def variance(df: Given, factor: Given) -> Float[Array, "n n"]:
     r"""Of each entry: $n (V_{ij}^2 + V_{ii} V_{jj})$."""
     L = checked(factor)
     V = product(L)
@@ -150,12 +151,12 @@ def variance(df: Array, factor: Array) -> Float[Array, "n n"]:
 
 
 @lifted(0, 2)
-def std(df: Array, factor: Array) -> Float[Array, "n n"]:
+def std(df: Given, factor: Given) -> Float[Array, "n n"]:
     """The root of the variance of each entry."""
     return jnp.sqrt(variance(df, factor))
 
 
-def _entropy(df: Array, factor: Array) -> Float[Array, ""]:
+def _entropy(df: Given, factor: Given) -> Float[Array, ""]:
     """The expected value of minus `log_prob`, in nats."""
     L = checked(factor)
     d = L.shape[-1]
@@ -182,7 +183,7 @@ def _pair(factor, factor_q):
     return L, Lq, solve(Lq, L - Lq)
 
 
-def _kl(df: Array, factor: Array, df_q: Array, factor_q: Array) -> Float[Array, ""]:
+def _kl(df: Given, factor: Given, df_q: Given, factor_q: Given) -> Float[Array, ""]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
     L, Lq, E = _pair(factor, factor_q)
     return bartlett.divergence(df, df_q, jnp.diagonal(Lq), jnp.diagonal(L), E)
@@ -211,7 +212,7 @@ def _kl_dfactor_q(df, factor, df_q, factor_q):
 _KL = dict(df=_kl_ddf, factor=_kl_dfactor, df_q=_kl_ddf_q, factor_q=_kl_dfactor_q)
 
 
-def _cross_entropy(df: Array, factor: Array, df_q: Array, factor_q: Array) -> Float[Array, ""]:
+def _cross_entropy(df: Given, factor: Given, df_q: Given, factor_q: Given) -> Float[Array, ""]:
     """The expected value under the first distribution of minus the second's `log_prob`, in nats."""
     return _entropy(df, factor) + _kl(df, factor, df_q, factor_q)
 
@@ -244,20 +245,20 @@ def _flat(number, matrix):
 
 
 @lifted(2)
-def sufficient(x: Array) -> Float[Array, " m"]:
+def sufficient(x: Given) -> Float[Array, " m"]:
     """The logarithm of the determinant, then the matrix by rows."""
     return _flat(2 * log_det(jnp.linalg.cholesky(x)), x)
 
 
 @lifted(0, 2)
-def natural(df: Array, factor: Array) -> Float[Array, " m"]:
+def natural(df: Given, factor: Given) -> Float[Array, " m"]:
     """Half of n - d - 1, then minus half the inverse of V, by rows."""
     L = checked(factor)
     return _flat((df - L.shape[-1] - 1) / 2, -precision(L) / 2)
 
 
 @lifted(1)
-def log_partition(eta: Array) -> Float[Array, ""]:
+def log_partition(eta: Given) -> Float[Array, ""]:
     """The normaliser of x to the power of the first, times exponentials of the others."""
     d = math.isqrt(eta.size - 1)
     df = 2 * eta[0] + d + 1
@@ -266,7 +267,7 @@ def log_partition(eta: Array) -> Float[Array, ""]:
 
 
 @lifted(0, 2)
-def mean_parameters(df: Array, factor: Array) -> Float[Array, " m"]:
+def mean_parameters(df: Given, factor: Given) -> Float[Array, " m"]:
     """The expected logarithm of the determinant, then the mean by rows."""
     L = checked(factor)
     logs = bartlett.expected_log_det(df, L.shape[-1]) + 2 * log_det(L)
