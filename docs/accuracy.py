@@ -1,8 +1,9 @@
 """Measure docs/accuracy/: every formula and its counterparts against exact truth, in each dtype.
 
-`python docs/accuracy.py` measures all of it anew, in twenty minutes, and writes the figures (JSON,
+`python docs/accuracy.py` measures all of it anew, in an hour, and writes the figures (JSON,
 one file a dtype), the page made from them and its pictures. `--only NAME ...` measures some
-formulas, such as new ones, and keeps the figures of the others; `--page` measures nothing.
+formulas, such as new ones, one after the other, and keeps the figures of the others; `--page`
+measures nothing.
 `tests/test_accuracy.py` measures again and compares, with a tolerance in ulp, since processors and
 versions differ.
 """
@@ -121,6 +122,7 @@ def page(rows: dict[str, np.ndarray], result: Result, shown: list[str]) -> str:
             "",
             *glance(rows),
             "",
+            *missing(rows),
             "## Where digits are lost",
             "",
             "What at least two libraries compute and one gets wrong: answers whose worst excess",
@@ -150,6 +152,15 @@ def glance(rows) -> list[str]:
             if any(cells):
                 lines.append(f"| `{formula}` | {dtype} | " + " | ".join(cells) + " |")
     return lines
+
+
+def missing(rows) -> list[str]:
+    """What is not measured yet."""
+    measured = set(rows["formula"].tolist())
+    names = [name for name in accuracy.load(accuracy.Config())["names"] if name not in measured]
+    if not names:
+        return []
+    return [f"Not measured yet: {', '.join(f'`{name}`' for name in names)}.", ""]
 
 
 def only(answers: Table, rows, compared) -> Table:
@@ -212,7 +223,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=(), metavar="NAME", help="measure these")
     options = parser.parse_args()
     if not options.page:
-        write_json(renewed(tuple(options.only)) if options.only else measured())
+        # One by one, so that no figure is lost when it is stopped.
+        for names in [(name,) for name in options.only] or [()]:
+            write_json(renewed(names) if names else measured())
     write_page(read_json())
     return 0
 

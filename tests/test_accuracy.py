@@ -143,6 +143,8 @@ def test_the_published_figures_are_measured_again(name, dtype):
         for row in published["rows"]
         if row["formula"] == name
     }
+    if not known:
+        pytest.skip("no figures are published yet: run python docs/accuracy.py --only " + name)
     config = experiment.Config()
     found = accuracy.accuracies(FORMULAS[name], dtype, config.points)
     ours = [a for a in found if a.library == accuracy.OURS]
@@ -173,6 +175,7 @@ def test_the_published_page_is_made_from_the_published_figures():
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     rows = script.read_json()
-    assert set(rows["formula"]) == set(FORMULAS), "run python docs/accuracy.py"
+    assert set(rows["formula"]) <= set(FORMULAS), "run python docs/accuracy.py"
     text = (script.FOLDER / "README.md").read_text("utf-8")
+    assert "\n".join(script.missing(rows)) in text
     assert "\n".join(script.glance(rows)) in text

@@ -437,6 +437,7 @@ def _variance_da(a, b):
     return (b / n) / n / (n + 1) * ((b - a) / n - a / (n + 1))
 
 
+_TAILS = "incomplete beta functions, compared with 60 digits by tests of their own"
 _INVERSE = "the inverse incomplete beta function, compared with 60 digits by tests of its own"
 
 BETA = Family(
@@ -478,7 +479,10 @@ BETA = Family(
         skewness=_skewness,
         kurtosis=_kurtosis,
     ),
-    unrecorded=dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
+    unrecorded={
+        **dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
+        **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
+    },
     facts=dict(log_prob=(Concave("a"), Concave("b"))),
     tex=dict(
         log_prob=r"\log p(x) = (a - 1) \log x + (b - 1) \log(1 - x) - \log B(a, b)",

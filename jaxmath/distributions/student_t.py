@@ -180,6 +180,7 @@ def _one(df, loc, scale):
 
 
 _INVERSE = "the inverse incomplete beta function, compared with 60 digits by tests of its own"
+_TAILS = "integrals and incomplete beta functions, compared with 60 digits by a test of its own"
 _INFINITE = "infinite or undefined for few degrees of freedom; a test of its own knows its values"
 
 STUDENT_T = Family(
@@ -227,6 +228,7 @@ STUDENT_T = Family(
     unrecorded=dict(
         **dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
         **dict.fromkeys(("quantile", "isf"), _INVERSE),
+        **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
     ),
     tex=dict(
         log_prob=r"\log p(x) = \log\frac{\Gamma((\nu + 1) / 2)}{\Gamma(\nu / 2)"
