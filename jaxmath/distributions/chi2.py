@@ -245,6 +245,14 @@ _PAIR = {
     ]
 }
 
+_TAIL = dict.fromkeys(
+    (
+        *("second_derivatives/df, df", "second_derivatives/x, df"),
+        *("finite/x, df", "finite/df, x"),
+    ),
+    "as of the gamma distribution: a digit or two are lost near its concentration one",
+)
+
 CHI2 = Family(
     name="chi2",
     parameters=Params(df=FREEDOM),
@@ -265,7 +273,7 @@ CHI2 = Family(
         kurtosis=_of(lambda df: -12 / df / df),
     ),
     unrecorded=GAMMA.unrecorded,
-    exceptions=dict.fromkeys(("kl", "cross_entropy"), _PAIR),
+    exceptions={**dict.fromkeys(("kl", "cross_entropy"), _PAIR), "log_cdf": _TAIL, "log_sf": _TAIL},
     seconds={name: seconds for name, (_, seconds) in _CHAINED.items() if seconds},
     facts=dict(log_prob=(Concave("df"),), entropy=(Increasing("df"), Concave("df"))),
     tex=dict(

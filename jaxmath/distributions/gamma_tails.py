@@ -86,7 +86,13 @@ def _sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
 
 def _log_cdf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     """The logarithm of `cdf`, accurate in both tails."""
-    lower = lambda a, z, rest: log_gammainc(a, z) + a * jnp.log(rest)  # noqa: E731
+
+    def lower(a, z, rest):
+        # The last term is nothing but for second derivatives.
+        return (
+            log_gammainc(a, z) + a * jnp.log(rest) - a / (a + 1) * jnp.minimum(z, 1.0) * (rest - 1)
+        )
+
     return _tail(lower, -jnp.inf)(x, concentration, rate)
 
 
@@ -95,8 +101,9 @@ def _log_sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
 
     def upper(a, z, rest):
         below, near = rest < 1, jnp.minimum(z, _most(a))
+        log_share = jnp.log(jnp.minimum(z, jnp.finfo(z.dtype).max) / near)
         more = gammaincc(a, z) - gammainc(a, z) * jnp.expm1(a * jnp.log(rest))
-        log = log_gammaincc(a, near) - (z - near)
+        log = log_gammaincc(a, near) - (z - near) + (a - 1) * log_share
         return jnp.where(below, jnp.log(jnp.where(below, more, 1.0)), log)
 
     return _tail(upper, 0.0)(x, concentration, rate)

@@ -1,8 +1,9 @@
 r"""Student's t distribution with `df` degrees of freedom, a location `loc` and a `scale` > 0.
 
 Elementwise functions of arrays or numbers. A scale or degrees of freedom that aren't positive give
-NaN. All digits are promised for degrees of freedom between 2^-6 and 2^27, where it is the normal
-distribution in float32, for scales between 2^-40 and 2^40, and for locations within 2^40 of zero.
+NaN. All digits are promised for degrees of freedom between one half and 2^27, where it is the
+normal distribution in float32, for scales between 2^-40 and 2^40, and for locations within 2^40 of
+zero.
 """
 
 from typing import Any, NamedTuple
@@ -186,7 +187,7 @@ _INFINITE = "infinite or undefined for few degrees of freedom; a test of its own
 STUDENT_T = Family(
     name="student_t",
     parameters=Params(
-        df=Interval(2.0**-6, 2.0**27, closed=(True, True)),
+        df=Interval(2.0**-1, 2.0**27, closed=(True, True)),
         loc=Interval(-(2.0**40), 2.0**40, closed=(True, True)),
         scale=Interval(2.0**-40, 2.0**40, closed=(True, True)),
     ),
