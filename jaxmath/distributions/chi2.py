@@ -245,7 +245,7 @@ _PAIR = {
     ]
 }
 
-_TAIL = dict.fromkeys(
+_TAIL: dict[str, str] = dict.fromkeys(
     (
         *("second_derivatives/df, df", "second_derivatives/x, df"),
         *("finite/x, df", "finite/df, x"),
@@ -273,7 +273,7 @@ CHI2 = Family(
         kurtosis=_of(lambda df: -12 / df / df),
     ),
     unrecorded=GAMMA.unrecorded,
-    exceptions={**dict.fromkeys(("kl", "cross_entropy"), _PAIR), "log_cdf": _TAIL, "log_sf": _TAIL},
+    exceptions=dict(kl=_PAIR, cross_entropy=_PAIR, log_cdf=_TAIL, log_sf=_TAIL),
     seconds={name: seconds for name, (_, seconds) in _CHAINED.items() if seconds},
     facts=dict(log_prob=(Concave("df"),), entropy=(Increasing("df"), Concave("df"))),
     tex=dict(
