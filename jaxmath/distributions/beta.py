@@ -483,6 +483,12 @@ BETA = Family(
         **dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
         **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
     },
+    exceptions=dict(
+        prob=dict(
+            second_derivatives="the reference cannot tell at the smallest numbers of float32",
+            finite="in float32 the root of the density underflows a little before its slopes do",
+        )
+    ),
     facts=dict(log_prob=(Concave("a"), Concave("b"))),
     tex=dict(
         log_prob=r"\log p(x) = (a - 1) \log x + (b - 1) \log(1 - x) - \log B(a, b)",

@@ -336,6 +336,12 @@ NEGATIVE_BINOMIAL = Family(
             lambda r, p, q: p * (2 - p) / q / q / r,
         ),
     ),
+    exceptions=dict(
+        skewness=dict.fromkeys(
+            ("second_derivatives/total_count, probability", "hessian_symmetric"),
+            "the mixed one is differentiated out of terms that cancel, to 5 digits in float32",
+        )
+    ),
     unrecorded=dict.fromkeys(
         ("cdf", "sf", "log_cdf", "log_sf"),
         "incomplete beta functions, compared with 60 digits by tests of their own",
