@@ -357,11 +357,11 @@ def test_softmax_cross_entropy_of_few_classes_is_not_refuted(domain):
     loss = ours("softmax_cross_entropy")
     labels = Integers(0, domain.shape[0] - 1)
     formula = dataclasses.replace(loss, domain=dict(logits=domain, label=labels))
+    assert all(p.outcome != "refuted" for p in verify.proven_facts(formula, budget=3000))
     for fact in loss.facts:
-        proof = verify.prove(formula, fact, budget=3000)
-        assert proof.outcome != "refuted", str(proof)
-        halved = fact if isinstance(fact, Convex) else dataclasses.replace(fact, constant=0.3)
-        assert isinstance(fact, Convex) or verify.prove(formula, halved).outcome == "refuted"
+        if isinstance(fact, Lipschitz | Smooth):
+            halved = dataclasses.replace(fact, constant=0.3)
+            assert verify.prove(formula, halved).outcome == "refuted"
 
 
 @pytest.mark.full

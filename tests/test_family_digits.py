@@ -41,6 +41,28 @@ def inverse_gamma_log_prob(x, a, b):
     return a * mp.log(b) - (a + 1) * mp.log(x) - b / x - mp.loggamma(a)
 
 
+def f_log_prob(x, n, m):
+    a, b = n / 2, m / 2
+    return a * mp.log(a / b) + (a - 1) * mp.log(x) - (a + b) * mp.log1p(a / b * x) - log_beta(a, b)
+
+
+def f_tail(x, n, m, upper):
+    a, b, y = (m / 2, n / 2, 1 / (1 + n / m * x)) if upper else (n / 2, m / 2, 1 / (1 + m / n / x))
+    return mp.betainc(a, b, 0, y, regularized=True)
+
+
+def f_log_tail(x, n, m, upper):
+    other = f_tail(x, n, m, not upper)
+    return mp.log1p(-other) if other < 0.5 else mp.log(f_tail(x, n, m, upper))
+
+
+def f_entropy(n, m):
+    a, b = n / 2, m / 2
+    psi = mp.digamma
+    rest = (1 - a) * psi(a) - (1 + b) * psi(b) + (a + b) * psi(a + b)
+    return mp.log(b / a) + log_beta(a, b) + rest
+
+
 def negative_binomial_log_prob(x, r, p):
     ways = mp.loggamma(x + r) - mp.loggamma(x + 1) - mp.loggamma(r)
     return ways + r * mp.log(p) + x * mp.log(1 - p)
@@ -95,6 +117,8 @@ SUCCESSES = [
     for a, b in TWO
     for x in sorted({0.0, 1.0, n, float(round(n * (a / (a + b))))})
 ]
+FREEDOMS = [(n, m) for n in (2.0**-4, 3.0, 900.0) for m in (2.0**-4, 7.5, 2.0**10)]
+F_VALUES = [(x, n, m) for x in (1e-9, 0.3, 1.0, 8.0, 1e6) for n, m in FREEDOMS]
 CASES = {
     "beta_binomial.log_prob": (
         d.beta_binomial.log_prob,
@@ -153,6 +177,10 @@ CASES = {
         [(a, b) for a in SHAPES for b in (2.0**-40, 3.0, 2.0**40)],
         (0, 1),
     ),
+    "f.log_prob": (d.f.log_prob, f_log_prob, F_VALUES, (0, 1, 2)),
+    "f.entropy": (d.f.entropy, f_entropy, FREEDOMS, (0, 1)),
+    "f.log_cdf": (d.f.log_cdf, lambda *at: f_log_tail(*at, False), F_VALUES, (0, 1, 2)),
+    "f.log_sf": (d.f.log_sf, lambda *at: f_log_tail(*at, True), F_VALUES, (0, 1, 2)),
     "negative_binomial.log_prob": (
         d.negative_binomial.log_prob,
         negative_binomial_log_prob,
@@ -160,8 +188,9 @@ CASES = {
         (1, 2),
     ),
 }
-ROUNDINGS = {"beta.kl": 400}
-"""More than 16 are lost where one shape is far larger and both distributions differ in it alone."""
+ROUNDINGS = {"beta.kl": 400, "f.log_cdf": 1024, "f.log_sf": 1024}
+"""More than 16 are lost where one shape is far larger and both distributions differ in it alone,
+and in the slopes of F's tails in a thousand degrees of freedom, differences of larger terms."""
 
 
 def derivatives(exact, point, places):

@@ -376,7 +376,7 @@ def test_batches_dtypes_and_transforms(name):
         np.testing.assert_allclose(found, wide, 1e-5, 1e-5)
     assert family.sample(jax.random.key(0), *narrow).dtype == np.float32
     with pytest.raises(ValueError, match="needs an argument of"):
-        family.log_prob(x[0], *(np.float64(1.0) for _ in params))
+        family.log_prob(*(np.float64(1.0) for _ in (x, *params)))
 
 
 @over([n for n in CASES if n not in ("gaussian_mixture", *DISCRETE)], ("multivariate_normal",))

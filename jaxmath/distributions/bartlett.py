@@ -14,8 +14,10 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxmath.distributions.gamma_density import log_density, log_excess
+from jaxmath.distributions.gamma_divergences import of_shape
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.ratios import ratio_gap
+from jaxmath.formula import with_rule
 from jaxmath.special.entropy import kl_div
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
@@ -26,6 +28,7 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     stirling_error_gap,
     trigamma,
+    trigamma_dx,
 )
 from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import PRNGKey
@@ -113,18 +116,29 @@ def divergence(df, df_q, one, other, E):
     return jnp.sum(own) + df * jnp.sum(jnp.square(jnp.tril(E, -1))) / 2
 
 
+_change = with_rule(
+    lambda a, b: (a - b) * trigamma(a),
+    a=lambda a, b: of_shape(a) - b * trigamma_dx(a),
+    b=lambda a, b: -trigamma(a),
+)
+
+
 def divergence_ddf(df, df_q, E):
     """Its slope in the first degrees of freedom."""
     d = E.shape[-1]
     a, b = shapes(df, d), shapes(df_q, d)
     excess = 2 * jnp.trace(E) + jnp.sum(jnp.square(E))
-    return (jnp.sum((a - b) * trigamma(a)) + excess) / 2
+    return (jnp.sum(_change(a, b)) + excess) / 2
 
 
 def divergence_ddf_q(df, df_q, one, other):
     """Its slope in the second."""
     a, b = shapes(df, one.size), shapes(df_q, one.size)
-    return jnp.sum(digamma_difference(a, b - a) / 2 - log_ratio(other, one))
+    # From the smaller one, since a step that goes back nearly to zero loses what is left.
+    up = b >= a
+    rise, fall = jnp.where(up, b - a, 0.0), jnp.where(up, 0.0, a - b)
+    change = jnp.where(up, digamma_difference(a, rise), -digamma_difference(b, fall))
+    return jnp.sum(change / 2 - log_ratio(other, one))
 
 
 def draw(key: PRNGKey, df, d: int) -> Array:

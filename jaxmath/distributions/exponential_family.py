@@ -1,4 +1,4 @@
-r"""Divergences of one exponential family, from its own Kullback-Leibler divergence.
+r"""Divergences of one exponential family, from its own Kullback-Leibler divergence and entropy.
 
 With m the member whose natural parameters are $\alpha \eta_p + (1 - \alpha) \eta_q$,
 
@@ -9,7 +9,8 @@ a gap of Jensen's inequality for the log-partition (Nielsen and Nock 2011): no d
 however close p and q are.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -27,6 +28,21 @@ def linear(share, p, q):
         share * jnp.asarray(one) + (1 - share) * jnp.asarray(two)
         for one, two in zip(p, q, strict=True)
     )
+
+
+def cross_entropy(entropy: Mapping[str, Function], kl: Mapping[str, Function]):
+    """The partials of an entropy plus a divergence, from those of both, by parameter."""
+    count = len(entropy)
+
+    def both(name):
+        def partial(*params):
+            return entropy[name](*params[:count]) + kl[name](*params)
+
+        named: Any = partial
+        named.__signature__ = inspect.signature(kl[name])
+        return named
+
+    return {**kl, **{name: both(name) for name in entropy}}
 
 
 def squared_hellinger(kl: Function, between: Function) -> Function:

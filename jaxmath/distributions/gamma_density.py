@@ -35,11 +35,16 @@ def supported(x, inside, outside):
     return jnp.where(jnp.asarray(x) <= 0, outside, inside)
 
 
-def log_of_z(z, x, b):
-    """The logarithm of z = b x, also where the product is beyond an end of the dtype."""
+def log_within(z, beyond):
+    """The logarithm of a product or ratio; `beyond` where that leaves an end of the dtype."""
     info = jnp.finfo(z.dtype)
     inside = (z > 2 * info.tiny) & (z < info.max)
-    return jnp.where(inside, jnp.log(jnp.where(inside, z, 1.0)), jnp.log(x) + jnp.log(b))
+    return jnp.where(inside, jnp.log(jnp.where(inside, z, 1.0)), beyond)
+
+
+def log_of_z(z, x, b):
+    """The logarithm of z = b x."""
+    return log_within(z, jnp.log(x) + jnp.log(b))
 
 
 def log_density(z, a, log_z):
@@ -152,8 +157,8 @@ def _prob(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     return ones(x, concentration, rate)
 
 
-def _square(z, a):
-    """The second derivative in the rate over the density, times the square of the rate."""
+def square(z, a):
+    """The second derivative in the rate, or scale, over the density, times its square."""
     return a * (a - 1) - z * (2 * a - z)
 
 
@@ -162,16 +167,13 @@ def excess(z, x, a, b):
     return log_excess(z, a, log_of_z(z, x, b))
 
 
-def _excess_bend(z, x, a, b):
+def excess_bend(z, a, log_z):
     """The square of the excess less trigamma(a); for small a without both their 1 / a^2."""
     small = a < 1
     more = jnp.where(small, 1 + a, 2.0)
-    e = log_of_z(z, x, b) - digamma(more)
-    return jnp.where(
-        small,
-        e * (2 / a + e) - trigamma(more),
-        jnp.square(excess(z, x, a, b)) - trigamma(a),
-    )
+    e = log_z - digamma(more)
+    large = jnp.square(log_excess(z, a, log_z)) - trigamma(a)
+    return jnp.where(small, e * (2 / a + e) - trigamma(more), large)
 
 
 PROB_BENDS = {
@@ -179,12 +181,14 @@ PROB_BENDS = {
     ("x", "concentration"): times_density(
         lambda z, x, a, b: ((a - 1) - z) * excess(z, x, a, b) + 1, over=2
     ),
-    ("x", "rate"): times_density(lambda z, x, a, b: _square(z, a) / z),
-    ("concentration", "concentration"): times_density(_excess_bend),
+    ("x", "rate"): times_density(lambda z, x, a, b: square(z, a) / z),
+    ("concentration", "concentration"): times_density(
+        lambda z, x, a, b: excess_bend(z, a, log_of_z(z, x, b))
+    ),
     ("concentration", "rate"): times_density(
         lambda z, x, a, b: ((a - z) * excess(z, x, a, b) + 1) / b
     ),
-    ("rate", "rate"): times_density(lambda z, x, a, b: _square(z, a) / b / b),
+    ("rate", "rate"): times_density(lambda z, x, a, b: square(z, a) / b / b),
 }
 prob, PROB = with_partials(
     _prob,

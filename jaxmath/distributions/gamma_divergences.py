@@ -121,7 +121,7 @@ SHARED = {
 _bend_dx = along(stirling_error_dx_dx, 0)
 
 
-def _of_shape(a):
+def of_shape(a):
     """The trigamma function plus a times its slope, which nearly cancel for large a."""
     small, large = jnp.where(a < 1, a, 1.0), jnp.where(a < 1, 1.0, a)
     rest = stirling_error_dx_dx(large) + large * _bend_dx(large)
@@ -131,9 +131,7 @@ def _of_shape(a):
 
 
 _KL_SECONDS = SHARED | {
-    ("concentration", "concentration"): _whole(
-        lambda a, b, c, d: _of_shape(a) - c * trigamma_dx(a)
-    ),
+    ("concentration", "concentration"): _whole(lambda a, b, c, d: of_shape(a) - c * trigamma_dx(a)),
     ("rate", "rate"): _whole(lambda a, b, c, d: (2 * a * (d / b) - c) / b / b),
 }
 _CROSS_SECONDS = SHARED | {
@@ -160,26 +158,9 @@ def _cross_entropy(
     return entropy(*first) + kl(*first, concentration_q, rate_q)
 
 
-def _of_cross_entropy(name):
-    def partial(concentration, rate, concentration_q, rate_q):
-        first = (concentration, rate)
-        return _ENTROPY[name](*first) + _KL[name](*first, concentration_q, rate_q)
-
-    return partial
-
-
 cross_entropy, _CROSS_ENTROPY = with_partials(
-    _cross_entropy,
-    dict(
-        concentration=_of_cross_entropy("concentration"),
-        rate=_of_cross_entropy("rate"),
-        concentration_q=_kl_dconcentration_q,
-        rate_q=_kl_drate_q,
-    ),
-    _CROSS_SECONDS,
+    _cross_entropy, exponential_family.cross_entropy(_ENTROPY, _KL), _CROSS_SECONDS
 )
-
-
 squared_hellinger = exponential_family.squared_hellinger(kl, exponential_family.linear)
 renyi = exponential_family.renyi(kl, exponential_family.linear)
 DIVERGENCES = dict(

@@ -11,11 +11,17 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.distributions import gamma
+from jaxmath.distributions import exponential_family, gamma
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import GAMMA, RATES, SHAPES
-from jaxmath.distributions.gamma_density import log_density, log_excess
+from jaxmath.distributions.gamma_density import (
+    excess_bend,
+    log_density,
+    log_excess,
+    log_within,
+    square,
+)
 from jaxmath.distributions.location_scale import positive
 from jaxmath.domains import POSITIVE
 from jaxmath.formula import Concave, Source, with_rule
@@ -72,10 +78,8 @@ def _inside(fn, outside=0.0):
 
 
 def _log_z(z, x, b):
-    """The logarithm of z = b / x, also where the ratio is beyond an end of the dtype."""
-    info = jnp.finfo(z.dtype)
-    inside = (z > 2 * info.tiny) & (z < info.max)
-    return jnp.where(inside, jnp.log(jnp.where(inside, z, 1.0)), jnp.log(b) - jnp.log(x))
+    """The logarithm of z = b / x."""
+    return log_within(z, jnp.log(b) - jnp.log(x))
 
 
 def _density(z, x, a, b):
@@ -84,15 +88,6 @@ def _density(z, x, a, b):
 
 def _excess(z, x, a, b):
     return log_excess(z, a, _log_z(z, x, b))
-
-
-def _excess_bend(z, x, a, b):
-    """The square of the excess less trigamma(a); for small a without both their 1 / a^2."""
-    small = a < 1
-    more = jnp.where(small, 1 + a, 2.0)
-    e = _log_z(z, x, b) - digamma(more)
-    large = jnp.square(_excess(z, x, a, b)) - trigamma(a)
-    return jnp.where(small, e * (2 / a + e) - trigamma(more), large)
 
 
 def _finite(z):
@@ -159,22 +154,19 @@ def _prob(x: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     return _times_density(lambda z, x, a, b: jnp.ones_like(z))(x, concentration, scale)
 
 
-def _square(z, a):
-    """The second derivative in the scale over the density, times the square of the scale."""
-    return a * (a - 1) - z * (2 * a - z)
-
-
 _DENSITY_BENDS = {
-    ("x", "x"): _times_density(lambda z, x, a, b: _square(z, a + 2), 3),
+    ("x", "x"): _times_density(lambda z, x, a, b: square(z, a + 2), 3),
     ("x", "concentration"): _times_density(
         lambda z, x, a, b: (z - a - 1) * _excess(z, x, a, b) - 1, 2
     ),
-    ("x", "scale"): _times_density(lambda z, x, a, b: -_square(z, a + 1) / b, 2),
-    ("concentration", "concentration"): _times_density(_excess_bend),
+    ("x", "scale"): _times_density(lambda z, x, a, b: -square(z, a + 1) / b, 2),
+    ("concentration", "concentration"): _times_density(
+        lambda z, x, a, b: excess_bend(z, a, _log_z(z, x, b))
+    ),
     ("concentration", "scale"): _times_density(
         lambda z, x, a, b: ((a - z) * _excess(z, x, a, b) + 1) / b
     ),
-    ("scale", "scale"): _times_density(lambda z, x, a, b: _square(z, a) / b / b),
+    ("scale", "scale"): _times_density(lambda z, x, a, b: square(z, a) / b / b),
 }
 prob, _PROB = with_partials(
     _prob,
@@ -366,10 +358,7 @@ _KL = dict(zip(_renamed(GAMMA.partials["kl"]), GAMMA.partials["kl"].values(), st
 _KL_SECONDS = {
     (_renamed(pair)[0], _renamed(pair)[1]): bend for pair, bend in GAMMA.seconds["kl"].items()
 }
-_CROSS_ENTROPY = _KL | {
-    name: lambda a, b, c, d, name=name: _ENTROPY[name](a, b) + _KL[name](a, b, c, d)
-    for name in ("concentration", "scale")
-}
+_CROSS_ENTROPY = exponential_family.cross_entropy(_ENTROPY, _KL)
 
 
 def squared_hellinger(

@@ -21,7 +21,7 @@ from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import Integers, Interval
-from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
+from jaxmath.formula import Concave, Decreasing, Increasing, Source
 from jaxmath.special.entropy import kl_div, xlog1py_dy, xlogy_dy
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
@@ -232,10 +232,14 @@ def _moments(total_count, probability):
     return r, p, 1 - p
 
 
+def _moved(fn):
+    """A derivative, a function of both parameters and the probability of a failure."""
+    return lambda total_count, probability: fn(*_moments(total_count, probability))
+
+
 def _of(total_count, probability):
-    """Partials of a function of both parameters and the probability of a failure."""
-    made = lambda fn: lambda r, p: fn(*_moments(r, p))  # noqa: E731
-    return dict(total_count=made(total_count), probability=made(probability))
+    """Both partials of such a function."""
+    return dict(total_count=_moved(total_count), probability=_moved(probability))
 
 
 def mean(total_count: Real, probability: Real) -> Float[Array, "..."]:
@@ -272,7 +276,14 @@ _SKEWNESS = _of(
     lambda r, p, q: (p - 2) / jnp.sqrt(r * q) / r / 2,
     lambda r, p, q: p / jnp.sqrt(r * q) / q / 2,
 )
-skewness = with_rule(_skewness, **_SKEWNESS)
+_SKEWNESS_BENDS = {
+    ("total_count", "total_count"): _moved(
+        lambda r, p, q: (2 - p) / jnp.sqrt(r * q) / r / r * 0.75
+    ),
+    ("total_count", "probability"): _moved(lambda r, p, q: -p / jnp.sqrt(r * q) / q / r / 4),
+    ("probability", "probability"): _moved(lambda r, p, q: (2 + p) / jnp.sqrt(r * q) / q / q / 4),
+}
+skewness, _SKEWNESS = with_partials(_skewness, _SKEWNESS, _SKEWNESS_BENDS)
 
 
 def kurtosis(total_count: Real, probability: Real) -> Float[Array, "..."]:
@@ -336,17 +347,11 @@ NEGATIVE_BINOMIAL = Family(
             lambda r, p, q: p * (2 - p) / q / q / r,
         ),
     ),
-    exceptions=dict(
-        skewness=dict.fromkeys(
-            ("second_derivatives/total_count, probability", "hessian_symmetric"),
-            "the mixed one is differentiated out of terms that cancel, to 5 digits in float32",
-        )
-    ),
     unrecorded=dict.fromkeys(
         ("cdf", "sf", "log_cdf", "log_sf"),
         "incomplete beta functions, compared with 60 digits by tests of their own",
     ),
-    seconds=dict(log_prob=_BENDS, prob=_MASS_BENDS),
+    seconds=dict(log_prob=_BENDS, prob=_MASS_BENDS, skewness=_SKEWNESS_BENDS),
     plain=dict(log_prob=_log_prob, prob=_prob, skewness=_skewness),
     facts=dict(
         log_prob=(Concave("probability"),),

@@ -281,11 +281,7 @@ def _cross_entropy(
     return _entropy(*p) + _kl(*p, *q)
 
 
-def _with_entropy(name):
-    return lambda *params: _ENTROPY[name](*params[:4]) + _KL[name](*params)
-
-
-_CROSS_ENTROPY = _KL | {name: _with_entropy(name) for name in Params._fields}
+_CROSS_ENTROPY = exponential_family.cross_entropy(_ENTROPY, _KL)
 _bound_kl = with_rule(_kl, **_KL)
 kl = lifted(*(8 * (0,)))(_bound_kl)
 cross_entropy = lifted(*(8 * (0,)))(with_rule(_cross_entropy, **_CROSS_ENTROPY))

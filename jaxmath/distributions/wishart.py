@@ -37,6 +37,7 @@ from jaxmath.distributions.vectors import (
     exponential,
     jacobian,
     lifted,
+    untold,
 )
 from jaxmath.domains import Interval, PositiveDefinite
 from jaxmath.formula import Concave, Source, with_rule
@@ -217,14 +218,7 @@ def _cross_entropy(df: Given, factor: Given, df_q: Given, factor_q: Given) -> Fl
     return _entropy(df, factor) + _kl(df, factor, df_q, factor_q)
 
 
-def _with_entropy(name):
-    def partial(df, factor, df_q, factor_q):
-        return _ENTROPY[name](df, factor) + _KL[name](df, factor, df_q, factor_q)
-
-    return partial
-
-
-_CROSS_ENTROPY = _KL | dict(df=_with_entropy("df"), factor=_with_entropy("factor"))
+_CROSS_ENTROPY = exponential_family.cross_entropy(_ENTROPY, _KL)
 _bound_kl = with_rule(_kl, **_KL)
 kl = lifted(0, 2, 0, 2)(_bound_kl)
 cross_entropy = lifted(0, 2, 0, 2)(with_rule(_cross_entropy, **_CROSS_ENTROPY))
@@ -302,6 +296,7 @@ WISHART = Family(
     partials=dict(log_prob=_LOG_PROB, entropy=_ENTROPY, kl=_KL, cross_entropy=_CROSS_ENTROPY),
     plain=dict(log_prob=_log_prob, entropy=_entropy, kl=_kl, cross_entropy=_cross_entropy),
     facts=dict(log_prob=(Concave("df"),)),
+    exceptions=dict.fromkeys(("kl", "cross_entropy"), untold(Params._fields)),
     undefined=WITHOUT_ORDER,
     unrecorded=UNRECORDED,
     tex=dict(

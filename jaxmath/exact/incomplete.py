@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaxmath.exact import functions as fn
-from jaxmath.exact.ball import ONE, ZERO, acb, arb, arb_series, ctx
+from jaxmath.exact.ball import ONE, UNKNOWN, ZERO, acb, arb, arb_series, ctx
 from jaxmath.exact.cauchy import analytic, slope
 from jaxmath.exact.functions import unknown
 from jaxmath.exact.gamma import lgamma
@@ -29,6 +29,9 @@ FAR = 8
 LONGEST = 1e5
 """Beyond this x the series is not a fallback: it has more terms than x."""
 
+MOST_TERMS = 2e7
+"""Beyond so many terms, about x - a, the series is not summed: a tail is somewhere in [0, 1]."""
+
 
 def _by_series(a, x) -> bool:
     a, x = (z.real if type(z) is acb else z for z in (a, x))
@@ -37,7 +40,11 @@ def _by_series(a, x) -> bool:
 
 def _positive(a, x):
     """P(a, x) of balls or complex boxes, by the series of positive terms."""
-    bits = now().bits
+    start, end = (z.real if type(z) is acb else z for z in (a, x))
+    if not start > 0:  # a + n is never sure to be far from zero
+        return a * arb.nan()
+    if not end.upper() - start.lower() <= MOST_TERMS:
+        return arb(0.5, 0.5) if type(a) is type(x) is arb else a * arb.nan()
     lost = 8 + max(2 * int(float(abs(a).upper().log())), 0)
     with finer(_precision() + lost):
         goal = arb(2) ** (-_precision())
@@ -53,7 +60,7 @@ def _positive(a, x):
                 q = abs(x / (a + (n + 1))).upper()
                 if q < 1:
                     rest = (abs(term) * q / (1 - q)).upper()
-                    if rest < goal * abs(total).lower() or n > 1000 * bits + 10**7:
+                    if rest < goal * abs(total).upper():
                         break
         radius = arb(0, rest)
         total = total + (acb(radius, radius) if type(total) is acb else radius)
@@ -64,8 +71,19 @@ def _precision() -> int:
     return ctx.prec
 
 
+def _far(a, x):
+    """Chernoff's bound of Q(a, x), where it says as much as the precision."""
+    if type(a) is arb and type(x) is arb and x > a:
+        bound = (a - x + a * (x / a).log()).exp().upper()
+        if bound < arb(2) ** (-_precision()):
+            return arb(0, bound)
+    return None
+
+
 def lower(a, x):
     """P(a, x) on balls and on complex boxes."""
+    if (far := _far(a, x)) is not None:
+        return 1 - far
     if not _by_series(a, x):
         with worth(a, x):
             value = x.gamma_lower(a, regularized=1)
@@ -81,11 +99,8 @@ def upper(a, x):
             value = x.gamma_upper(a, regularized=1)
         if value.is_finite() or abs(x) > LONGEST:
             return value
-    if type(x) is arb and x > a:  # Chernoff's bound, where it says as much as the precision
-        bound = (a - x + a * (x / a).log()).exp().upper()
-        if bound < arb(2) ** (-_precision()):
-            return arb(0, bound)
-    return 1 - _positive(a, x)
+    far = _far(a, x)
+    return 1 - _positive(a, x) if far is None else far
 
 
 def _room(a, x):
@@ -109,6 +124,8 @@ def _incomplete_gamma(function, sign, at_zero, at_infinity):
             if s is None or not s[0] > 0:
                 return unknown()
             density = fn.exp((a - 1) * fn.log(Jet(s)) - Jet(s) - lgamma(a))
+            if type(density) is not Jet:  # a may be zero: nothing is known of it
+                return UNKNOWN
             return Jet(fn.along(function(a, s[0]), density.series * sign, s))
         return inside(a, x)
 
@@ -176,6 +193,8 @@ def incomplete_beta(a, b, x):
         x = Jet(s)
         powers = (a - 1) * fn.log(x) + (b - 1) * fn.log1p(-x)
         density: Any = fn.exp(powers - lgamma(a) - lgamma(b) + lgamma(a + b))
+        if type(density) is arb and not density.is_finite():  # a or b may be zero
+            return UNKNOWN
         slope = density.series if type(density) is Jet else arb_series([density])  # a = b = 1
         return Jet(fn.along(_complex_beta(a, b, s[0]), slope, s))
     return _beta(a, b, x)

@@ -15,7 +15,8 @@ from jaxmath.verify.inequalities import TINY, Inequality, total
 from jaxmath.verify.proof import Box, Witness
 
 ROUNDING = 2.0**-50
-"""A constant is refuted beyond this share of it: it is itself a rounded number."""
+"""A constant is refuted beyond this share of it: it is itself a rounded number. So are those in the
+program, pi for one: where two branches meet, a step of this share of the values refutes nothing."""
 
 
 def broken_at(inequality: Inequality, point: list[float], direction=None) -> Witness | None:
@@ -97,8 +98,9 @@ def broken_between(inequality: Inequality, low: list[float], high: list[float]) 
             changes = [(a + b) / 2 - m for a, b, m in zip(first, last, middle, strict=True)]
             if any(abs(a + b - 2 * m) > 0 for a, b, m in _exact(low, high, between)):
                 return None
-        for change in changes:
-            if change * inequality.sign < -TINY:
+        for change, *values in zip(changes, first, last, strict=True):
+            step = arb(ROUNDING) * max(abs(value).upper() for value in values)
+            if change * inequality.sign < -TINY - step:
                 return _witness(inequality.names, boxes[:2], [], change, ZERO)
     return None
 

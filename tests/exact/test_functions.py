@@ -297,3 +297,21 @@ def test_large_parameters_of_the_incomplete_gamma_function(a):
         assert abs(middle - temme(mp.mpf(a))) < 10 / a**2.5
         slope = mp.diff(temme, mp.mpf(a))
     assert float(value.series[1]) == pytest.approx(float(slope), rel=10 / a**1.5)
+
+
+def test_incomplete_functions_of_wide_balls_say_what_is_known_and_do_not_search():
+    over_zero = arb(0, 8)
+    with working(Work(128, 2)):
+        x, half = Jet(arb_series([32, 1])), Jet(arb_series([0.5, 1]))
+        for value in (
+            incomplete.igamma(over_zero, x),
+            incomplete.incomplete_beta(over_zero, A, half),
+        ):
+            assert not value.is_finite()
+        # The series of positive terms would have 5e8 terms.
+        assert incomplete.igamma(element(2.0**26 + 1), element(2.0**29)) > 1 - arb(2) ** -128
+        assert abs(incomplete.igamma(element(2.0**25), arb(2.0**27, 2.0**26))) < 2
+        wide = incomplete.igammac(arb(4, 3.99), arb(20, 19))
+    with mp.workdps(30):
+        for a, x in ((0.25, 2), (1, 1.5), (7, 30), (7.5, 1.01)):
+            assert wide.contains(arb(str(mp.gammainc(a, x, regularized=True))))
