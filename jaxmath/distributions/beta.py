@@ -85,10 +85,11 @@ def _inside(fn, below=0.0, above=0.0):
 
 def _log_height(x, y, a, b):
     """The logarithm of x^a y^b / B(a, b), at x = 1 - y."""
-    n, gap = a + b, a * y - b * x
+    n = a + b
     low, high = jnp.minimum(a, b), jnp.maximum(a, b)
-    one, two = n * x, n * y
-    away = divergence(a, one, gap, gap / one) + divergence(b, two, -gap, -gap / two)
+    one, two = a / n, b / n
+    gap = one * y - two * x
+    away = n * (divergence(one, x, gap, gap / x) + divergence(two, y, -gap, -gap / y))
     errors = stirling_error(n) - stirling_error(a) - stirling_error(b)
     return (jnp.log(low) + jnp.log(high / n)) / 2 - HALF_LOG_TAU + errors - away
 
@@ -177,8 +178,8 @@ def _height(factor, over=1):
         part = jnp.exp(_log_height(x, y, a, b) / 4)
         first, second, third = (part / x if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(x, y, a, b) / y**over, 0.0)
-        # In this order no product is beyond an end of the dtype before the last one is.
-        return (first * part * second) * (there * third)
+        # In this order no product is beyond an end of the dtype where the result is not.
+        return (first * part) * (second * third * there)
 
     return product
 
