@@ -1,8 +1,7 @@
 """Inputs at which other libraries were reported wrong: our value and our slopes are right.
 
 `data/reported_truths.json` holds the mathematics, the inputs, the truth to 25 digits and the public
-reports. An error counts in units in the last place of the truth, beyond what half a unit of each
-input changes.
+reports. An error counts in what half a unit of the truth and of each input explain together.
 """
 
 import json
@@ -22,7 +21,7 @@ CASES = {
         (Path(__file__).parent / "data" / "reported_truths.json").read_text("utf-8")
     )
 }
-ULPS = 16
+MOST = 8
 
 
 def pairwise(loss):
@@ -33,6 +32,13 @@ def pairwise(loss):
         return jnp.sum(jnp.where(seen, jax.vmap(loss)(jnp.where(seen, y - x, 0.0)), 0.0))
 
     return masked
+
+
+def three_normals(weights):
+    """Weights are told up to a factor."""
+    mixed = d.mixture(*(3 * (d.normal.NORMAL,)))
+    places = [part for k in range(3) for part in (float(k), 1.0)]
+    return mixed.log_prob(0.3, weights, *places) - jnp.log(jnp.sum(weights))
 
 
 OURS = {
@@ -96,17 +102,33 @@ OURS = {
     "nbinom_p0": lambda p, k: d.negative_binomial.log_prob(k, 5.0, 1 - p),
     "nbinom_logcdf_tail": lambda n, p: d.negative_binomial.log_cdf(5.0, n, p),
     "abs_at_0": losses.absolute_error,
+    "tn_prob_f32": d.truncated_normal.log_prob,
+    "tn_tiny_scale_f32": d.truncated_normal.log_prob,
+    "tn_tiny_scale_f64": d.truncated_normal.log_prob,
+    "tn_far_tail": d.truncated_normal.log_prob,
+    "tn_narrow": d.truncated_normal.log_prob,
+    "binom_p0": lambda p, k: d.binomial.log_prob(k, 3, p),
+    "binom_p1": lambda p, k: d.binomial.log_prob(k, 1, p),
+    "cat_logprob_onehot": lambda p: d.categorical.log_prob(0, jnp.log(p)),
+    "binom_5e6_f32": lambda z, k: d.binomial.log_prob(k, 5_000_000, special.sigmoid(z)),
+    "mixture_zero_weight": three_normals,
+    "kl_cat_zero_p": lambda p, q: d.categorical.kl(jnp.log(jax.lax.stop_gradient(p)), jnp.log(q)),
+    "dirichlet_second": lambda t: d.dirichlet.log_prob(
+        jnp.array([0.5, 0.5, 0.0]).at[2].set(t), jnp.full(3, 0.01)
+    ),
+    "vonmises_1000": lambda x, k: d.von_mises.log_prob(x, 0.0, k),
+    "vonmises_entropy_1000": lambda k: d.von_mises.entropy(0.0, k),
 }
 
 
 def error(answer, truth, slack, info):
-    """In units in the last place, beyond the slack."""
+    """How many times what half a unit in the last place, and the slack, explain."""
     if np.isnan(truth):
         return 0.0 if np.isnan(answer) else np.inf
     if np.isinf(truth) or abs(truth) < info.tiny:
         return 0.0 if answer == truth or abs(answer) <= info.tiny else np.inf
     unit = max(np.spacing(np.asarray(abs(truth), info.dtype)), info.tiny)
-    return max(abs(answer - truth) - slack, 0.0) / float(unit)
+    return abs(answer - truth) / (float(unit) / 2 + slack)
 
 
 def numbers(value):
@@ -134,7 +156,7 @@ def test_a_reported_input_has_the_right_answers(name):
     value = fn(*args)
     assert value.dtype == dtype
     left = error(float(value), float(case["value"]), explained(slopes, args, info), info)
-    assert left <= ULPS, f"{value} and not {case['value']}"
+    assert left <= MOST, f"{value} and not {case['value']}"
     for place, exact in zip(map(names.index, case["wrt"]), case["slopes"] or [], strict=True):
         slope = jax.grad(fn, place)
         if case["order"] == 2:
@@ -145,4 +167,4 @@ def test_a_reported_input_has_the_right_answers(name):
         for k, (one, truth) in enumerate(zip(numbers(slope(*args)), truths, strict=True)):
             slack = explained([row[k] for row in rows], args, info)
             left = error(one, truth, slack, info)
-            assert left <= ULPS, f"slope {one} in {names[place]} and not {truth}"
+            assert left <= MOST, f"slope {one} in {names[place]} and not {truth}"
