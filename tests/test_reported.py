@@ -21,7 +21,7 @@ CASES = {
         (Path(__file__).parent / "data" / "reported_truths.json").read_text("utf-8")
     )
 }
-MOST = 8
+MOST = 4
 
 
 def pairwise(loss):

@@ -494,15 +494,6 @@ BETA = Family(
         **dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
         **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
     },
-    exceptions=dict(
-        prob=dict.fromkeys(
-            [
-                f"second_derivatives/{one}, {two}"
-                for one, two in (("x", "a"), ("x", "b"), ("a", "b"))
-            ],
-            "the reference of the laws cannot tell",
-        )
-    ),
     facts=dict(log_prob=(Concave("a"), Concave("b"))),
     tex=dict(
         log_prob=r"\log p(x) = (a - 1) \log x + (b - 1) \log(1 - x) - \log B(a, b)",

@@ -239,12 +239,6 @@ def _of(slope):
     return dict(df=lambda df: slope(positive(df)))
 
 
-_PAIR = {
-    "second_derivatives/df, df_q": GAMMA.exceptions["kl"][
-        "second_derivatives/concentration, concentration_q"
-    ]
-}
-
 _TAIL: dict[str, str] = dict.fromkeys(
     (
         *("second_derivatives/df, df", "second_derivatives/x, df"),
@@ -273,7 +267,7 @@ CHI2 = Family(
         kurtosis=_of(lambda df: -12 / df / df),
     ),
     unrecorded=GAMMA.unrecorded,
-    exceptions=dict(kl=_PAIR, cross_entropy=_PAIR, log_cdf=_TAIL, log_sf=_TAIL),
+    exceptions=dict(log_cdf=_TAIL, log_sf=_TAIL),
     seconds={name: seconds for name, (_, seconds) in _CHAINED.items() if seconds},
     facts=dict(log_prob=(Concave("df"),), entropy=(Increasing("df"), Concave("df"))),
     tex=dict(

@@ -14,7 +14,6 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma_density import BENDS, DENSITY, LOG_PROB, log_prob, prob
 from jaxmath.distributions.gamma_divergences import (
     DIVERGENCES,
-    SHARED,
     cross_entropy,
     entropy,
     kl,
@@ -186,13 +185,6 @@ def _of(concentration, rate):
     return dict(concentration=made(concentration), rate=made(rate))
 
 
-_PAIRS: dict[str, str] = {
-    f"second_derivatives/{one}, {other}": "the reference of the laws cannot tell; those of "
-    "60 digits are compared by a test of its own"
-    for one, other in SHARED
-    if one != other
-}
-
 _INVERSE = "the inverse incomplete gamma function, compared with 60 digits by tests of its own"
 _NEAR_ONE = {
     "second_derivatives/concentration, concentration": "right to 3e-12 next to concentration one,"
@@ -237,8 +229,6 @@ GAMMA = Family(
             ("finite/x, concentration", "finite/concentration, x"),
             "a product overflows for concentrations of 1e-4 at the smallest normal number",
         ),
-        kl=_PAIRS,
-        cross_entropy=_PAIRS,
         mode={
             "second_derivatives/concentration, rate": "at concentration one its slope jumps",
         },

@@ -441,10 +441,6 @@ def _std_slopes(power):
     )
 
 
-_PAIRS: dict[str, str] = {
-    key.replace("rate", "scale"): reason for key, reason in GAMMA.exceptions["kl"].items()
-}
-
 INVERSE_GAMMA = Family(
     name="inverse_gamma",
     parameters=Params(concentration=SHAPES, scale=RATES),
@@ -484,7 +480,6 @@ INVERSE_GAMMA = Family(
         log_prob=_BENDS, prob=_DENSITY_BENDS, cdf=_CDF_BENDS, sf=_SF_BENDS, kl=_KL_SECONDS
     ),
     plain=dict(log_prob=_log_prob, prob=_prob, cdf=_cdf, sf=_sf, entropy=_entropy),
-    exceptions=dict(kl=_PAIRS, cross_entropy=_PAIRS),
     unrecorded=dict(GAMMA.unrecorded)
     | dict.fromkeys(
         ("cdf", "sf", "log_cdf", "log_sf"),

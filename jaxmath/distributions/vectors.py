@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -45,15 +44,6 @@ UNRECORDED: dict[str, str] = dict.fromkeys(
     "an array, compared with its definition and in batches by tests of its own",
 ) | {"prob": "the exponential of `log_prob`, which is compared"}
 """Functions that are arrays, of which there is no formula; and the density."""
-
-
-def untold(names: tuple[str, ...]) -> dict[str, str]:
-    """Exceptions of a divergence of two distributions: mixed second derivatives."""
-    every = (*names, *(f"{name}_q" for name in names))
-    return {
-        f"second_derivatives/{one}, {two}": "the reference of the laws cannot tell"
-        for one, two in itertools.combinations(every, 2)
-    }
 
 
 def lifted(*ranks: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

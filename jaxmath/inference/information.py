@@ -208,11 +208,6 @@ _KL_SECONDS = {
     ("q", "q"): _diagonal(lambda p, q: p / q / q),
 }
 
-_SIXTY = {
-    "second_derivatives/p, q": "the reference of the laws cannot tell; those of 60 digits are "
-    "compared by a test of its own"
-}
-
 INFORMATION = (
     Formula(
         fn=entropy,
@@ -245,7 +240,6 @@ INFORMATION = (
         facts=(Convex("p"), Convex("q"), Bounded("p", low=0.0)),
         tex=r"\operatorname{KL}(p \,\|\, q) = \sum_k p_k \log \frac{p_k}{q_k} - p_k + q_k",
         source=BISHOP,
-        exceptions=_SIXTY,
         topic="P19",
     ),
     Formula(
@@ -262,7 +256,6 @@ INFORMATION = (
         tex=r"\tfrac12 \operatorname{KL}(p \,\|\, m) + \tfrac12 \operatorname{KL}(q \,\|\, m),"
         r" \quad m = \tfrac12 (p + q)",
         source=LIN,
-        exceptions=_SIXTY,
         topic="P19",
     ),
     Formula(

@@ -344,9 +344,8 @@ TWEEDIE_DEVIANCE = Formula(
         Convex("power"),
     ),
     exceptions={
-        f"second_derivatives/{pair}": "The reference cannot tell mixed ones through the "
-        "quadrature; they are tested against forty digits instead."
-        for pair in ("prediction, target", "prediction, power", "target, power")
+        "second_derivatives/prediction, target": "more than roundings at 1 of 26 points, where the "
+        "prediction is 1e12 times the target"
     },
     tex=r"D_\rho(\mu, y) = 2 \int_\mu^y \frac{y - s}{s^\rho}\,ds",
     source=Source("jorgensen1987exponential", "section 2"),

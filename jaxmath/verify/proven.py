@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -27,6 +28,9 @@ SECONDS = 0.3
 
 WORK = 4e5
 """How many elementary operations are spent on one formula before points ask for less."""
+
+PAIRED = 4
+"""Of so many points one is asked for a pair of coordinates, however long the program is."""
 
 UNASKED, PROVEN, ESTIMATED, OPEN = range(4)
 """The entries of `Estimate.proof`."""
@@ -104,18 +108,30 @@ class _Points:
         each = WORK / points / max(self.program.operations, 1)
         return int(np.clip(each / (2 if self.seconds else 1), 1, MOST))
 
-    @staticmethod
-    def _asked(point: int, size: int, most: int):
+    def _asked(self, point: int, size: int, most: int):
         """The coordinates and pairs of them that a point is asked for: all, or in turns."""
-        if size <= most:
+        chance = np.random.default_rng(point)
+        if self.seconds and most < size and point % PAIRED == 0:
+            asked = self._two(point // PAIRED, chance)
+        elif size <= most:
             asked = list(range(size))
         else:
-            asked = sorted(np.random.default_rng(point).permutation(size)[:most].tolist())
-        pairs = [(a, b) for a in range(len(asked)) for b in range(a + 1, len(asked))]
-        if len(pairs) > most:
-            chosen = np.random.default_rng(point).permutation(len(pairs))[:most]
+            asked = sorted(chance.permutation(size)[:most].tolist())
+        pairs = list(itertools.combinations(range(len(asked)), 2))
+        if len(pairs) > max(most, 1):
+            chosen = chance.permutation(len(pairs))[:most]
             pairs = [pairs[k] for k in sorted(chosen.tolist())]
         return asked, pairs
+
+    def _two(self, turn: int, chance) -> list[int]:
+        """Coordinates of two arguments, of each two in turn: chance would leave some out."""
+        names = self.lay.wrt
+        both = list(itertools.combinations(names, 2)) or [(names[0], names[0])]
+        taken: list[int] = []
+        for name in both[turn % len(both)]:
+            own = range(self.lay.size)[self.lay.columns(name)]
+            taken.append(int(chance.choice([j for j in own if j not in taken])))
+        return sorted(taken)
 
     def _directions(self, point, asked, pairs) -> _Found:
         from jaxmath.exact import derivatives
