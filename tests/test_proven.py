@@ -108,3 +108,19 @@ def test_without_flint_the_numerical_reference_serves(monkeypatch):
         assert str(report).endswith("numerical, not proven")
     finally:
         proven.best.cache_clear()
+
+
+def test_a_long_program_is_asked_for_each_pair_of_arguments(monkeypatch):
+    monkeypatch.setattr(proven, "WORK", 0.0)  # no point can afford two directions
+
+    def fn(x, y, z):
+        return jnp.sum(x) * y * z
+
+    x = np.full((24, 2), 0.5)
+    y, z = np.linspace(0.5, 3, 24), np.linspace(-2, 2, 24)
+    _, second = enclosed(fn, dict(x=x, y=y, z=z), x=Box((2,), REAL), y=REAL, z=REAL)
+    asked = (second.proof[:, 0] != proven.UNASKED).sum(axis=0)
+    assert asked[:2, 2].sum() == asked[:2, 3].sum() == asked[2, 3] == 2
+    assert (np.diag(asked) > 0).all()
+    _, second = enclosed(lambda x: x[0] * x[1], dict(x=x), x=Box((2,), REAL))
+    assert (second.proof[:, 0, 0, 1] != proven.UNASKED).sum() == 6
