@@ -101,7 +101,7 @@ def _log_sf(x: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
 
     def upper(a, z, rest):
         below, near = rest < 1, jnp.minimum(z, _most(a))
-        log_share = jnp.log(jnp.minimum(z, jnp.finfo(z.dtype).max) / near)
+        log_share = jnp.log(jnp.where(jnp.isinf(z), near, z) / near)
         more = gammaincc(a, z) - gammainc(a, z) * jnp.expm1(a * jnp.log(rest))
         log = log_gammaincc(a, near) - (z - near) + (a - 1) * log_share
         return jnp.where(below, jnp.log(jnp.where(below, more, 1.0)), log)
@@ -173,15 +173,19 @@ _UPPER = {
 """The slopes of log Q where it is the smaller tail."""
 
 
-def _logarithm(fn, tail, slopes, bends, outer, usual):
-    """The logarithm of a tail and its slopes: quotients where `usual`, else the `outer` ones."""
+def _logarithm(fn, tail, slopes, bends, outer, *, below):
+    """The logarithm of a tail and its slopes: the `outer` ones where it is the smaller, quotients.
+
+    `below` says of the lower tail; the upper one counts as the smaller from the mean on.
+    """
 
     def slope(*names):
         def partial(x, concentration, rate):
             args = x, concentration, rate
             z, inner, a, b = jnp.broadcast_arrays(*parts(*args))
             value = tail(*args)
-            large = usual(value, (a < 1) & (z < RIGHT))  # there both tails have all digits
+            both = (a < 1) & (z < RIGHT)  # there both tails have all digits
+            large = (value > 0.5) & ~both if below else (z < a) | both
             value = jnp.where(large, value, 1.0)
             first = [slopes[name](*args) / value for name in names]
             quotient = first[0]
@@ -198,12 +202,8 @@ def _logarithm(fn, tail, slopes, bends, outer, usual):
     return *with_partials(fn, {name: slope(name) for name in slopes}, seconds), seconds
 
 
-log_cdf, _LOG_CDF, _LOG_CDF_BENDS = _logarithm(
-    _log_cdf, cdf, _CDF, _CDF_BENDS, _LOWER, lambda value, both: (value > 0.5) & ~both
-)
-log_sf, _LOG_SF, _LOG_SF_BENDS = _logarithm(
-    _log_sf, sf, _SF, _SF_BENDS, _UPPER, lambda value, both: (value > 0.5) | both
-)
+log_cdf, _LOG_CDF, _LOG_CDF_BENDS = _logarithm(_log_cdf, cdf, _CDF, _CDF_BENDS, _LOWER, below=True)
+log_sf, _LOG_SF, _LOG_SF_BENDS = _logarithm(_log_sf, sf, _SF, _SF_BENDS, _UPPER, below=False)
 TAILS = dict(
     cdf=Rule(_CDF, _CDF_BENDS, _unclipped(_PLAIN["gammainc"], 0.0)),
     sf=Rule(_SF, _SF_BENDS, _unclipped(_PLAIN["gammaincc"], 1.0)),

@@ -187,7 +187,7 @@ def _growth(x, rate):
 
 
 def _many(x, rate):
-    return jnp.floor(jnp.asarray(x)) + 1 > rate
+    return _floor(x, rate) + 1 > positive(rate)
 
 
 log_cdf_drate = slope_of_log(

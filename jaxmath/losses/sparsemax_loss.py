@@ -117,7 +117,9 @@ SPARSEMAX_LOSS = Formula(
         Prox("logits", fn=_prox),
     ),
     exceptions={
-        "breaks_follow_convention": "no drawn float lies exactly on the threshold of the others"
+        "breaks_follow_convention": "no drawn float lies exactly on the threshold of the others",
+        "second_derivatives": "where logits tie or lie at ends of the dtype the reference cannot "
+        "see through their order; they are the slopes of `sparsemax`, which are compared",
     },
     tex=r"\ell(z, y) = \max_{p \in \Delta} \left( \langle p, z \rangle"
     r" - \tfrac12 \lVert p \rVert^2 \right) + \tfrac12 - z_y",
