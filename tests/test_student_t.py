@@ -132,3 +132,11 @@ def test_entropy_and_information(df):
     np.testing.assert_allclose(student_t.entropy(df, 0.0, 1.0), float(value), 1e-14)
     np.testing.assert_allclose(jax.grad(student_t.entropy)(df, 0.0, 1.0), float(slope), 1e-13)
     np.testing.assert_allclose(student_t.fisher_information(df, 0.3, 1.0)[0, 0], float(own), 1e-12)
+
+
+def test_second_derivatives_far_out_are_those_of_the_power_of_the_tail():
+    """There log F = df (log scale - log |x|) and a function of df."""
+    bends = jax.hessian(student_t.log_cdf, (0, 1, 2, 3))(-1e100, 5.0, 0.0, 2.0)
+    found = np.array([[float(entry) for entry in row] for row in bends])
+    np.testing.assert_allclose(found[3, [0, 1, 3]], [0.0, 1 / 2, -5 / 4], 1e-12, 1e-90)
+    np.testing.assert_allclose(found[0, 1] * 1e100, 1.0, 1e-12)

@@ -348,6 +348,9 @@ def test_expectation_and_maximisation_never_loses():
     shares = module.responsibilities(x, *trace.estimate)
     np.testing.assert_allclose(np.sum(shares, axis=1), 1, 1e-13)
     np.testing.assert_allclose(np.mean(shares, axis=0), trace.estimate.weights, 1e-3)
+    once, twice = module.fit(x, 2), module.fit(np.concatenate([x, x]), 2)
+    for few, many in zip(once.standard_errors, twice.standard_errors, strict=True):
+        np.testing.assert_allclose(np.sqrt(2) * np.asarray(many), few, 1e-3, 1e-9)
     one = module.log_prob(x, np.array([1.0, 0.0]), *trace.estimate[1:])
     other = multivariate_normal.log_prob(x, trace.estimate.locs[0], trace.estimate.factors[0])
     np.testing.assert_allclose(one, other, 1e-13)
