@@ -23,6 +23,7 @@ from jaxmath.lab.measured import Measured
 from jaxmath.lab.progress import Progress
 
 FOLDER = Path(__file__).resolve().parent / "accuracy"
+PACKAGES = {"tfp": "tfp-nightly"}
 NOTE = "<!-- Made by docs/accuracy.py from the JSON beside it. -->"
 
 
@@ -51,7 +52,7 @@ def write_json(rows: dict[str, np.ndarray]) -> None:
         rows[name][bare] = np.nan
     names = [name for name in rows if name != "dtype"]
     libraries = {name.partition(".")[0] for name in rows["library"]} - {accuracy.OURS}
-    packages = {name: version(name) for name in sorted({*libraries, "jaxlib"})}
+    packages = {name: version(PACKAGES.get(name, name)) for name in sorted({*libraries, "jaxlib"})}
     FOLDER.mkdir(exist_ok=True)
     for dtype in np.unique(rows["dtype"]):
         lines = []

@@ -63,6 +63,23 @@ def f_entropy(n, m):
     return mp.log(b / a) + log_beta(a, b) + rest
 
 
+def gumbel_kl(loc, scale, loc_q, scale_q):
+    r, far = scale / scale_q, (loc - loc_q) / scale_q
+    return mp.euler * (r - 1) - mp.log(r) + far + mp.exp(-far) * mp.gamma(1 + r) - 1
+
+
+def gumbel_cross_entropy(loc, scale, loc_q, scale_q):
+    return gumbel_kl(loc, scale, loc_q, scale_q) + mp.log(scale) + 1 + mp.euler
+
+
+def log_normal_wasserstein(loc, scale, loc_q, scale_q):
+    def moment(a, b):
+        return mp.exp(a + b / 2)
+
+    squares = moment(2 * loc, 4 * scale**2) + moment(2 * loc_q, 4 * scale_q**2)
+    return squares - 2 * moment(loc + loc_q, (scale + scale_q) ** 2)
+
+
 def negative_binomial_log_prob(x, r, p):
     ways = mp.loggamma(x + r) - mp.loggamma(x + 1) - mp.loggamma(r)
     return ways + r * mp.log(p) + x * mp.log(1 - p)
@@ -119,7 +136,23 @@ SUCCESSES = [
 ]
 FREEDOMS = [(n, m) for n in (2.0**-4, 3.0, 900.0) for m in (2.0**-4, 7.5, 2.0**10)]
 F_VALUES = [(x, n, m) for x in (1e-9, 0.3, 1.0, 8.0, 1e6) for n, m in FREEDOMS]
+PLACES = [
+    (0.3, 1.5, 0.3, 1.5 + 2.0**-30),
+    (0.3, 1.5, 0.3 + 2.0**-30, 1.5),
+    (0.3, 1.5, -2.0, 1.0),
+    (-4.0, 0.5, 3.0, 2.5),
+    (1.0, 2.0**-9, 1.0, 2.0**-3),
+    (1.0, 3.0, 1.5, 0.5),
+]
 CASES = {
+    "gumbel.kl": (d.gumbel.kl, gumbel_kl, PLACES, (0, 1, 2, 3)),
+    "gumbel.cross_entropy": (d.gumbel.cross_entropy, gumbel_cross_entropy, PLACES, (0, 1, 2, 3)),
+    "log_normal.squared_wasserstein": (
+        d.log_normal.squared_wasserstein,
+        log_normal_wasserstein,
+        PLACES,
+        (0, 1, 2, 3),
+    ),
     "beta_binomial.log_prob": (
         d.beta_binomial.log_prob,
         beta_binomial_log_prob,

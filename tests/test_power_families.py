@@ -1,5 +1,6 @@
 """The Weibull and Pareto families against 60 digits: divergences, moments, all their slopes."""
 
+import functools
 import itertools
 
 import jax
@@ -82,6 +83,39 @@ def test_moments_of_weibulls(k):
     compare(weibull.mean, lambda k, s: s * mp.gamma(1 + 1 / k), (k, 1.5))
     compare(weibull.std, spread, (k, 1.5))
     compare(weibull.variance, lambda k, s: spread(k, s) ** 2, (k, 1.5))
+
+
+def standardized(order, k):
+    """The central moment of a Weibull distribution over that power of its deviation."""
+    with mp.extradps(90):
+        u = 1 / k
+        ways = ((-1) ** (order - n) * mp.binomial(order, n) for n in range(order + 1))
+        terms = [w * mp.gamma(1 + n * u) for n, w in enumerate(ways)]
+        mean = mp.gamma(1 + u)
+        central = sum(t * mean ** (order - n) for n, t in enumerate(terms))
+        return central / (mp.gamma(1 + 2 * u) - mean**2) ** (mp.mpf(order) / 2)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("k", [2.0**-7, 0.3, 1.0, 1.9, 2.9, 3.1, 3.6, 8.0, 1e3, 1e6, 2.0**27])
+def test_the_shape_of_weibulls(k):
+    for fn, order, normal in ((weibull.skewness, 3, 0), (weibull.kurtosis, 4, 3)):
+        value, slope = jax.jit(jax.value_and_grad(fn))(k, 1.5)
+        with mp.workdps(60):
+            # Over powers of the mean, so that three derivatives keep 40 digits.
+            exact, first, second = mp.taylor(functools.partial(standardized, order), mp.mpf(k), 2)
+            slack = (abs(exact) + abs(first * k)) * 2.0**-53
+            assert within(value, exact - normal, slack, 64)
+            assert within(slope, first, abs(2 * second * k) * 2.0**-53, 64)
+
+
+@pytest.mark.parametrize("k", [0.3, 1.0, 1.0 + 2.0**-50, 1.9, 2.0, 1e3, 2.0**27])
+def test_the_mode_of_weibulls(k):
+    def top(k, s):
+        return s * ((k - 1) / k) ** (1 / k) if k > 1 else mp.mpf(0)
+
+    compare(weibull.mode, top, (k, 1.5)) if k != 1 else None
+    assert weibull.mode(k, 1.5) == 0 or k > 1
 
 
 MOMENTS = {

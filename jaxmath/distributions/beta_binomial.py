@@ -273,6 +273,17 @@ def median(count: Label, a: Real, b: Real) -> Float[Array, "..."]:
     return quantile(0.5 + 0.0 * positive(a), count, a, b)
 
 
+def mode(count: Label, a: Real, b: Real) -> Float[Array, "..."]:
+    """The likeliest number, the smaller of two alike: an end where the likelihoods have a valley.
+
+    One more success is likelier than x where $x (a + b - 2) < n (a - 1) - b + 1$.
+    """
+    n, a, b = jax.lax.stop_gradient(_parameters(count, a, b))
+    slope, level = (a - 1) + (b - 1), n * (a - 1) - (b - 1)
+    peak = jnp.clip(jnp.ceil(level / jnp.where(slope > 0, slope, 1.0)), 0.0, n)
+    return jnp.where(slope > 0, peak, jnp.where(a > b, n, 0.0 * n)) + 0.0 * (a + b)
+
+
 def sample(key: PRNGKey, count: Label, a: Real, b: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` times the common shape of the parameters, whole numbers in the shapes' dtype.
 
@@ -425,7 +436,7 @@ BETA_BINOMIAL = Family(
     ends=lambda count, a, b: (0.0, count),
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, median, sample),
-        *(mean, variance, std, skewness, kurtosis),
+        *(mean, mode, variance, std, skewness, kurtosis),
         *(score, hessian, fisher_information, fit),
     ),
     partials=dict(

@@ -151,6 +151,29 @@ def score(x: Real, dfn: Real, dfd: Real) -> Params:
     return Params(_LOG_PROB["dfn"](x, dfn, dfd), _LOG_PROB["dfd"](x, dfn, dfd))
 
 
+def _matrix(one, both, two):
+    one, both, two = jnp.broadcast_arrays(one / 4, both / 4, two / 4)
+    return jnp.stack([jnp.stack([one, both], -1), jnp.stack([both, two], -1)], -2)
+
+
+def hessian(x: Real, dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
+    """The second derivatives of `log_prob` in the degrees of freedom; zero outside the support."""
+
+    def bend(fn):
+        return _inside(fn)(x, dfn, dfd)
+
+    def own(a, b, share, rest):
+        return jnp.square(rest) / a + b * jnp.square(share / a) + trigamma_difference(a, b)
+
+    return _matrix(
+        bend(lambda at: own(at.a, at.b, at.y, at.rest)),
+        bend(
+            lambda at: trigamma(at.a + at.b) - jnp.square(at.rest) / at.b - jnp.square(at.y) / at.a
+        ),
+        bend(lambda at: own(at.b, at.a, at.rest, at.y)),
+    )
+
+
 def _times_density(factor, over=1):
     """The density times x and a factor, over a power of x."""
 
@@ -274,6 +297,11 @@ quantile = _inverse(
 isf = _inverse(
     *(False, _LOG_SF, "The x above which lies probability p; NaN outside [0, 1]."), "isf"
 )
+
+
+def median(dfn: Real, dfd: Real) -> Float[Array, "..."]:
+    """The quantile of one half."""
+    return quantile(0.5 + 0.0 * positive(dfn), dfn, dfd)
 
 
 def log_sample(key: PRNGKey, dfn: Real, dfd: Real, shape: tuple[int, ...] = ()) -> Array:
@@ -400,8 +428,7 @@ def fisher_information(dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
     one = b / a * (1 / (n + 1) - 2 / n) - trigamma_difference(a, b)
     two = a / b * (1 / (n + 1) - 2 / n) - trigamma_difference(b, a)
     both = 2 / n - 1 / (n + 1) - trigamma(n)
-    one, both, two = jnp.broadcast_arrays(one / 4, both / 4, two / 4)
-    return jnp.stack([jnp.stack([one, both], -1), jnp.stack([both, two], -1)], -2)
+    return _matrix(one, both, two)
 
 
 _INFINITE = "infinite or undefined for few degrees of freedom; a test of its own knows its values"
@@ -414,8 +441,8 @@ F = Family(
     support=NONNEGATIVE,
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
-        *(mean, mode, variance, std, skewness, kurtosis, entropy),
-        *(score, fisher_information),
+        *(mean, median, mode, variance, std, skewness, kurtosis, entropy),
+        *(score, hessian, fisher_information),
     ),
     partials=dict(
         log_prob=_LOG_PROB,
@@ -424,7 +451,7 @@ F = Family(
         entropy=_ENTROPY,
     ),
     unrecorded={
-        **dict.fromkeys(("quantile", "isf"), _INVERSE),
+        **dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
         **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
         **dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
     },

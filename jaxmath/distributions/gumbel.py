@@ -9,6 +9,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from jaxmath.distributions.gumbel_divergences import CROSS_ENTROPY, KL
 from jaxmath.distributions.standard import Slopes, Standard, location_scale_family
 from jaxmath.formula import Concave, Source
 from jaxmath.special.exponential import bernoulli_ratio, log1mexp
@@ -98,10 +99,15 @@ STANDARD = Standard(
 GUMBEL = location_scale_family(
     "gumbel",
     STANDARD,
+    *(CROSS_ENTROPY, KL),
     facts=dict(
         log_prob=(Concave("x"), Concave("loc")),
         log_cdf=(Concave("x"),),
         log_sf=(Concave("x"),),
+    ),
+    unrecorded=dict.fromkeys(
+        ("kl", "cross_entropy"),
+        "compared with 60 digits by a test of its own, not where scales are ends of the dtype",
     ),
     exceptions=dict(
         log_prob={
@@ -119,6 +125,8 @@ GUMBEL = location_scale_family(
         isf=r"S^{-1}(p) = \mu - \sigma \log(-\log(1 - p))",
         mean=r"\mu + \gamma \sigma",
         entropy=r"H = 1 + \gamma + \log \sigma",
+        kl=r"\operatorname{KL} = e^b - 1 - b + \log\Gamma(r) + \gamma (r - 1),"
+        r" \quad b = (\mu_q - \mu) / \sigma_q + \log\Gamma(1 + r), \quad r = \sigma / \sigma_q",
     ),
     source=Source("johnson1995continuous", "chapter 22"),
     topic="P10",

@@ -16,7 +16,7 @@ from jaxmath.distributions.location_scale import positive, standardize, within
 from jaxmath.distributions.normal import FAR, NORMAL, Params
 from jaxmath.domains import POSITIVE, Interval
 from jaxmath.formula import Concave, Convex, Increasing, Source
-from jaxmath.special.exponential import bernoulli_ratio
+from jaxmath.special.exponential import bernoulli_ratio, expm1
 from jaxmath.special.normal_tail import SQRT_TAU, ndtri, ndtri_dp
 from jaxmath.special.partials import along, minus, with_partials
 from jaxmath.typing import PRNGKey, Real
@@ -387,6 +387,22 @@ def _cross_entropy_dloc(loc, scale, loc_q, scale_q):
     return 1 + NORMAL.partials["cross_entropy"]["loc"](loc, scale, loc_q, scale_q)
 
 
+def squared_wasserstein(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    r"""The expected squared distance of $e^{\mu + \sigma z}$ and $e^{\mu_q + \sigma_q z}$.
+
+    With $a = \mu + \sigma^2$ it is
+    $(e^a - e^{a_q})^2 + 2 e^{a + a_q} (1 - e^{-(\sigma - \sigma_q)^2 / 2})$.
+    """
+    s, t = positive(scale), positive(scale_q)
+    a, b = jnp.asarray(loc) + jnp.square(s), jnp.asarray(loc_q) + jnp.square(t)
+    # As differences of both, which may be close.
+    apart = (jnp.asarray(loc) - loc_q) + (s - t) * (s + t)
+    high = jnp.exp(jnp.maximum(a, b))
+    decay = jnp.exp(-jnp.abs(apart))
+    gap, spread = -expm1(-jnp.abs(apart)), -expm1(-jnp.square(s - t) / 2)
+    return high * (high * (jnp.square(gap) + 2 * decay * spread))
+
+
 def squared_hellinger(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
     """One minus the integral of the geometric mean of both densities: the normals'."""
     return normal.squared_hellinger(loc, scale, loc_q, scale_q)
@@ -441,7 +457,7 @@ LOG_NORMAL = Family(
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
         *(mean, median, mode, variance, std, skewness, kurtosis),
-        *(entropy, cross_entropy, kl, squared_hellinger, renyi),
+        *(entropy, cross_entropy, kl, squared_hellinger, renyi, squared_wasserstein),
         *(score, hessian, fisher_information),
         *(sufficient, natural, log_partition, mean_parameters, fit),
     ),

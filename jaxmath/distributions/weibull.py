@@ -18,6 +18,7 @@ from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.power import Curve, Params, Start, inverse, raised
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.distributions.weibull_divergences import CROSS_ENTROPY, KL
+from jaxmath.distributions.weibull_moments import MODE, MODE_SECONDS, kurtosis, mode, skewness
 from jaxmath.domains import POSITIVE, Interval
 from jaxmath.formula import Source
 from jaxmath.special.exponential import bernoulli_ratio, log1mexp
@@ -369,7 +370,7 @@ WEIBULL = Family(
     support=POSITIVE,
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
-        *(mean, median, variance, std, entropy, cross_entropy, kl),
+        *(mean, median, mode, variance, std, skewness, kurtosis, entropy, cross_entropy, kl),
         *(score, hessian, fisher_information, fit),
     ),
     partials=dict(
@@ -385,6 +386,7 @@ WEIBULL = Family(
         variance=_VARIANCE,
         std=_STD,
         median={name: _median_slope(name) for name in Params._fields},
+        mode=MODE,
         entropy=dict(concentration=_entropy_dconcentration, scale=_entropy_dscale),
         cross_entropy=CROSS_ENTROPY.partials,
         kl=KL.partials,
@@ -396,6 +398,7 @@ WEIBULL = Family(
         isf=ISF.seconds,
         mean=_MEAN_SECONDS,
         std=_STD_SECONDS,
+        mode=MODE_SECONDS,
         cross_entropy=CROSS_ENTROPY.seconds,
         kl=KL.seconds,
     ),
@@ -412,6 +415,9 @@ WEIBULL = Family(
         std=_std,
         cross_entropy=CROSS_ENTROPY.plain,
         kl=KL.plain,
+    ),
+    unrecorded=dict.fromkeys(
+        ("skewness", "kurtosis"), "of one parameter; compared with 60 digits by a test of its own"
     ),
     exceptions=dict(
         cross_entropy={
@@ -432,6 +438,7 @@ WEIBULL = Family(
         quantile=r"F^{-1}(p) = \lambda (-\log(1 - p))^{1/k}",
         isf=r"S^{-1}(p) = \lambda (-\log p)^{1/k}",
         mean=r"\lambda\, \Gamma(1 + 1/k)",
+        mode=r"\lambda\, (1 - 1/k)^{1/k}, \quad k > 1",
         variance=r"\lambda^2 (\Gamma(1 + 2/k) - \Gamma(1 + 1/k)^2)",
         entropy=r"H = \gamma (1 - 1/k) + \log(\lambda / k) + 1",
         kl=r"\operatorname{KL} = e^b - 1 - b + \log\Gamma(\rho) + \gamma (\rho - 1),"

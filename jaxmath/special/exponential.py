@@ -62,10 +62,10 @@ def _expm1_gap(x: Real) -> Float[Array, "..."]:
 
 def expm1_gap_dx(x: Real) -> Float[Array, "..."]:
     """The exponential less one."""
-    return _expm1(x)
+    return expm1(x)
 
 
-_expm1 = with_rule(jnp.expm1, x=jnp.exp)
+expm1 = with_rule(jnp.expm1, x=jnp.exp)
 expm1_gap = with_rule(_expm1_gap, x=expm1_gap_dx)
 
 EXPM1_GAP = Formula(

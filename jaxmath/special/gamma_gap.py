@@ -4,11 +4,13 @@ Of $\log\Gamma(1 + x) + \gamma x = \sum_j (x / j - \log(1 + x / j))$ the first t
 stand, and Taylor's series of the others.
 """
 
+import math
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.special.gamma import gammaln, gammaln_difference
-from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.logarithm import log1p_gap, log1p_gap_ratio
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
@@ -25,7 +27,6 @@ _ZETA = (
     2.227216658569063e-16,
 )  # fmt: skip
 _GAP = tuple((-1) ** n * zeta / n for n, zeta in enumerate(_ZETA, start=2))
-_SPREAD = tuple((2**n - 2) * term for n, term in enumerate(_GAP, start=2))
 
 
 def gammaln_gap(x: Real, excess: Real) -> Float[Array, "..."]:
@@ -39,13 +40,61 @@ def gammaln_gap(x: Real, excess: Real) -> Float[Array, "..."]:
     return jnp.where(close, inner, gammaln(jnp.where(close, 1.0, x)) + EULER * excess)
 
 
+_LONG = tuple(
+    (-1) ** n * zeta / n
+    for n, zeta in enumerate(
+        (*_ZETA, *(math.fsum(j**-n for j in range(POLES + 1, 99)) for n in range(27, 52))), start=2
+    )
+)
+
+
+def _weight(order, n):
+    """The difference of the n-th powers of 0, 1, ..., order."""
+    return sum((-1) ** (order - k) * math.comb(order, k) * k**n for k in range(1, order + 1))
+
+
+_HIGHER = {
+    order: tuple(_weight(order, n) * term for n, term in enumerate(_LONG, start=2))[order - 2 :]
+    for order in (2, 3, 4)
+}
+
+
+def _pole(order, u, pole):
+    """One pole's part of a difference over the power of u, in v = u / pole."""
+    v = u / pole
+    if order == 2:
+        lift = -1 / (1 + v) ** 2
+    elif order == 3:
+        lift = (2 + 3 * v) / (1 + 2 * v) ** 3
+    else:
+        lift = -polynomial((6.0, 48.0, 140.0, 176.0, 81.0), v) / ((1 + 3 * v) * (1 + v)) ** 4
+    z = v**order * lift
+    return -lift / pole**order * (1 - z * log1p_gap_ratio(z))
+
+
+def gammaln_differences(u: Real) -> tuple[Float[Array, "..."], ...]:
+    r"""Differences of $\log\Gamma(1 + n u)$ in n = 0, 1, ..., over powers of u.
+
+    The second, third and fourth for u > 0, each over that power: to all digits where the difference
+    vanishes, and so are their slopes.
+    """
+    u = jnp.asarray(u)
+    far = jnp.where(u < 1.6 / 4, 1.0, u)
+    logs = [0.0, *gammaln_difference(1.0, jnp.stack([n * far for n in range(1, 5)]))]
+    found = []
+    for order, series in _HIGHER.items():
+        small = u < 1.6 / order
+        near = jnp.where(small, u, 0.0)
+        inner = polynomial(series, near)
+        for pole in range(1, POLES + 1):
+            inner = inner + _pole(order, near, pole)
+        outer = sum(
+            (-1) ** (order - n) * math.comb(order, n) * logs[n] for n in range(1, order + 1)
+        )
+        found.append(jnp.where(small, inner, outer / far**order))
+    return tuple(found)
+
+
 def gammaln_spread(u: Real) -> Float[Array, "..."]:
     r"""The excess $\log\Gamma(1 + 2u) - 2 \log\Gamma(1 + u)$ for u > 0, without cancelling."""
-    u = jnp.asarray(u)
-    small = u < 0.5
-    near, far = jnp.where(small, u, 0.0), jnp.where(small, 1.0, u)
-    inner = jnp.square(near) * polynomial(_SPREAD, near)
-    for pole in range(1, POLES + 1):
-        inner = inner + log1p(jnp.square(near / pole) / (1 + 2 * near / pole))
-    outer = gammaln_difference(1.0, 2 * far) - 2 * gammaln_difference(1.0, far)
-    return jnp.where(small, inner, outer)
+    return jnp.square(u) * gammaln_differences(u)[0]
