@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.beta_draws import log_odds_draw
 from jaxmath.distributions.family import Family
-from jaxmath.distributions.gamma_density import at_zero
+from jaxmath.distributions.gamma_density import at_zero, log_within
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import NONNEGATIVE, Interval
@@ -36,6 +36,8 @@ from jaxmath.special.incomplete_beta import (
 )
 from jaxmath.special.inverse_beta import shares
 from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.partials import along, with_partials
+from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -57,14 +59,25 @@ class _Place(NamedTuple):
     x: Any
     a: Any
     b: Any
-    u: Any
+    small: Any
     y: Any
     rest: Any
+    log_odds: Any
 
     @property
     def gap(self):
         """By how much a exceeds its share of both shapes."""
-        return self.a * (1 - self.x) * self.rest
+        near = self.x <= 1
+        inner = jnp.where(near, self.x, 1.0)
+        below = self.a * (1 - inner) * self.rest
+        return jnp.where(near, below, -self.b * ((self.x - 1) / self.x) * self.y)
+
+    @property
+    def log_shares(self):
+        """The logarithms of both shares, over what is expected of them."""
+        a, b, lack, under = self.a, self.b, -log1p(self.small), self.log_odds <= 0
+        in_a, in_b = jnp.where(under, self.log_odds, 0.0), jnp.where(under, 0.0, -self.log_odds)
+        return log1p(b / a) + in_a + lack, log1p(a / b) + in_b + lack
 
 
 def _place(x, dfn, dfd):
@@ -75,7 +88,9 @@ def _place(x, dfn, dfd):
     under = u <= 1
     small = jnp.where(under, u, 1 / jnp.where(under, 1.0, u))
     share, other = small / (1 + small), 1 / (1 + small)
-    return _Place(inner, a, b, u, jnp.where(under, share, other), jnp.where(under, other, share))
+    y, rest = jnp.where(under, share, other), jnp.where(under, other, share)
+    log_odds = log_within(u, jnp.log(inner) + log_ratio(a, b))
+    return _Place(inner, a, b, small, y, rest, log_odds)
 
 
 def _inside(fn, below=lambda x, a, b: 0.0 * (a + b)):
@@ -91,10 +106,14 @@ def _inside(fn, below=lambda x, a, b: 0.0 * (a + b)):
 
 def _log_height(at):
     """The logarithm of x times the density."""
-    n, gap = at.a + at.b, at.gap
+    n, gap, tiny = at.a + at.b, at.gap, jnp.finfo(at.y.dtype).tiny
+    # Where a share leaves the dtype, both terms by their logarithms.
+    extreme = at.small < tiny / jnp.finfo(at.y.dtype).eps
+    in_a, in_b = at.log_shares
+    one, two = (jnp.where(extreme, 1.0, n * share) for share in (at.y, at.rest))
+    near = divergence(at.a, one, gap, gap / one) + divergence(at.b, two, -gap, -gap / two)
+    away = jnp.where(extreme, -at.a * in_a - at.b * in_b, near)
     low, high = jnp.minimum(at.a, at.b), jnp.maximum(at.a, at.b)
-    one, two = n * at.y, n * at.rest
-    away = divergence(at.a, one, gap, gap / one) + divergence(at.b, two, -gap, -gap / two)
     errors = stirling_error(n) - stirling_error(at.a) - stirling_error(at.b)
     return (jnp.log(low) + jnp.log(high / n)) / 2 - HALF_LOG_TAU + errors - away
 
@@ -112,17 +131,14 @@ def _gap(t, log_rest):
 
 def _in_dfn(at):
     a, b = at.a, at.b
-    # Of the share of a, relative to what is expected.
-    log_rest = jnp.log(at.x) + log1p(a / b) - log1p(at.u)
-    gap = _gap(-at.gap / a, log_rest)
+    gap = _gap(-at.gap / a, at.log_shares[0])
     more = stirling_error_dx(a + b) - stirling_error_dx(a)
     return (b / (2 * a * (a + b)) - gap + more) / 2
 
 
 def _in_dfd(at):
     a, b = at.a, at.b
-    log_rest = log1p(a / b) - log1p(at.u)
-    gap = _gap(at.gap / b, log_rest)
+    gap = _gap(at.gap / b, at.log_shares[1])
     more = stirling_error_dx(a + b) - stirling_error_dx(b)
     return (a / (2 * b * (a + b)) - gap + more) / 2
 
@@ -142,8 +158,47 @@ def _log_prob(x: Real, dfn: Real, dfd: Real) -> Float[Array, "..."]:
     return value(x, dfn, dfd)
 
 
-_LOG_PROB = dict(x=_inside(_growth), dfn=_inside(_in_dfn), dfd=_inside(_in_dfd))
-log_prob = with_rule(_log_prob, **_LOG_PROB)
+def _own_bend(a, b, gap):
+    """The second derivative of the logarithm in a shape, by how far it is from its share."""
+    n = a + b
+    more = stirling_error_dx_dx(n) - stirling_error_dx_dx(a)
+    return jnp.square(gap / a) / n - b / n * ((a + n) / n) / (2 * a) / a + more
+
+
+def _mixed_bend(at):
+    n = at.a + at.b
+    return 0.5 / n / n + stirling_error_dx_dx(n) - at.gap / at.a * (at.gap / at.b) / n
+
+
+_BENDS = {
+    ("x", "x"): lambda at: 1 - at.gap - (at.a + at.b) * at.y * at.rest,
+    ("x", "dfn"): lambda at: at.rest * (at.gap / at.a) / 2,
+    ("x", "dfd"): lambda at: at.y * (at.gap / at.b) / 2,
+    ("dfn", "dfn"): lambda at: _own_bend(at.a, at.b, at.gap) / 4,
+    ("dfn", "dfd"): lambda at: _mixed_bend(at) / 4,
+    ("dfd", "dfd"): lambda at: _own_bend(at.b, at.a, at.gap) / 4,
+}
+"""The second derivatives of the logarithm, times x for each time that they are taken in it."""
+
+
+def _y_over_x(at):
+    return jnp.where(at.log_odds <= 0, at.a / at.b * at.rest, at.y / at.x)
+
+
+_LOG_PROB_BENDS = {
+    pair: _inside(bend)
+    for pair, bend in {
+        **_BENDS,
+        ("x", "x"): lambda at: _BENDS["x", "x"](at) / at.x / at.x,
+        ("x", "dfn"): lambda at: _BENDS["x", "dfn"](at) / at.x,
+        ("x", "dfd"): lambda at: _y_over_x(at) * (at.gap / at.b) / 2,
+    }.items()
+}
+log_prob, _LOG_PROB = with_partials(
+    _log_prob,
+    dict(x=_inside(_growth), dfn=_inside(_in_dfn), dfd=_inside(_in_dfd)),
+    _LOG_PROB_BENDS,
+)
 
 
 def score(x: Real, dfn: Real, dfd: Real) -> Params:
@@ -152,35 +207,27 @@ def score(x: Real, dfn: Real, dfd: Real) -> Params:
 
 
 def _matrix(one, both, two):
-    one, both, two = jnp.broadcast_arrays(one / 4, both / 4, two / 4)
+    one, both, two = jnp.broadcast_arrays(one, both, two)
     return jnp.stack([jnp.stack([one, both], -1), jnp.stack([both, two], -1)], -2)
 
 
 def hessian(x: Real, dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in the degrees of freedom; zero outside the support."""
-
-    def bend(fn):
-        return _inside(fn)(x, dfn, dfd)
-
-    def own(a, b, share, rest):
-        return jnp.square(rest) / a + b * jnp.square(share / a) + trigamma_difference(a, b)
-
-    return _matrix(
-        bend(lambda at: own(at.a, at.b, at.y, at.rest)),
-        bend(
-            lambda at: trigamma(at.a + at.b) - jnp.square(at.rest) / at.b - jnp.square(at.y) / at.a
-        ),
-        bend(lambda at: own(at.b, at.a, at.rest, at.y)),
-    )
+    pairs = ("dfn", "dfn"), ("dfn", "dfd"), ("dfd", "dfd")
+    return _matrix(*(_LOG_PROB_BENDS[pair](x, dfn, dfd) for pair in pairs))
 
 
 def _times_density(factor, over=1):
-    """The density times x and a factor, over a power of x."""
+    """The density times x and a factor, over a power of x.
+
+    A number of ordinary size may be made of a density that underflows and a power that overflows.
+    """
 
     def product(at):
-        root = jnp.exp(_log_height(at) / 2)
-        there = jnp.where(root > 0, factor(at), 0.0)
-        return (root / at.x if over else root) * (there * (root / at.x if over > 1 else root))
+        part = jnp.exp(_log_height(at) / 4)
+        first, second, third = (part / at.x if over > k else part for k in (0, 2, 1))
+        there = jnp.where(part > 0, factor(at), 0.0)
+        return (first * part * second) * (there * third)
 
     return product
 
@@ -194,17 +241,31 @@ def _prob(x: Real, dfn: Real, dfd: Real) -> Float[Array, "..."]:
     return _inside(_times_density(_one), _at_end(lambda limit: limit))(x, dfn, dfd)
 
 
-_PROB = dict(
-    x=_inside(_times_density(lambda at: at.gap - 1, 2)),
-    dfn=_inside(_times_density(_in_dfn)),
-    dfd=_inside(_times_density(_in_dfd)),
+def _bent(one, two, over):
+    """A second derivative of the density from both slopes of its logarithm and its bend."""
+    bend = _BENDS[one, two]
+    slopes = dict(x=lambda at: at.gap - 1, dfn=_in_dfn, dfd=_in_dfd)
+
+    def factor(at):
+        return bend(at) + slopes[one](at) * slopes[two](at)
+
+    return _inside(_times_density(factor, over))
+
+
+prob, _PROB = with_partials(
+    _prob,
+    dict(
+        x=_inside(_times_density(lambda at: at.gap - 1, 2)),
+        dfn=_inside(_times_density(_in_dfn)),
+        dfd=_inside(_times_density(_in_dfd)),
+    ),
+    _PROB_BENDS := {pair: _bent(*pair, 1 + pair.count("x")) for pair in _BENDS},
 )
-prob = with_rule(_prob, **_PROB)
 
 
 def _sides(at):
     """The shapes with that of the smaller share first, that share, and whether it is that of a."""
-    under = at.u <= 1
+    under = at.log_odds <= 0
     own, other = jnp.where(under, at.a, at.b), jnp.where(under, at.b, at.a)
     return own, other, jnp.where(under, at.y, at.rest), under
 
@@ -332,7 +393,7 @@ def mean(dfn: Real, dfd: Real) -> Float[Array, "..."]:
     return _above(2, d, lambda d: 1 + 2 / (d - 2), jnp.inf) + 0.0 * n
 
 
-def mode(dfn: Real, dfd: Real) -> Float[Array, "..."]:
+def _mode(dfn: Real, dfd: Real) -> Float[Array, "..."]:
     """Zero for `dfn` of two or fewer."""
     n, d = positive(dfn), positive(dfd)
     return jnp.maximum(n - 2, 0.0) / n * (d / (d + 2))
@@ -346,6 +407,24 @@ def _mode_dfn(dfn, dfd):
 def _mode_dfd(dfn, dfd):
     n, d = positive(dfn), positive(dfd)
     return 2 * jnp.maximum(n - 2, 0.0) / n / (d + 2) / (d + 2)
+
+
+def _above_two(fn):
+    """A second derivative of the mode where that is not zero."""
+
+    def second(dfn, dfd):
+        n, d = positive(dfn), positive(dfd)
+        return jnp.where(n > 2, fn(jnp.where(n > 2, n, 3.0), d + 2), 0.0 * (n + d))
+
+    return second
+
+
+_MODE_BENDS = {
+    ("dfn", "dfn"): _above_two(lambda n, e: -4 / n / n / n * ((e - 2) / e)),
+    ("dfn", "dfd"): _above_two(lambda n, e: 4 / n / n / e / e),
+    ("dfd", "dfd"): _above_two(lambda n, e: -4 * ((n - 2) / n) / e / e / e),
+}
+mode, _MODE = with_partials(_mode, dict(dfn=_mode_dfn, dfd=_mode_dfd), _MODE_BENDS)
 
 
 def variance(dfn: Real, dfd: Real) -> Float[Array, "..."]:
@@ -417,8 +496,37 @@ def _entropy_dfd(dfn, dfd):
     return (rest - 0.5 / b / b - 0.5 * a / n / b) / 2
 
 
-_ENTROPY = dict(dfn=_entropy_dfn, dfd=_entropy_dfd)
-entropy = with_rule(_entropy, **_ENTROPY)
+_bent_error = along(stirling_error_dx_dx, 0)
+
+
+def _beyond(n, z):
+    """What Stirling's formula leaves over, bent: of n for the shape z."""
+    return n * _bent_error(z) + stirling_error_dx_dx(z)
+
+
+def _entropy_own(sign):
+    """In one shape, of it and the other; the sign is that of its logarithm's mean."""
+
+    def second(a, b):
+        n = a + b
+        spread = 0.5 * (b / n) * ((a + n) / n) / a / a
+        return _beyond(n, n) - _beyond(a - sign, a) + spread - sign / a / a / a
+
+    return second
+
+
+def _halved(fn):
+    return lambda dfn, dfd: fn(positive(dfn) / 2, positive(dfd) / 2) / 4
+
+
+_ENTROPY_BENDS = {
+    ("dfn", "dfn"): _halved(_entropy_own(1)),
+    ("dfn", "dfd"): _halved(lambda a, b: _beyond(a + b, a + b) - 0.5 / (a + b) / (a + b)),
+    ("dfd", "dfd"): _halved(lambda a, b: _entropy_own(-1)(b, a)),
+}
+entropy, _ENTROPY = with_partials(
+    _entropy, dict(dfn=_entropy_dfn, dfd=_entropy_dfd), _ENTROPY_BENDS
+)
 
 
 def fisher_information(dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
@@ -428,7 +536,7 @@ def fisher_information(dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
     one = b / a * (1 / (n + 1) - 2 / n) - trigamma_difference(a, b)
     two = a / b * (1 / (n + 1) - 2 / n) - trigamma_difference(b, a)
     both = 2 / n - 1 / (n + 1) - trigamma(n)
-    return _matrix(one, both, two)
+    return _matrix(one / 4, both / 4, two / 4)
 
 
 _INFINITE = "infinite or undefined for few degrees of freedom; a test of its own knows its values"
@@ -447,15 +555,21 @@ F = Family(
     partials=dict(
         log_prob=_LOG_PROB,
         prob=_PROB,
-        mode=dict(dfn=_mode_dfn, dfd=_mode_dfd),
+        mode=_MODE,
         entropy=_ENTROPY,
+    ),
+    seconds=dict(
+        log_prob=_LOG_PROB_BENDS,
+        prob=_PROB_BENDS,
+        mode=_MODE_BENDS,
+        entropy=_ENTROPY_BENDS,
     ),
     unrecorded={
         **dict.fromkeys(("quantile", "isf", "median"), _INVERSE),
         **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
         **dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
     },
-    plain=dict(log_prob=_log_prob, prob=_prob, entropy=_entropy),
+    plain=dict(log_prob=_log_prob, prob=_prob, mode=_mode, entropy=_entropy),
     tex=dict(
         log_prob=r"\log p(x) = a \log \tfrac{a}{b} + (a - 1) \log x"
         r" - (a + b) \log(1 + \tfrac{a}{b} x) - \log B(a, b),"
