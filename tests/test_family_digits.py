@@ -265,3 +265,48 @@ def test_values_and_slopes_keep_their_digits(name):
                 if order == 0:  # of size one, near a zero of the value
                     slack += allowed / 16
                 assert abs(mp.mpf(float(answer)) - truth) <= slack, (point, order)
+
+
+@pytest.mark.parametrize("share", [0.94, 0.97, 0.999, 1.0, 1.01])
+def test_slopes_of_the_upper_tail_between_median_and_mean(share):
+    """There the upper tail is below a half and still not the one that is computed."""
+    a, rate = 5.0, 3.5
+    x = a * share / rate
+    slopes = jax.grad(d.gamma.log_sf)(x, a, rate), jax.grad(jax.grad(d.gamma.log_sf))(x, a, rate)
+    with mp.workdps(40):
+        z = mp.mpf(x) * rate
+        hazard = rate * z ** (a - 1) * mp.exp(-z) / mp.gammainc(a, z)
+        truth = -hazard, -hazard * ((a - 1) / mp.mpf(x) - rate + hazard)
+        np.testing.assert_allclose(slopes, np.array(truth, float), rtol=1e-14)
+
+
+def f_log_prob(x, dfn, dfd):
+    a, b, x = mp.mpf(dfn) / 2, mp.mpf(dfd) / 2, mp.mpf(x)
+    spread = a * mp.log(a / b) + (a - 1) * mp.log(x) - (a + b) * mp.log1p(a / b * x)
+    return spread - log_beta(a, b)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        (1.6999894344175145e306, 1023.9999999999591, 2.1684103651660123),
+        (1.797e308, 5.0, 1024.0),
+        (1e308, 0.1, 0.1),
+        (1e-307, 0.1, 900.0),
+    ],
+)
+def test_f_where_its_odds_leave_the_dtype(at):
+    with mp.workdps(60):
+        value, *slopes = (
+            float(mp.diff(lambda n, m: f_log_prob(at[0], n, m), at[1:], order))
+            for order in ((0, 0), (1, 0), (0, 1))
+        )
+    np.testing.assert_allclose(d.f.log_prob(*at), value, rtol=4e-15)
+    np.testing.assert_allclose(d.f.score(*at), slopes, rtol=1e-12)
+
+
+def test_counts_at_the_end_of_their_integers():
+    """Far below a count the tail's logarithm is that of a power of the rate."""
+    most, rate = np.iinfo(np.int32).max, 1e-3
+    bend = jax.grad(jax.grad(d.poisson.log_sf, 1), 1)(np.int32(most), rate)
+    np.testing.assert_allclose(bend, -(most + 1) / rate**2, rtol=1e-9)
