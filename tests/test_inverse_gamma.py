@@ -97,6 +97,8 @@ def test_slopes_against_differences_of_scipy(fn):
         np.testing.assert_allclose(jax.grad(fn, (0, 1))(a, p), slopes, 1e-7)
 
 
+EXPLAINED = 16
+"""In units of what an epsilon of answer and arguments explains; measured are four."""
 TAILS = ("cdf", "sf", "log_cdf", "log_sf")
 SHAPES, SCALES = (1e-4, 0.5, 3.0, 1e4, 1e8), (1e-10, 1.0, 1e10)
 NEAR = [
@@ -167,20 +169,15 @@ def answers(x, a, b, value, u, da, uu, ua, aa):
     )
 
 
-@functools.cache
-def slopes_of(name):
-    return jax.jit(jax.vmap(jax.value_and_grad(getattr(inverse_gamma, name), (0, 1, 2))))
-
-
 def errors(name, places):
     """How far value and slopes are from the truth, in units of what roundings explain."""
-    value, slopes = slopes_of(name)(*np.array(places).T)
+    slopes = jax.jit(jax.vmap(jax.value_and_grad(getattr(inverse_gamma, name), (0, 1, 2))))
+    value, slopes = slopes(*np.array(places).T)
     info = np.finfo(float)
     for place, *found in zip(places, value, *slopes, strict=True):
         for entry, (truth, reach) in zip(found, truths(*place)[name], strict=True):
             if abs(truth) > info.max:
                 assert entry == (np.inf if truth > 0 else -np.inf), (place, entry)
-                yield 0.0, place
                 continue
             assert np.isfinite(entry), (place, entry, mp.nstr(truth, 8))
             allowed = info.eps * (abs(truth) + reach) + info.tiny
@@ -188,7 +185,6 @@ def errors(name, places):
 
 
 @pytest.mark.parametrize("name", TAILS)
-@pytest.mark.parametrize("places", [NEAR, FAR], ids=["near", "far"])
-def test_tails_and_their_slopes_keep_their_digits(name, places):
-    worst = max(errors(name, places))
-    assert worst[0] <= BAR, worst
+def test_tails_and_their_slopes_keep_their_digits(name):
+    worst = max(errors(name, NEAR + FAR))
+    assert worst[0] <= EXPLAINED, worst

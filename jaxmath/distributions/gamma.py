@@ -194,7 +194,7 @@ _PAIRS: dict[str, str] = {
 }
 
 _INVERSE = "the inverse incomplete gamma function, compared with 60 digits by tests of its own"
-_NEAR_ONE = {
+NEAR_ONE = {
     "second_derivatives/concentration, concentration": "right to 3e-12 next to concentration one,"
     " which is more than the roundings that the law grants"
 }
@@ -224,8 +224,8 @@ GAMMA = Family(
     ),
     seconds={name: rule.seconds for name, rule in _RULES.items()},
     exceptions=dict(
-        log_cdf=_NEAR_ONE,
-        log_sf=_NEAR_ONE
+        log_cdf=NEAR_ONE,
+        log_sf=NEAR_ONE
         | dict.fromkeys(
             (
                 *("second_derivatives/x, concentration", "second_derivatives/rate, rate"),

@@ -63,7 +63,7 @@ def _named(reach: Reach, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def tail(reach: Reach, fn, none):
-    """A function of concentration, z, and what z is of the least number where it is below it.
+    """A function of concentration, z, its share of the least number where it is below, and log z.
 
     `none` is the value below the support.
     """
@@ -72,7 +72,8 @@ def tail(reach: Reach, fn, none):
         z, inner, a, b = reach.parts(x, concentration, other)
         least = _least(z)
         rest = jnp.where(z < least, reach.share(inner, b, least), 1.0)
-        return supported(x, fn(a, jnp.maximum(z, least), rest), none + 0.0 * (a + b))
+        value = fn(a, jnp.maximum(z, least), rest, reach.log(z, inner, b))
+        return supported(x, value, none + 0.0 * (a + b))
 
     return _named(reach, function)
 
@@ -87,27 +88,27 @@ def unclipped(reach: Reach, fn, none):
     return _named(reach, function)
 
 
-def lower_tail(a, z, rest):
+def lower_tail(a, z, rest, log_z):
     """P, of what `tail` gives."""
     return gammainc(a, z) * rest**a
 
 
-def upper_tail(a, z, rest):
+def upper_tail(a, z, rest, log_z):
     """Q, accurate where it is tiny."""
     return gammaincc(a, z) - gammainc(a, z) * jnp.expm1(a * jnp.log(rest))
 
 
-def log_lower_tail(a, z, rest):
+def log_lower_tail(a, z, rest, log_z):
     """The logarithm of P, accurate in both tails."""
     # The last term is nothing but for second derivatives.
     return log_gammainc(a, z) + a * jnp.log(rest) - a / (a + 1) * jnp.minimum(z, 1.0) * (rest - 1)
 
 
-def log_upper_tail(a, z, rest):
+def log_upper_tail(a, z, rest, log_z):
     """The logarithm of Q, accurate in both tails."""
     below, near = rest < 1, jnp.minimum(z, _most(a))
-    log_share = jnp.log(jnp.minimum(z, jnp.finfo(z.dtype).max) / near)
-    less, more = lower_tail(a, z, rest), upper_tail(a, z, rest)
+    log_share = jnp.where(z > near, log_z - jnp.log(near), 0.0)
+    less, more = (part(a, z, rest, log_z) for part in (lower_tail, upper_tail))
     little = below & (less < 0.5)
     log_more = jnp.log(jnp.where(below & ~little, more, 1.0))
     log_more = jnp.where(little, jnp.log1p(-jnp.where(little, less, 0.0)), log_more)
@@ -131,13 +132,26 @@ def _relative(fn):
 
 growth, hazard = _relative(log_growth), _relative(log_hazard)
 growth_dz, growth_da, hazard_da = along(log_growth, 1), along(log_growth, 0), along(log_hazard, 0)
+
+
+def bend(a, z):
+    """The number z times how fast the hazard moves with log z, and what that is far out."""
+    return jnp.where(z < _most(a), z * hazard(a, z), a - 1)
+
+
+def bend_da(a, z):
+    """The number z times the slope of the hazard in the shape."""
+    return jnp.where(z < _most(a), z * hazard_da(a, z), -1.0)
+
+
 log_lower_da, log_upper_da = _SPECIAL["log_gammainc"], _SPECIAL["log_gammaincc"]
 log_lower_da_da, log_upper_da_da = along(log_lower_da, 0), along(log_upper_da, 0)
 
 
 def over(part, x):
     """The quotient, which is not merged with those inside `part`, whose product may underflow."""
-    return part * (4 / x) / 4  # one over the largest number is below the least
+    share = jnp.where(x > 1, 0.25, 1.0)  # one over the largest number is below the least
+    return part * (1 / (x * share)) * share
 
 
 def logarithm(reach: Reach, fn, probability, slopes, bends, outer, *, lower: bool):

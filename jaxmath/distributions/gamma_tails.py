@@ -15,7 +15,7 @@ from jaxmath.distributions.gamma_density import (
     prob,
     times_density,
 )
-from jaxmath.distributions.gamma_tail_parts import PLAIN, Reach, hazard, hazard_da, logarithm, over
+from jaxmath.distributions.gamma_tail_parts import PLAIN, Reach, hazard, logarithm, over
 from jaxmath.special.incomplete_gamma import log_growth, log_hazard
 from jaxmath.special.partials import Rule, minus, with_partials
 from jaxmath.typing import Real
@@ -73,12 +73,12 @@ _UPPER = {
     ("x",): lambda z, x, a, b, rest: -log_hazard(a, z) * b,
     ("concentration",): lambda z, x, a, b, rest: shared.log_upper_da(a, z) + rest,
     ("rate",): lambda z, x, a, b, rest: -log_hazard(a, z) * x,
-    ("x", "x"): lambda z, x, a, b, rest: over(over(-z * hazard(a, z), x), x),
-    ("x", "concentration"): lambda z, x, a, b, rest: over(-z * hazard_da(a, z), x),
+    ("x", "x"): lambda z, x, a, b, rest: over(over(-shared.bend(a, z), x), x),
+    ("x", "concentration"): lambda z, x, a, b, rest: over(-shared.bend_da(a, z), x),
     ("x", "rate"): lambda z, x, a, b, rest: -log_hazard(a, z) - hazard(a, z),
     ("concentration", "concentration"): lambda z, x, a, b, rest: shared.log_upper_da_da(a, z),
-    ("concentration", "rate"): lambda z, x, a, b, rest: -z * hazard_da(a, z) / b,
-    ("rate", "rate"): lambda z, x, a, b, rest: -z * hazard(a, z) / b / b,
+    ("concentration", "rate"): lambda z, x, a, b, rest: -shared.bend_da(a, z) / b,
+    ("rate", "rate"): lambda z, x, a, b, rest: -shared.bend(a, z) / b / b,
 }
 """The slopes of log Q where it is the smaller tail."""
 log_cdf, _LOG_CDF, _LOG_CDF_BENDS = logarithm(

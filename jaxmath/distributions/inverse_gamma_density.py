@@ -89,7 +89,8 @@ def times_density(factor, over=1):
         few, many = jnp.where(x < 1, 1 / x, 1.0), jnp.where(x < 1, 1.0, x)
         first, second, third = (part * few if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(z, x, a, b), 0.0)
-        value = (first * part * second) * (there * third)
+        value, rest = first * part, there * third
+        value = value * second * rest if over > 2 else value * (rest * second)
         for k in range(over):
             value = value / many if k == 0 else value * (1 / many)
         return value

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import gamma_tail_parts as shared
-from jaxmath.distributions.gamma_tail_parts import PLAIN, Reach, hazard, hazard_da, logarithm, over
+from jaxmath.distributions.gamma_tail_parts import PLAIN, Reach, hazard, logarithm, over
 from jaxmath.distributions.inverse_gamma_density import (
     PROB,
     excess,
@@ -74,13 +74,13 @@ _UPPER = {
     ("concentration",): lambda z, x, a, b, rest: shared.log_upper_da(a, z) + rest,
     ("scale",): lambda z, x, a, b, rest: over(-log_hazard(a, z), x),
     ("x", "x"): lambda z, x, a, b, rest: over(
-        over(-(z * hazard(a, z) + 2 * log_hazard(a, z) * (b / x)), x), x
+        over(-(shared.bend(a, z) + 2 * log_hazard(a, z) * (b / x)), x), x
     ),
-    ("x", "concentration"): lambda z, x, a, b, rest: over(z * hazard_da(a, z), x),
+    ("x", "concentration"): lambda z, x, a, b, rest: over(shared.bend_da(a, z), x),
     ("x", "scale"): lambda z, x, a, b, rest: over(over(log_hazard(a, z) + hazard(a, z), x), x),
     ("concentration", "concentration"): lambda z, x, a, b, rest: shared.log_upper_da_da(a, z),
-    ("concentration", "scale"): lambda z, x, a, b, rest: -z * hazard_da(a, z) / b,
-    ("scale", "scale"): lambda z, x, a, b, rest: -z * hazard(a, z) / b / b,
+    ("concentration", "scale"): lambda z, x, a, b, rest: -shared.bend_da(a, z) / b,
+    ("scale", "scale"): lambda z, x, a, b, rest: -shared.bend(a, z) / b / b,
 }
 """The slopes of log Q where it is the smaller tail."""
 log_cdf, _LOG_CDF, _LOG_CDF_BENDS = logarithm(
