@@ -1,4 +1,11 @@
-"""The inverses of the incomplete gamma functions, put back into mpmath's own at 60 digits."""
+"""The inverses of the incomplete gamma functions, put back into mpmath's own at 60 digits.
+
+And the tails of the inverse gamma distribution with their slopes, to both ends of the dtype.
+"""
+
+import functools
+import itertools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +14,7 @@ import numpy as np
 import pytest
 import scipy.special
 
+from jaxmath.distributions import inverse_gamma
 from jaxmath.special import gammainccinv, gammaincinv
 
 BAR = 64
@@ -87,3 +95,96 @@ def test_slopes_against_differences_of_scipy(fn):
             (other(a, p + h * p) - other(a, p - h * p)) / (2 * h * p),
         )
         np.testing.assert_allclose(jax.grad(fn, (0, 1))(a, p), slopes, 1e-7)
+
+
+EXPLAINED = 16
+"""In units of what an epsilon of answer and arguments explains; measured are four."""
+TAILS = ("cdf", "sf", "log_cdf", "log_sf")
+SHAPES, SCALES = (1e-4, 0.5, 3.0, 1e4, 1e8), (1e-10, 1.0, 1e10)
+NEAR = [
+    (b / (a + step * math.sqrt(a)), a, b)
+    for a in SHAPES[1:]
+    for b, steps in ((1e-10, (-1, 8)), (1.0, (-8, -1, 0, 1, 8)), (1e10, (-8, 1)))
+    for step in steps
+    if a + step * math.sqrt(a) > 0
+]
+"""Within so many deviations of where the mass is."""
+FAR = list(itertools.product((1e-300, 1e-3, 1.0, 1e3, 1e300, 1.7e308), SHAPES, SCALES))
+
+
+def lower_series(a, z):
+    """P(a, z) by its power series, whose sum is counted in integers."""
+    one = 1 << 400
+    top, bottom = (int(mp.nint(part * one)) for part in (z, a))
+    total = term = one
+    while term:
+        bottom += one
+        term = term * top // bottom
+        total += term
+    return mp.exp(a * mp.log(z) - z - mp.loggamma(a + 1)) * total / one
+
+
+def upper_fraction(a, z):
+    """Q(a, z) by Legendre's continued fraction, from its far end."""
+    depth = 400
+    value = z + 2 * depth + 1 - a
+    for k in range(depth, 0, -1):
+        value = z + 2 * k - 1 - a - k * (k - a) / value
+    return mp.exp(a * mp.log(z) - z - mp.loggamma(a)) / value
+
+
+@functools.cache
+def truths(x, a, b):
+    """Of each tail the value and slopes, each with what half a unit of the arguments explains."""
+    with mp.workdps(100):
+        x, a, b = map(mp.mpf, (x, a, b))
+        z = b / x
+        series = z < a + 12 * mp.sqrt(a) + 30
+        h = a * mp.mpf(10) ** -20
+        own = [(lower_series if series else upper_fraction)(a + k * h, z) for k in (-1, 0, 1)]
+        sign = 1 if series else -1
+        p, q = (own[1], 1 - own[1]) if series else (1 - own[1], own[1])
+        log_p, log_q = (mp.log(p), mp.log1p(-p)) if series else (mp.log1p(-q), mp.log(q))
+        # In the logarithm u of z and in a.
+        u = mp.exp(a * mp.log(z) - z - mp.loggamma(a))
+        da, uu, ua = sign * (own[2] - own[0]) / (2 * h), u * (a - z), u * (mp.log(z) - mp.psi(0, a))
+        daa = sign * (own[2] - 2 * own[1] + own[0]) / h**2
+        found = {}
+        for name, value, log, turn in (("sf", p, log_p, 1), ("cdf", q, log_q, -1)):
+            parts = [turn * part for part in (u, da, uu, ua, daa)]
+            found[name] = answers(x, a, b, value, *parts)
+            u_, a_, uu_, ua_, aa_ = (part / value for part in parts)
+            bends = uu_ - u_**2, ua_ - u_ * a_, aa_ - a_**2
+            found[f"log_{name}"] = answers(x, a, b, log, u_, a_, *bends)
+        return found
+
+
+def answers(x, a, b, value, u, da, uu, ua, aa):
+    """Value and slopes in x, a and b, of the derivatives in log z and a; each with its reach."""
+    return (
+        (value, 2 * abs(u) + abs(a * da)),
+        (-u / x, (abs(uu + u) + abs(uu) + abs(a * ua)) / x),
+        (da, 2 * abs(ua) + abs(a * aa)),
+        (u / b, (abs(uu) + abs(uu - u) + abs(a * ua)) / b),
+    )
+
+
+def errors(name, places):
+    """How far value and slopes are from the truth, in units of what roundings explain."""
+    slopes = jax.jit(jax.vmap(jax.value_and_grad(getattr(inverse_gamma, name), (0, 1, 2))))
+    value, slopes = slopes(*np.array(places).T)
+    info = np.finfo(float)
+    for place, *found in zip(places, value, *slopes, strict=True):
+        for entry, (truth, reach) in zip(found, truths(*place)[name], strict=True):
+            if abs(truth) > info.max:
+                assert entry == (np.inf if truth > 0 else -np.inf), (place, entry)
+                continue
+            assert np.isfinite(entry), (place, entry, mp.nstr(truth, 8))
+            allowed = info.eps * (abs(truth) + reach) + info.tiny
+            yield float(abs(mp.mpf(float(entry)) - truth) / allowed), place
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_tails_and_their_slopes_keep_their_digits(name):
+    worst = max(errors(name, NEAR + FAR))
+    assert worst[0] <= EXPLAINED, worst

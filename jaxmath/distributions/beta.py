@@ -48,7 +48,7 @@ from jaxmath.special.incomplete_beta import (
 )
 from jaxmath.special.inverse_beta import betainccinv, betaincinv
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.partials import with_partials
+from jaxmath.special.partials import along, with_partials
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -373,10 +373,41 @@ def _kurtosis_da(a, b):
     return 6 * (b + 1) / b * (more - less) * jnp.square(n / (n + 2) / s / (n + 3))
 
 
-_SKEWNESS = dict(a=_skewness_da, b=lambda a, b: -_skewness_da(b, a))
-_KURTOSIS = dict(a=_kurtosis_da, b=lambda a, b: _kurtosis_da(b, a))
-skewness = with_rule(_skewness, **_SKEWNESS)
-kurtosis = with_rule(_kurtosis, **_KURTOSIS)
+def _skewness_da_db(a, b):
+    a, b = positive(a), positive(b)
+    n = a + b
+    own = -(3 * n + 2) / (n + 1) / (n + 2) / (4 * a) / b
+    return _skewness(a, b) * (own + (0.75 * n * n - 1) / jnp.square((n + 1) * (n + 2)))
+
+
+def _kurtosis_da_db(a, b):
+    """Of $n^2 (n + 1) / (ab (n + 2)(n + 3)) - (5n + 6) / ((n + 2)(n + 3))$, six times."""
+    a, b = positive(a), positive(b)
+    n = a + b
+    p, q, over = n + 2, n + 3, 1 / a / b
+    once = (n / p) * (n / q) * (((4 * n + 12) * n + 6) / p / q)
+    twice = (((28 * n + 144) * n + 216) * n + 72) / p / p / p / q / q / q
+    rest = ((10 * n + 36) * n * n - 72) / p / p / p / q / q / q
+    return 6 * (over * (twice - over * once) - rest)
+
+
+def _seconds(own, mixed, sign):
+    """Of a function that changes by the sign where both shapes change places."""
+    return {
+        ("a", "a"): along(own, 0),
+        ("a", "b"): mixed,
+        ("b", "b"): lambda a, b: sign * along(own, 0)(b, a),
+    }
+
+
+_SKEWNESS_BENDS = _seconds(_skewness_da, _skewness_da_db, -1)
+_KURTOSIS_BENDS = _seconds(_kurtosis_da, _kurtosis_da_db, 1)
+skewness, _SKEWNESS = with_partials(
+    _skewness, dict(a=_skewness_da, b=lambda a, b: -_skewness_da(b, a)), _SKEWNESS_BENDS
+)
+kurtosis, _KURTOSIS = with_partials(
+    _kurtosis, dict(a=_kurtosis_da, b=lambda a, b: _kurtosis_da(b, a)), _KURTOSIS_BENDS
+)
 
 
 def fisher_information(a: Real, b: Real) -> Float[Array, "... 2 2"]:
@@ -480,6 +511,8 @@ BETA = Family(
     | dict(
         log_prob=_BENDS,
         prob=_DENSITY_BENDS,
+        skewness=_SKEWNESS_BENDS,
+        kurtosis=_KURTOSIS_BENDS,
     ),
     plain=beta_divergences.PLAIN
     | dict(

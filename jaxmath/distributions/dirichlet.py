@@ -250,9 +250,11 @@ def _close(a, b):
 
 
 def _kl_da(concentration, concentration_q):
-    a, b, total, total_q = _pair(concentration, concentration_q)
-    near = (a - b) * trigamma(a) - jnp.sum(a - b) * trigamma(total)
-    far = _excess(a) - _excess(total) - b * trigamma(a) + total_q * trigamma(total)
+    a, b, total, _ = _pair(concentration, concentration_q)
+    apart = trigamma_difference(a, _complement(a))
+    # What is of the others stands beside what is of each, which differ by many orders.
+    near = (b - a) * apart + _complement(b - a) * trigamma(total)
+    far = _excess(a) - _excess(total) + b * apart + _complement(b) * trigamma(total)
     return jnp.where(_close(a, b), near, far)
 
 
@@ -269,8 +271,8 @@ def _cross_entropy(concentration: Real, concentration_q: Real) -> Float[Array, "
 
 
 def _cross_entropy_da(concentration, concentration_q):
-    a, b, total, total_q = _pair(concentration, concentration_q)
-    return (total_q - a.size) * trigamma(total) - (b - 1) * trigamma(a)
+    a, b, total, _ = _pair(concentration, concentration_q)
+    return (b - 1) * trigamma_difference(a, _complement(a)) + _complement(b - 1) * trigamma(total)
 
 
 _KL = dict(concentration=_kl_da, concentration_q=_dq)

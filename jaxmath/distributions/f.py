@@ -227,7 +227,7 @@ def _times_density(factor, over=1):
         part = jnp.exp(_log_height(at) / 4)
         first, second, third = (part / at.x if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(at), 0.0)
-        return (first * part * second) * (there * third)
+        return (first * part * there) * (second * third)
 
     return product
 

@@ -144,7 +144,7 @@ def times_density(factor, over=1, zero=lambda a, b: 0.0 * a):
         first, second, third = (part / inner if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(z, inner, a, b), 0.0)
         # In this order no product is beyond an end of the dtype before the last one is.
-        value = (first * part * second) * (there * third)
+        value = (first * part * there) * (second * third)
         edge = jnp.where(jnp.asarray(x) == 0, zero(a, b), 0.0) + 0.0 * (a + b)
         return supported(x, value, edge)
 
