@@ -39,6 +39,7 @@ from jaxmath.special.gamma import (
     trigamma_difference,
 )
 from jaxmath.special.normalized import log_softmax
+from jaxmath.special.partials import along, with_jacobians
 from jaxmath.special.ratio import quotient
 from jaxmath.typing import PRNGKey, Real
 
@@ -115,11 +116,26 @@ def _bend(x, concentration):
     return jnp.where(jnp.eye(a.size, dtype=bool), own, trigamma(jnp.sum(a))) + 0.0 * jnp.sum(x)
 
 
+def _over(x):
+    return jnp.diag(quotient(1.0, jnp.asarray(x)))
+
+
 def _log_prob_dx_dx(x, concentration):
     return -jnp.diag(quotient(_log_prob_dx(x, concentration), jnp.asarray(x)))
 
 
-_LOG_PROB = dict(x=_log_prob_dx, concentration=_log_prob_dconcentration)
+_LOG_PROB = dict(
+    x=with_jacobians(
+        _log_prob_dx,
+        x=_log_prob_dx_dx,
+        concentration=lambda x, concentration: _over(x),
+    ),
+    concentration=with_jacobians(
+        _log_prob_dconcentration,
+        x=lambda x, concentration: _over(x),
+        concentration=_bend,
+    ),
+)
 log_prob = lifted(1, 1)(with_rule(_log_prob, **_LOG_PROB))
 prob = exponential(log_prob)
 
@@ -275,8 +291,62 @@ def _cross_entropy_da(concentration, concentration_q):
     return (b - 1) * trigamma_difference(a, _complement(a)) + _complement(b - 1) * trigamma(total)
 
 
-_KL = dict(concentration=_kl_da, concentration_q=_dq)
-_CROSS_ENTROPY = dict(concentration=_cross_entropy_da, concentration_q=_dq)
+_bent = along(trigamma_difference, 0)
+_bent_excess, _bent_trigamma = along(_excess, 0), along(trigamma, 0)
+
+
+def _square(own, common):
+    """A matrix of the diagonal and of what stands elsewhere."""
+    return jnp.where(jnp.eye(own.size, dtype=bool), jnp.diag(own), common)
+
+
+def _kl_da_da(concentration, concentration_q):
+    a, b, total, total_q = _pair(concentration, concentration_q)
+    rest, turn = _complement(a), _bent_trigamma(total)
+    apart, bent = trigamma_difference(a, rest), _bent(a, rest)
+    gap = jnp.sum(a - b)
+    near = (b - a) * bent - apart - _complement(a - b) * turn
+    near = _square(near, -trigamma(total) - gap * turn)
+    far = _bent_excess(a) - _bent_excess(total) + b * bent + _complement(b) * turn
+    far = _square(far, total_q * turn - _bent_excess(total))
+    return jnp.where(_close(a, b), near, far)
+
+
+def _kl_da_dq(concentration, concentration_q):
+    a, b, total, _ = _pair(concentration, concentration_q)
+    return _square(trigamma_difference(a, _complement(a)) + 0.0 * b, trigamma(total))
+
+
+def _dq_dq(concentration, concentration_q):
+    b, a, total_q, _ = _pair(concentration_q, concentration)
+    own = -trigamma_difference(b, _complement(b)) + 0.0 * a
+    return _square(own, -trigamma(total_q))
+
+
+def _cross_entropy_da_da(concentration, concentration_q):
+    a, b, total, total_q = _pair(concentration, concentration_q)
+    turn = _bent_trigamma(total)
+    own = (b - 1) * _bent(a, _complement(a)) + _complement(b - 1) * turn
+    return _square(own, (total_q - a.size) * turn)
+
+
+def _bends(own):
+    return {
+        ("concentration", "concentration"): own,
+        ("concentration", "concentration_q"): _kl_da_dq,
+        ("concentration_q", "concentration_q"): _dq_dq,
+    }
+
+
+def _slopes(first, own):
+    return dict(
+        concentration=with_jacobians(first, concentration=own, concentration_q=_kl_da_dq),
+        concentration_q=with_jacobians(_dq, concentration=_kl_da_dq, concentration_q=_dq_dq),
+    )
+
+
+_KL = _slopes(_kl_da, _kl_da_da)
+_CROSS_ENTROPY = _slopes(_cross_entropy_da, _cross_entropy_da_da)
 _kl_bound = with_rule(_kl, **_KL)
 kl = lifted(1, 1)(_kl_bound)
 cross_entropy = lifted(1, 1)(with_rule(_cross_entropy, **_CROSS_ENTROPY))
@@ -338,8 +408,13 @@ DIRICHLET = Family(
     seconds=dict(
         log_prob={
             ("x", "x"): _log_prob_dx_dx,
+            ("x", "concentration"): lambda x, concentration: (
+                _over(x) + 0.0 * jnp.sum(concentration)
+            ),
             ("concentration", "concentration"): _bend,
-        }
+        },
+        kl=_bends(_kl_da_da),
+        cross_entropy=_bends(_cross_entropy_da_da),
     ),
     plain=dict(log_prob=_log_prob, entropy=_entropy, kl=_kl, cross_entropy=_cross_entropy),
     facts=dict(log_prob=(Concave("concentration"),)),

@@ -64,3 +64,23 @@ def with_partials(
         for name, partial in partials.items()
     }
     return with_rule(fn, **bound), bound
+
+
+def with_jacobians(fn: Callable[..., Any], **jacobians: Callable[..., Any]) -> Callable[..., Any]:
+    """A vector of vectors bound to its Jacobian matrix in each, as `with_rule` does of numbers.
+
+    An argument without one, whose tangent is ignored, does not move it.
+    """
+    names = tuple(inspect.signature(fn).parameters)
+    bound = jax.custom_jvp(fn)
+
+    @bound.defjvp
+    def rule(primals, tangents):
+        value = bound(*primals)
+        change = jnp.zeros_like(value)
+        for name, tangent in zip(names, tangents, strict=True):
+            if name in jacobians:
+                change = change + jacobians[name](*primals) @ tangent
+        return value, change
+
+    return bound
