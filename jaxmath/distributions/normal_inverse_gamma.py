@@ -281,7 +281,9 @@ def _cross_entropy(
     return _entropy(*p) + _kl(*p, *q)
 
 
-_CROSS_ENTROPY = exponential_family.cross_entropy(_ENTROPY, _KL)
+_CROSS_ENTROPY = exponential_family.cross_entropy(_ENTROPY, _KL) | dict(
+    count=_pair(lambda r, k, a, b, m, c, d: -m / k / k / 2),
+)
 _bound_kl = with_rule(_kl, **_KL)
 kl = lifted(*(8 * (0,)))(_bound_kl)
 cross_entropy = lifted(*(8 * (0,)))(with_rule(_cross_entropy, **_CROSS_ENTROPY))

@@ -305,7 +305,9 @@ def _cross_entropy(
     return _entropy(*p) + _kl(*p, *q)
 
 
-_CROSS_ENTROPY = exponential_family.cross_entropy(_ENTROPY, _KL)
+_CROSS_ENTROPY = exponential_family.cross_entropy(_ENTROPY, _KL) | dict(
+    count=_pair(lambda y, k, n, L, m: -y.size * m / k / k / 2),
+)
 _bound_kl = with_rule(_kl, **_KL)
 _RANKS = (1, 0, 0, 2)
 kl = lifted(*_RANKS, *_RANKS)(_bound_kl)
