@@ -290,15 +290,28 @@ def _centred_slope(logits, values):
     return _balanced(p, p * (possible - jnp.sum(p * possible)))
 
 
-_ENTROPY = dict(logits=lambda logits: _centred_slope(logits, -log_softmax(logits)))
+_ENTROPY = dict(logits=lambda logits: _centred_slope(logits, -_above(logits, softmax(logits))))
 entropy = lifted(1)(with_rule(_entropy, **_ENTROPY))
+
+
+def _above(logits, p):
+    """By how much each logit exceeds that of the likeliest label."""
+    top = jnp.argmax(p)
+    return jnp.where(jnp.arange(p.size) == top, 0.0, logits - logits[top])
+
+
+def _step(logits, logits_q):
+    """By how much more one does so in the first logits, whatever both have in common."""
+    p, apart = softmax(logits), logits - logits_q
+    # Numbers within a factor two of each other have an exact difference.
+    exact = jnp.abs(apart) <= jnp.minimum(jnp.abs(logits), jnp.abs(logits_q))
+    exact = exact & exact[jnp.argmax(p)]
+    return jnp.where(exact, _above(apart, p), _above(logits, p) - _above(logits_q, p))
 
 
 def _gap(logits, logits_q):
     """The logarithm of p over q, for each label."""
-    p = softmax(logits)
-    step = logits - logits_q
-    step = step - jnp.sum(jnp.where(jnp.arange(p.size) == jnp.argmax(p), step, 0.0))
+    p, step = softmax(logits), _step(logits, logits_q)
     close = jnp.all(jnp.abs(step) < 0.5)
     near = jnp.where(close, step, 0.0)
     # One over the expected value of exp(-step) under p.
@@ -316,7 +329,7 @@ def _kl(logits: Real, logits_q: Real) -> Float[Array, ""]:
 
 
 def _kl_dlogits(logits, logits_q):
-    return _centred_slope(logits, _gap(logits, logits_q))
+    return _centred_slope(logits, _step(logits, logits_q))
 
 
 def _dlogits_q(logits, logits_q):
@@ -333,7 +346,7 @@ def _cross_entropy(logits: Real, logits_q: Real) -> Float[Array, ""]:
 
 _KL = dict(logits=_kl_dlogits, logits_q=_dlogits_q)
 _CROSS_ENTROPY = dict(
-    logits=lambda logits, logits_q: _centred_slope(logits, -log_softmax(logits_q)),
+    logits=lambda logits, logits_q: _centred_slope(logits, -_above(logits_q, softmax(logits))),
     logits_q=_dlogits_q,
 )
 _bound_kl = with_rule(_kl, **_KL)
@@ -386,6 +399,15 @@ def fit(x: Label, size: int, weights: Real | None = None) -> Fit:
 
 _MOMENT = "a moment of labels, compared with sums by tests of its own"
 
+_FAR_APART = dict.fromkeys(
+    ("second_derivatives/logits, logits", "hessian_symmetric"),
+    "where logits beyond 1e70 meet ordinary ones small differences of them are lost",
+)
+_SMALL = dict.fromkeys(
+    ("second_derivatives", "hessian_symmetric", "finite"),
+    "of probabilities below 1e-9 both nestings differ by their roundings",
+)
+
 CATEGORICAL = Family(
     name="categorical",
     parameters=Params(logits=Box((3,), REAL)),
@@ -431,6 +453,16 @@ CATEGORICAL = Family(
         sufficient="a label alone does not say how long its one-hot vector is.",
     ),
     unrecorded=dict.fromkeys(("variance", "std", "skewness", "kurtosis"), _MOMENT),
+    exceptions=dict(
+        kl=_FAR_APART,
+        cross_entropy=_FAR_APART,
+        log_cdf=_SMALL,
+        log_sf=_SMALL,
+        mean=dict.fromkeys(
+            ("first_derivatives", "second_derivatives", "hessian_symmetric", "finite"),
+            "a slope that vanishes between labels alike is left with the rounding of its terms",
+        ),
+    ),
     tex=dict(
         log_prob=r"\log p(x) = z_x - \log\sum_k e^{z_k}",
         prob=r"p(x) = \operatorname{softmax}(z)_x",

@@ -255,6 +255,10 @@ def _std_slopes(power):
 
 
 _RULES = DENSITY | TAILS
+_INFINITE = {
+    "finite": "up to a concentration of one or two it is infinite, as it must be",
+    "nan_propagates/concentration": "of NaN the value is NaN, the slope that of infinity",
+}
 _CANCELS = {
     "second_derivatives/concentration, concentration": "keeps 12.5 digits for concentrations below"
     " one next to z = 3, where the terms of the smaller tail cancel",
@@ -310,6 +314,7 @@ INVERSE_GAMMA = Family(
     seconds={name: rule.seconds for name, rule in _RULES.items()} | dict(kl=_KL_SECONDS),
     plain={name: rule.plain for name, rule in _RULES.items()} | dict(entropy=_entropy),
     exceptions=dict(
+        **dict.fromkeys(("mean", "variance", "std"), _INFINITE),
         cdf=_CANCELS,
         sf=_CANCELS,
         log_cdf=NEAR_ONE | _BELOW_ONE,

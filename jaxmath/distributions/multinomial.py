@@ -326,6 +326,7 @@ MULTINOMIAL = Family(
         log_partition="it needs the number of trials beside the natural parameters.",
     ),
     unrecorded=UNRECORDED | dict.fromkeys(("entropy", "cross_entropy"), _SUM),
+    exceptions=dict(kl=categorical.CATEGORICAL.exceptions["kl"]),
     tex=dict(
         log_prob=r"\log p(x) = \log N! - \sum_k \log x_k! + \sum_k x_k \log p_k",
         mean=r"\mu = N p",
