@@ -399,11 +399,15 @@ def fit(x: Label, size: int, weights: Real | None = None) -> Fit:
 
 _MOMENT = "a moment of labels, compared with sums by tests of its own"
 
-_FAR_APART = dict.fromkeys(
+_FAR_APART: dict[str, str] = dict.fromkeys(
     ("second_derivatives/logits, logits", "hessian_symmetric"),
     "where logits beyond 1e70 meet ordinary ones small differences of them are lost",
 )
-_SMALL = dict.fromkeys(
+_ALIKE: dict[str, str] = dict.fromkeys(
+    ("first_derivatives", "second_derivatives", "hessian_symmetric", "finite"),
+    "a slope that vanishes between labels alike is left with the rounding of its terms",
+)
+_SMALL: dict[str, str] = dict.fromkeys(
     ("second_derivatives", "hessian_symmetric", "finite"),
     "of probabilities below 1e-9 both nestings differ by their roundings",
 )
@@ -458,10 +462,7 @@ CATEGORICAL = Family(
         cross_entropy=_FAR_APART,
         log_cdf=_SMALL,
         log_sf=_SMALL,
-        mean=dict.fromkeys(
-            ("first_derivatives", "second_derivatives", "hessian_symmetric", "finite"),
-            "a slope that vanishes between labels alike is left with the rounding of its terms",
-        ),
+        mean=_ALIKE,
     ),
     tex=dict(
         log_prob=r"\log p(x) = z_x - \log\sum_k e^{z_k}",

@@ -100,11 +100,8 @@ def _curvature(pair):
 def _hessian(x: Real, loc: Real, scale: Real, low: Real, high: Real) -> Float[Array, "... 4 4"]:
     """The second derivatives of `log_prob` in the parameters; zero outside the support."""
     at = (x, loc, scale, low, high)
-    names = tuple(_DOMAINS)
-    rows = [
-        [_BENDS[pair if pair in _BENDS else pair[::-1]](*at) for pair in ((a, b) for b in names)]
-        for a in names
-    ]
+    bends = _BENDS | {(two, one): bend for (one, two), bend in _BENDS.items()}
+    rows = [[bends[one, two](*at) for two in _DOMAINS] for one in _DOMAINS]
     return jnp.stack([jnp.stack(jnp.broadcast_arrays(*row), -1) for row in rows], -2)
 
 

@@ -95,9 +95,11 @@ def _moments(concentration, scale):
     wide = differences[0] > WIDE
     u = jnp.where(wide, 0.5, u)
     shares = [jnp.where(wide, 0.5, share) for share in shares]
-    rises = [share * _share(share * u**order) for order, share in enumerate(shares, start=2)]
-    large = [jnp.where(wide, each, 1.0) for each in differences]
-    return _Moments(u, *rises, wide, *large)
+    two, three, four = (
+        share * _share(share * u**order) for order, share in enumerate(shares, start=2)
+    )
+    s, c3, c4 = (jnp.where(wide, each, 1.0) for each in differences)
+    return _Moments(u, two, three, four, wide, s, c3, c4)
 
 
 def skewness(concentration: Real, scale: Real) -> Float[Array, "..."]:
