@@ -40,12 +40,18 @@ def gammaln_gap(x: Real, excess: Real) -> Float[Array, "..."]:
     return jnp.where(close, inner, gammaln(jnp.where(close, 1.0, x)) + EULER * excess)
 
 
-_LONG = tuple(
-    (-1) ** n * zeta / n
-    for n, zeta in enumerate(
-        (*_ZETA, *(math.fsum(j**-n for j in range(POLES + 1, 99)) for n in range(27, 52))), start=2
-    )
-)
+MORE, REACH = 7, 3.2
+"""So many poles stand for differences, whose series serves up to so many steps u."""
+
+
+def _hurwitz(n):
+    """The sum of j^-n over j > MORE."""
+    if n - 2 < 10:
+        return _ZETA[n - 2] - math.fsum(j**-n for j in range(POLES + 1, MORE + 1))
+    return math.fsum(j**-n for j in range(MORE + 1, 200))
+
+
+_LONG = tuple((-1) ** n * _hurwitz(n) / n for n in range(2, 46))
 
 
 def _weight(order, n):
@@ -79,14 +85,14 @@ def gammaln_differences(u: Real) -> tuple[Float[Array, "..."], ...]:
     vanishes, and so are their slopes.
     """
     u = jnp.asarray(u)
-    far = jnp.where(u < 1.6 / 4, 1.0, u)
+    far = jnp.where(u < REACH / 4, 1.0, u)
     logs = [0.0, *gammaln_difference(1.0, jnp.stack([n * far for n in range(1, 5)]))]
     found = []
     for order, series in _HIGHER.items():
-        small = u < 1.6 / order
+        small = u < REACH / order
         near = jnp.where(small, u, 0.0)
         inner = polynomial(series, near)
-        for pole in range(1, POLES + 1):
+        for pole in range(1, MORE + 1):
             inner = inner + _pole(order, near, pole)
         outer = sum(
             (-1) ** (order - n) * math.comb(order, n) * logs[n] for n in range(1, order + 1)
