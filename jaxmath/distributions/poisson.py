@@ -16,7 +16,8 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.log_tails import slope_of_log
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.poisson_draws import poisson_draw
+from jaxmath.distributions.shapes import sample_shape
 from jaxmath.distributions.steps import first_whole
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
@@ -254,9 +255,10 @@ def sample(key: PRNGKey, rate: Real, shape: tuple[int, ...] = ()) -> Array:
     The draws are steps of the rate: their derivative is zero, and no estimate of any other.
     """
     size = sample_shape(shape, rate)
-    given = jnp.broadcast_to(jax.lax.stop_gradient(positive(rate)), size)
-    draws = jax.random.poisson(key, jnp.where(given > 0, given, 1.0), size)
-    return jnp.where(given > 0, draws, jnp.nan).astype(float_dtype(rate))
+    rate = jax.lax.stop_gradient(positive(rate))
+    valid = rate < jnp.inf
+    draws = poisson_draw(key, jnp.where(valid, rate, 1.0), size)
+    return jnp.where(jnp.broadcast_to(valid, size), draws, jnp.nan)
 
 
 def mean(rate: Real) -> Float[Array, "..."]:

@@ -22,7 +22,7 @@ def first_whole(
 
     def walk(state):
         k, _ = state
-        here, before = reached(k), reached(k - 1)
+        here, before = jax.vmap(reached)(jnp.stack([k, k - 1]))  # compiled once
         step = jnp.where(before & (k > 0), -1.0, jnp.where(~here & (k < high), 1.0, 0.0))
         step = jnp.where(lost | (k + step == k), 0.0, step)
         return k + step, jnp.any(step != 0)
