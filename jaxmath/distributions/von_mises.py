@@ -1,8 +1,9 @@
 r"""The von Mises distribution of an angle round `loc`, of `concentration` > 0.
 
 Angles are in radians; the circle is cut opposite to zero, and they lie in (-pi, pi]. Probabilities
-of being below, and quantiles, are counted from that cut. What only an axis has, such as a mean and a variance, is not defined: the mean direction is the mode,
-`loc`, the mean length `special.bessel_ratio` of the concentration, and the circular variance
+of being below, and quantiles, are counted from that cut. What only an axis has, such as a mean and
+a variance, is not defined: the mean direction is the mode, `loc`, the mean length
+`special.bessel_ratio` of the concentration, and the circular variance
 `special.bessel_ratio_complement`. The density and its slopes have the period of the circle.
 
 Elementwise functions of arrays or numbers. A concentration that isn't positive gives NaN.
@@ -38,6 +39,10 @@ from jaxmath.distributions.von_mises_density import (
 )
 from jaxmath.distributions.von_mises_quantiles import isf, median, quantile
 from jaxmath.distributions.von_mises_tails import (
+    CDF,
+    LOG_CDF,
+    LOG_SF,
+    SF,
     cdf,
     log_cdf,
     log_sf,
@@ -325,7 +330,8 @@ def _marks(loc, concentration):
 
 _NO_AXIS = "an angle has no axis: where the circle is cut would decide it."
 
-_SEARCH = "a search in such tails, compared with them and with 45 digits by tests of its own"
+_SEARCH = "a search in its tails, which tests of its own compare with it"
+_TAILS = "sums by Gauss's rule, compared with 45 digits, slopes too, by a test of its own"
 
 VON_MISES = Family(
     name="von_mises",
@@ -374,7 +380,10 @@ VON_MISES = Family(
         cross_entropy=_cross_entropy,
         kl=_kl,
     ),
-    unrecorded=dict.fromkeys(("quantile", "isf", "median"), _SEARCH),
+    unrecorded=dict(
+        **dict.fromkeys(("quantile", "isf", "median"), _SEARCH),
+        **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
+    ),
     facts=dict(
         log_prob=(Concave("concentration"),),
         entropy=(Decreasing("concentration"),),
