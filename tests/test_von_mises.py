@@ -105,12 +105,14 @@ def _part(start, end, k, ratio):
     cuts.append(min(end, start + step))
 
     def density(t):
-        return mp.exp(-2 * k * mp.sin(t / 2) ** 2)
+        return mp.exp(-2 * k * mp.sin((t + start) / 2) * mp.sin((t - start) / 2))
 
     def change(t):
         return (mp.cos(t) - ratio) * density(t)
 
-    return [mp.quad(fn, cuts, method="gauss-legendre") for fn in (density, change)]
+    # What is small beside one would be summed to few digits.
+    height = mp.exp(-2 * k * mp.sin(start / 2) ** 2)
+    return [height * mp.quad(fn, cuts, method="gauss-legendre") for fn in (density, change)]
 
 
 def _tails(x, loc, k):
