@@ -270,7 +270,7 @@ def test_quantiles_invert_both_tails(dtype):
     smallest = np.arange(-300 if dtype == np.float64 else -36, 0, 6.0)
     p = np.concatenate([10.0**smallest, np.linspace(0.03, 0.99, 25), 1 - 10.0 ** -np.arange(3, 7)])
     loc = [0.0, 1e-12, 1e-3, 0.5, 3.0, np.pi, -np.pi, -3.1, -0.5]
-    grid = np.meshgrid(p, loc, [2.0**-40, 0.1, 2.3, 30.0, 1e3, 1e10, 2.0**40], indexing="ij")
+    grid = np.meshgrid(p, loc, [2.0**-40, 0.1, 0.5, 2.3, 30.0, 1e3, 1e10, 2.0**40], indexing="ij")
     p, loc, k = (jnp.asarray(each.ravel(), dtype) for each in grid)
     for inverse, tail in ((von_mises.quantile, von_mises.cdf), (von_mises.isf, von_mises.sf)):
         x = inverse(p, loc, k)
