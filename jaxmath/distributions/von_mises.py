@@ -1,9 +1,9 @@
 r"""The von Mises distribution of an angle round `loc`, of `concentration` > 0.
 
-Angles are in radians; the circle is cut at its opposite point, and they lie in (-pi, pi]. What
-depends on the cut, such as probabilities of being below, is left to the generic routes, and what
-only an axis has, such as a mean and a variance, is not defined: the mean direction is the mode,
-`loc`, the mean length `special.bessel_ratio` of the concentration, and the circular variance
+Angles are in radians; the circle is cut opposite to zero, and they lie in (-pi, pi]. Probabilities
+of being below, and quantiles, are counted from that cut. What only an axis has, such as a mean and
+a variance, is not defined: the mean direction is the mode, `loc`, the mean length
+`special.bessel_ratio` of the concentration, and the circular variance
 `special.bessel_ratio_complement`. The density and its slopes have the period of the circle.
 
 Elementwise functions of arrays or numbers. A concentration that isn't positive gives NaN.
@@ -21,6 +21,33 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.von_mises_density import (
+    LOG_PROB,
+    LOG_TAU,
+    PROB,
+    bend,
+    cosine,
+    half,
+    log_prob,
+    log_prob_dconcentration,
+    log_prob_dloc,
+    narrowing,
+    prob,
+    rise,
+    sine,
+    twist,
+)
+from jaxmath.distributions.von_mises_quantiles import isf, median, quantile
+from jaxmath.distributions.von_mises_tails import (
+    CDF,
+    LOG_CDF,
+    LOG_SF,
+    SF,
+    cdf,
+    log_cdf,
+    log_sf,
+    sf,
+)
 from jaxmath.domains import Interval
 from jaxmath.formula import Concave, Convex, Decreasing, Source, with_rule
 from jaxmath.special.bessel import (
@@ -28,7 +55,6 @@ from jaxmath.special.bessel import (
     bessel_ratio_complement,
     bessel_ratio_dx,
     bessel_ratio_inverse,
-    i0e,
     log_i0,
     log_i0e,
     ratio_times,
@@ -39,7 +65,6 @@ from jaxmath.special.loops import loop
 from jaxmath.special.norm import norm
 from jaxmath.typing import PRNGKey, Real
 
-LOG_TAU = math.log(2 * math.pi)
 CIRCLE = Interval(-math.pi, math.pi, closed=(False, True))
 CONCENTRATIONS = Interval(2.0**-40, 2.0**40, closed=(True, True))
 """Where all digits are promised."""
@@ -50,62 +75,6 @@ class Params(NamedTuple):
 
     loc: Any
     concentration: Any
-
-
-def _half(x, loc):
-    """Half of the angle from `loc` to x."""
-    return (jnp.asarray(x) - loc) / 2
-
-
-def _rise(x, loc):
-    """One less the cosine of the angle from `loc` to x."""
-    return 2 * jnp.square(jnp.sin(_half(x, loc)))
-
-
-def _sine(x, loc):
-    return jnp.sin(jnp.asarray(x) - loc)
-
-
-def _cosine(x, loc):
-    return jnp.cos(jnp.asarray(x) - loc)
-
-
-def _log_prob(x: Real, loc: Real, concentration: Real) -> Float[Array, "..."]:
-    """The logarithm of the density per radian, in nats."""
-    concentration = positive(concentration)
-    sine = jnp.sin(_half(x, loc))
-    return -2 * (concentration * sine) * sine - log_i0e(concentration) - LOG_TAU
-
-
-def log_prob_dx(x: Real, loc: Real, concentration: Real) -> Float[Array, "..."]:
-    """Minus the concentration times the sine of the angle."""
-    return -positive(concentration) * _sine(x, loc)
-
-
-def log_prob_dloc(x: Real, loc: Real, concentration: Real) -> Float[Array, "..."]:
-    """The concentration times the sine of the angle."""
-    return positive(concentration) * _sine(x, loc)
-
-
-def log_prob_dconcentration(x: Real, loc: Real, concentration: Real) -> Float[Array, "..."]:
-    """The cosine of the angle less its mean."""
-    return bessel_ratio_complement(positive(concentration)) - _rise(x, loc)
-
-
-_LOG_PROB = dict(x=log_prob_dx, loc=log_prob_dloc, concentration=log_prob_dconcentration)
-log_prob = with_rule(_log_prob, **_LOG_PROB)
-
-
-def _bend(x, loc, concentration):
-    return -positive(concentration) * _cosine(x, loc)
-
-
-def _twist(x, loc, concentration):
-    return -_sine(x, loc) + 0 * positive(concentration)
-
-
-def _narrowing(x, loc, concentration):
-    return -bessel_ratio_dx(positive(concentration)) + 0 * _sine(x, loc)
 
 
 def score(x: Real, loc: Real, concentration: Real) -> Params:
@@ -124,69 +93,7 @@ def _matrix(a, b, c):
 def hessian(x: Real, loc: Real, concentration: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in both parameters, as a matrix."""
     at = (x, loc, concentration)
-    return _matrix(_bend(*at), -_twist(*at), _narrowing(*at))
-
-
-def _times_density(at, *factors):
-    """The density times factors, of which none is out of range before the product is."""
-    x, loc, concentration = at
-    k = positive(concentration)
-    sine = jnp.sin(_half(x, loc))
-    root = jnp.exp(-(k * sine) * sine) / jnp.sqrt(2 * jnp.pi * i0e(k))
-    value = root
-    for factor in factors:
-        value, root = root, value * factor
-    return value * root
-
-
-def _prob(x: Real, loc: Real, concentration: Real) -> Float[Array, "..."]:
-    """The density per radian."""
-    return _times_density((x, loc, concentration))
-
-
-def _prob_dx(x, loc, concentration):
-    at = (x, loc, concentration)
-    return _times_density(at, log_prob_dx(*at))
-
-
-def _prob_dconcentration(x, loc, concentration):
-    at = (x, loc, concentration)
-    return _times_density(at, log_prob_dconcentration(*at))
-
-
-def _prob_dx_dx(x, loc, concentration):
-    at = (x, loc, concentration)
-    slope = log_prob_dx(*at)
-    return _times_density(at, slope, slope) + _times_density(at, _bend(*at))
-
-
-def _prob_dx_dconcentration(x, loc, concentration):
-    at = (x, loc, concentration)
-    change = log_prob_dx(*at) * log_prob_dconcentration(*at) + _twist(*at)
-    return _times_density(at, change)
-
-
-def _prob_dconcentration_dconcentration(x, loc, concentration):
-    at = (x, loc, concentration)
-    slope = log_prob_dconcentration(*at)
-    return _times_density(at, slope, slope) - slope_times(prob(*at), positive(concentration))
-
-
-def _negative(fn):
-    return lambda x, loc, concentration: -fn(x, loc, concentration)
-
-
-prob_dx = with_rule(
-    _prob_dx, x=_prob_dx_dx, loc=_negative(_prob_dx_dx), concentration=_prob_dx_dconcentration
-)
-prob_dconcentration = with_rule(
-    _prob_dconcentration,
-    x=_prob_dx_dconcentration,
-    loc=_negative(_prob_dx_dconcentration),
-    concentration=_prob_dconcentration_dconcentration,
-)
-_PROB = dict(x=prob_dx, loc=_negative(prob_dx), concentration=prob_dconcentration)
-prob = with_rule(_prob, **_PROB)
+    return _matrix(bend(*at), -twist(*at), narrowing(*at))
 
 
 def mode(loc: Real, concentration: Real) -> Float[Array, "..."]:
@@ -216,8 +123,8 @@ entropy = with_rule(_entropy, **_ENTROPY)
 
 def _apart(loc, concentration, loc_q, concentration_q):
     """The second concentration times what the mean directions differ by in cosine."""
-    sine = jnp.sin(_half(loc, loc_q))
-    return ratio_times(2 * (positive(concentration_q) * sine) * sine, positive(concentration))
+    s = jnp.sin(half(loc, loc_q))
+    return ratio_times(2 * (positive(concentration_q) * s) * s, positive(concentration))
 
 
 def _cross_entropy(
@@ -237,7 +144,7 @@ def _kl(loc: Real, concentration: Real, loc_q: Real, concentration_q: Real) -> F
 
 def dloc(loc: Real, concentration: Real, loc_q: Real, concentration_q: Real) -> Float[Array, "..."]:
     """The second concentration times the mean length of the first, times the sine between."""
-    return ratio_times(positive(concentration_q) * _sine(loc, loc_q), positive(concentration))
+    return ratio_times(positive(concentration_q) * sine(loc, loc_q), positive(concentration))
 
 
 def dloc_q(
@@ -252,7 +159,7 @@ def cross_entropy_dconcentration(
 ) -> Float[Array, "..."]:
     """Minus the second concentration times the cosine between, times the slope of the length."""
     k, q = positive(concentration), positive(concentration_q)
-    return slope_times(-q * _cosine(loc, loc_q), k)
+    return slope_times(-q * cosine(loc, loc_q), k)
 
 
 def kl_dconcentration(
@@ -260,8 +167,8 @@ def kl_dconcentration(
 ) -> Float[Array, "..."]:
     """What the first concentration exceeds the second's part in its direction by."""
     k, q = positive(concentration), positive(concentration_q)
-    sine = jnp.sin(_half(loc, loc_q))
-    return slope_times(k - q + 2 * (q * sine) * sine, k)
+    s = jnp.sin(half(loc, loc_q))
+    return slope_times(k - q + 2 * (q * s) * s, k)
 
 
 def dconcentration_q(
@@ -269,7 +176,7 @@ def dconcentration_q(
 ) -> Float[Array, "..."]:
     """What the second mean length exceeds the first's part in its direction by."""
     k, q = positive(concentration), positive(concentration_q)
-    return bessel_ratio_difference(k, q) + ratio_times(_rise(loc, loc_q), k)
+    return bessel_ratio_difference(k, q) + ratio_times(rise(loc, loc_q), k)
 
 
 _CROSS_ENTROPY = dict(
@@ -423,13 +330,17 @@ def _marks(loc, concentration):
 
 _NO_AXIS = "an angle has no axis: where the circle is cut would decide it."
 
+_SEARCH = "a search in its tails, which tests of its own compare with it"
+_TAILS = "sums by Gauss's rule, compared with 45 digits, slopes too, by a test of its own"
+
 VON_MISES = Family(
     name="von_mises",
     parameters=Params(loc=CIRCLE, concentration=CONCENTRATIONS),
     support=CIRCLE,
     marks=_marks,
     functions=(
-        *(log_prob, prob, sample, mode, entropy, cross_entropy, kl),
+        *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, median),
+        *(sample, mode, entropy, cross_entropy, kl),
         *(score, hessian, fisher_information),
         *(sufficient, natural, log_partition, mean_parameters, fit),
     ),
@@ -437,8 +348,12 @@ VON_MISES = Family(
         ("mean", "variance", "std", "skewness", "kurtosis", "squared_wasserstein"), _NO_AXIS
     ),
     partials=dict(
-        log_prob=_LOG_PROB,
-        prob=_PROB,
+        log_prob=LOG_PROB.partials,
+        prob=PROB.partials,
+        cdf=CDF.partials,
+        log_cdf=LOG_CDF.partials,
+        sf=SF.partials,
+        log_sf=LOG_SF.partials,
         mode=dict(
             loc=lambda loc, concentration: 1 + _zero(loc, concentration), concentration=_zero
         ),
@@ -447,25 +362,27 @@ VON_MISES = Family(
         kl=_KL,
     ),
     seconds=dict(
-        log_prob={
-            ("x", "x"): _bend,
-            ("x", "loc"): _negative(_bend),
-            ("x", "concentration"): _twist,
-            ("loc", "loc"): _bend,
-            ("loc", "concentration"): _negative(_twist),
-            ("concentration", "concentration"): _narrowing,
-        },
-        prob={
-            ("x", "x"): _prob_dx_dx,
-            ("x", "loc"): _negative(_prob_dx_dx),
-            ("x", "concentration"): _prob_dx_dconcentration,
-            ("loc", "loc"): _prob_dx_dx,
-            ("loc", "concentration"): _negative(_prob_dx_dconcentration),
-            ("concentration", "concentration"): _prob_dconcentration_dconcentration,
-        },
+        log_prob=LOG_PROB.seconds,
+        prob=PROB.seconds,
+        cdf=CDF.seconds,
+        log_cdf=LOG_CDF.seconds,
+        sf=SF.seconds,
+        log_sf=LOG_SF.seconds,
     ),
     plain=dict(
-        log_prob=_log_prob, prob=_prob, entropy=_entropy, cross_entropy=_cross_entropy, kl=_kl
+        log_prob=LOG_PROB.plain,
+        prob=PROB.plain,
+        cdf=CDF.plain,
+        log_cdf=LOG_CDF.plain,
+        sf=SF.plain,
+        log_sf=LOG_SF.plain,
+        entropy=_entropy,
+        cross_entropy=_cross_entropy,
+        kl=_kl,
+    ),
+    unrecorded=dict(
+        **dict.fromkeys(("quantile", "isf", "median"), _SEARCH),
+        **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf"), _TAILS),
     ),
     facts=dict(
         log_prob=(Concave("concentration"),),
@@ -474,6 +391,7 @@ VON_MISES = Family(
     ),
     tex=dict(
         log_prob=r"\log p(x) = \kappa \cos(x - \mu) - \log 2 \pi I_0(\kappa)",
+        cdf=r"F(x) = \int_{-\pi}^x p(\theta)\, d\theta",
         prob=r"p(x) = \frac{e^{\kappa \cos(x - \mu)}}{2 \pi I_0(\kappa)}",
         entropy=r"H = \log 2 \pi I_0(\kappa) - \kappa A(\kappa), \quad A = I_1 / I_0",
         kl=r"\operatorname{KL} = \log\frac{I_0(\kappa_q)}{I_0(\kappa)}"
