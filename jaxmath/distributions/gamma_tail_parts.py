@@ -57,9 +57,14 @@ def _most(a):
 
 def _named(reach: Reach, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with the names that the family's arguments have."""
-    named: Any = function
-    named.__signature__ = inspect.signature(reach.parts)
-    return named
+    signature = inspect.signature(reach.parts)
+
+    def named(*args, **kwargs):
+        return function(*signature.bind(*args, **kwargs).args)
+
+    result: Any = named
+    result.__signature__ = signature
+    return result
 
 
 def tail(reach: Reach, fn, none):
