@@ -182,7 +182,10 @@ def _times_density(factor, over=1):
         part = jnp.exp(_log_height(at) / 4)
         first, second, third = (part / at.x if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(at), 0.0)
-        return (first * part * there) * (second * third)
+        one, two = first * part, second * third
+        small, large = jnp.minimum(one, two), jnp.maximum(one, two)
+        # So that no product leaves the dtype before the last one does.
+        return jnp.where(jnp.abs(there) > 1, small * there * large, large * there * small)
 
     return product
 

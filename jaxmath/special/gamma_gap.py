@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.special.gamma import gammaln, gammaln_difference
-from jaxmath.special.logarithm import log1p_gap, log1p_gap_ratio
+from jaxmath.special.logarithm import log1p, log1p_gap, log1p_gap_ratio
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
@@ -27,6 +27,7 @@ _ZETA = (
     2.227216658569063e-16,
 )  # fmt: skip
 _GAP = tuple((-1) ** n * zeta / n for n, zeta in enumerate(_ZETA, start=2))
+_SPREAD = tuple((2**n - 2) * term for n, term in enumerate(_GAP, start=2))
 
 
 def gammaln_gap(x: Real, excess: Real) -> Float[Array, "..."]:
@@ -103,4 +104,11 @@ def gammaln_differences(u: Real) -> tuple[Float[Array, "..."], ...]:
 
 def gammaln_spread(u: Real) -> Float[Array, "..."]:
     r"""The excess $\log\Gamma(1 + 2u) - 2 \log\Gamma(1 + u)$ for u > 0, without cancelling."""
-    return jnp.square(u) * gammaln_differences(u)[0]
+    u = jnp.asarray(u)
+    small = u < 0.5
+    near, far = jnp.where(small, u, 0.0), jnp.where(small, 1.0, u)
+    inner = jnp.square(near) * polynomial(_SPREAD, near)
+    for pole in range(1, POLES + 1):
+        inner = inner + log1p(jnp.square(near / pole) / (1 + 2 * near / pole))
+    outer = gammaln_difference(1.0, 2 * far) - 2 * gammaln_difference(1.0, far)
+    return jnp.where(small, inner, outer)
