@@ -26,7 +26,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.gamma_density import at_zero
 from jaxmath.distributions.location_scale import positive
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import OPEN_UNIT
 from jaxmath.formula import Concave, Source, with_rule
 from jaxmath.special.entropy import divergence
@@ -49,6 +49,7 @@ from jaxmath.special.incomplete_beta import (
 from jaxmath.special.inverse_beta import betainccinv, betaincinv
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.partials import along, with_partials
+from jaxmath.special.ratio import balanced_product
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -158,14 +159,9 @@ def score(x: Real, a: Real, b: Real) -> Params:
     return Params(_LOG_PROB["a"](x, a, b), _LOG_PROB["b"](x, a, b))
 
 
-def _matrix(one, both, two):
-    one, both, two = jnp.broadcast_arrays(one, both, two)
-    return jnp.stack([jnp.stack([one, both], -1), jnp.stack([both, two], -1)], -2)
-
-
 def hessian(x: Real, a: Real, b: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in the shapes."""
-    return _matrix(*(_BENDS[pair](x, a, b) for pair in (("a", "a"), ("a", "b"), ("b", "b"))))
+    return two_by_two(*(_BENDS[pair](x, a, b) for pair in (("a", "a"), ("a", "b"), ("b", "b"))))
 
 
 def _height(factor, over=1):
@@ -178,8 +174,7 @@ def _height(factor, over=1):
         part = jnp.exp(_log_height(x, y, a, b) / 4)
         first, second, third = (part / x if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(x, y, a, b) / y**over, 0.0)
-        # In this order no product is beyond an end of the dtype where the result is not.
-        return (first * part) * (second * third * there)
+        return balanced_product(first * part, second * third, there)
 
     return product
 
@@ -415,7 +410,7 @@ kurtosis, _KURTOSIS = with_partials(
 def fisher_information(a: Real, b: Real) -> Float[Array, "... 2 2"]:
     """Minus the expected `hessian`, which does not depend on x."""
     a, b = positive(a), positive(b)
-    return -_matrix(trigamma_difference(a, b), trigamma(a + b), trigamma_difference(b, a))
+    return -two_by_two(trigamma_difference(a, b), trigamma(a + b), trigamma_difference(b, a))
 
 
 def sufficient(x: Real) -> Float[Array, "... 2"]:

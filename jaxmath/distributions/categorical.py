@@ -290,14 +290,14 @@ def _centred_slope(logits, values):
     return _balanced(p, p * (possible - jnp.sum(p * possible)))
 
 
-_ENTROPY = dict(logits=lambda logits: _centred_slope(logits, -_above(logits, softmax(logits))))
-entropy = lifted(1)(with_rule(_entropy, **_ENTROPY))
-
-
 def _above(logits, p):
     """By how much each logit exceeds that of the likeliest label."""
     top = jnp.argmax(p)
     return jnp.where(jnp.arange(p.size) == top, 0.0, logits - logits[top])
+
+
+_ENTROPY = dict(logits=lambda logits: _centred_slope(logits, -_above(logits, softmax(logits))))
+entropy = lifted(1)(with_rule(_entropy, **_ENTROPY))
 
 
 def _step(logits, logits_q):

@@ -110,14 +110,19 @@ def _log_prob_dconcentration(x, concentration):
     return log_excess(total * x, a, jnp.log(x) + jnp.log(total)) - _rest(total)
 
 
-def _bend(x, concentration):
+def _square(own, common):
+    """A matrix of the diagonal and of what stands elsewhere."""
+    return jnp.where(jnp.eye(own.size, dtype=bool), jnp.diag(own), common)
+
+
+def _bend(other, concentration):
     a = positive(concentration)
-    own = jnp.diag(trigamma_difference(a, _complement(a)))
-    return jnp.where(jnp.eye(a.size, dtype=bool), own, trigamma(jnp.sum(a))) + 0.0 * jnp.sum(x)
+    own = trigamma_difference(a, _complement(a))
+    return _square(own, trigamma(jnp.sum(a))) + 0.0 * jnp.sum(other)
 
 
-def _over(x):
-    return jnp.diag(quotient(1.0, jnp.asarray(x)))
+def _over(x, concentration):
+    return jnp.diag(quotient(1.0, jnp.asarray(x))) + 0.0 * jnp.sum(concentration)
 
 
 def _log_prob_dx_dx(x, concentration):
@@ -125,16 +130,8 @@ def _log_prob_dx_dx(x, concentration):
 
 
 _LOG_PROB = dict(
-    x=with_jacobians(
-        _log_prob_dx,
-        x=_log_prob_dx_dx,
-        concentration=lambda x, concentration: _over(x),
-    ),
-    concentration=with_jacobians(
-        _log_prob_dconcentration,
-        x=lambda x, concentration: _over(x),
-        concentration=_bend,
-    ),
+    x=with_jacobians(_log_prob_dx, x=_log_prob_dx_dx, concentration=_over),
+    concentration=with_jacobians(_log_prob_dconcentration, x=_over, concentration=_bend),
 )
 log_prob = lifted(1, 1)(with_rule(_log_prob, **_LOG_PROB))
 prob = exponential(log_prob)
@@ -295,11 +292,6 @@ _bent = along(trigamma_difference, 0)
 _bent_excess, _bent_trigamma = along(_excess, 0), along(trigamma, 0)
 
 
-def _square(own, common):
-    """A matrix of the diagonal and of what stands elsewhere."""
-    return jnp.where(jnp.eye(own.size, dtype=bool), jnp.diag(own), common)
-
-
 def _kl_da_da(concentration, concentration_q):
     a, b, total, total_q = _pair(concentration, concentration_q)
     rest, turn = _complement(a), _bent_trigamma(total)
@@ -313,14 +305,11 @@ def _kl_da_da(concentration, concentration_q):
 
 
 def _kl_da_dq(concentration, concentration_q):
-    a, b, total, _ = _pair(concentration, concentration_q)
-    return _square(trigamma_difference(a, _complement(a)) + 0.0 * b, trigamma(total))
+    return _bend(concentration_q, concentration)
 
 
 def _dq_dq(concentration, concentration_q):
-    b, a, total_q, _ = _pair(concentration_q, concentration)
-    own = -trigamma_difference(b, _complement(b)) + 0.0 * a
-    return _square(own, -trigamma(total_q))
+    return -_bend(concentration, concentration_q)
 
 
 def _cross_entropy_da_da(concentration, concentration_q):
@@ -408,9 +397,7 @@ DIRICHLET = Family(
     seconds=dict(
         log_prob={
             ("x", "x"): _log_prob_dx_dx,
-            ("x", "concentration"): lambda x, concentration: (
-                _over(x) + 0.0 * jnp.sum(concentration)
-            ),
+            ("x", "concentration"): _over,
             ("concentration", "concentration"): _bend,
         },
         kl=_bends(_kl_da_da),

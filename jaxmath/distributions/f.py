@@ -22,7 +22,7 @@ from jaxmath.distributions.f_density import (
 )
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.location_scale import chance, positive
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import NONNEGATIVE, Interval
 from jaxmath.formula import Source, with_rule
 from jaxmath.special.gamma import (
@@ -62,15 +62,10 @@ def score(x: Real, dfn: Real, dfd: Real) -> Params:
     return Params(LOG_PROB["dfn"](x, dfn, dfd), LOG_PROB["dfd"](x, dfn, dfd))
 
 
-def _matrix(one, both, two):
-    one, both, two = jnp.broadcast_arrays(one, both, two)
-    return jnp.stack([jnp.stack([one, both], -1), jnp.stack([both, two], -1)], -2)
-
-
 def hessian(x: Real, dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in the degrees of freedom; zero outside the support."""
     pairs = ("dfn", "dfn"), ("dfn", "dfd"), ("dfd", "dfd")
-    return _matrix(*(LOG_PROB_BENDS[pair](x, dfn, dfd) for pair in pairs))
+    return two_by_two(*(LOG_PROB_BENDS[pair](x, dfn, dfd) for pair in pairs))
 
 
 def _sides(at):
@@ -344,7 +339,7 @@ def fisher_information(dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
     one = b / a * (1 / (n + 1) - 2 / n) - trigamma_difference(a, b)
     two = a / b * (1 / (n + 1) - 2 / n) - trigamma_difference(b, a)
     both = 2 / n - 1 / (n + 1) - trigamma(n)
-    return _matrix(one / 4, both / 4, two / 4)
+    return two_by_two(one / 4, both / 4, two / 4)
 
 
 _INFINITE = "infinite or undefined for few degrees of freedom; a test of its own knows its values"

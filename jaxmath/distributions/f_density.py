@@ -18,9 +18,9 @@ from jaxmath.special.gamma import (
     stirling_error_dx,
     stirling_error_dx_dx,
 )
-from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.logarithm import log1p, log1p_gap_near
 from jaxmath.special.partials import Rule, with_partials
-from jaxmath.special.ratio import log_ratio
+from jaxmath.special.ratio import balanced_product, log_ratio
 from jaxmath.typing import Real
 
 
@@ -94,22 +94,16 @@ def _growth(at):
     return (at.gap - 1) / at.x
 
 
-def _gap(t, log_rest):
-    """The gap t - log(1 + t), where t nearly is minus one by the logarithm of what is left."""
-    near = t < -0.5
-    return jnp.where(near, t - log_rest, log1p_gap(jnp.where(near, 0.0, t)))
-
-
 def _in_dfn(at):
     a, b = at.a, at.b
-    gap = _gap(-at.gap / a, at.log_shares[0])
+    gap = log1p_gap_near(-at.gap / a, at.log_shares[0])
     more = stirling_error_dx(a + b) - stirling_error_dx(a)
     return (b / (2 * a * (a + b)) - gap + more) / 2
 
 
 def _in_dfd(at):
     a, b = at.a, at.b
-    gap = _gap(at.gap / b, at.log_shares[1])
+    gap = log1p_gap_near(at.gap / b, at.log_shares[1])
     more = stirling_error_dx(a + b) - stirling_error_dx(b)
     return (a / (2 * b * (a + b)) - gap + more) / 2
 
@@ -182,10 +176,7 @@ def _times_density(factor, over=1):
         part = jnp.exp(_log_height(at) / 4)
         first, second, third = (part / at.x if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(at), 0.0)
-        one, two = first * part, second * third
-        small, large = jnp.minimum(one, two), jnp.maximum(one, two)
-        # So that no product leaves the dtype before the last one does.
-        return jnp.where(jnp.abs(there) > 1, small * there * large, large * there * small)
+        return balanced_product(first * part, second * third, there)
 
     return product
 

@@ -19,6 +19,7 @@ from jaxmath.special.gamma import (
 )
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.partials import Rule, with_partials
+from jaxmath.special.ratio import balanced_product
 from jaxmath.typing import Real
 
 
@@ -143,10 +144,7 @@ def times_density(factor, over=1, zero=lambda a, b: 0.0 * a):
         part = jnp.exp(log_density(z, a, log_of_z(z, inner, b)) / 4)
         first, second, third = (part / inner if over > k else part for k in (0, 2, 1))
         there = jnp.where(part > 0, factor(z, inner, a, b), 0.0)
-        one, two = first * part, second * third
-        small, large = jnp.minimum(one, two), jnp.maximum(one, two)
-        # So that no product leaves the dtype before the last one does.
-        value = jnp.where(jnp.abs(there) > 1, small * there * large, large * there * small)
+        value = balanced_product(first * part, second * third, there)
         edge = jnp.where(jnp.asarray(x) == 0, zero(a, b), 0.0) + 0.0 * (a + b)
         return supported(x, value, edge)
 

@@ -14,8 +14,8 @@ from jaxmath.distributions.location_scale import positive, standardize
 from jaxmath.distributions.standard import Differentiable
 from jaxmath.formula import with_rule
 from jaxmath.special.exponential import expm1_gap
-from jaxmath.special.gamma import digamma, digamma_difference, gammaln_difference
-from jaxmath.special.gamma_gap import EULER, gammaln_gap
+from jaxmath.special.gamma import digamma, digamma_difference
+from jaxmath.special.gamma_gap import EULER, gammaln_after, gammaln_gap, gammaln_gap_dx
 from jaxmath.special.ratio import relative_excess
 from jaxmath.typing import Real
 
@@ -42,17 +42,14 @@ class _Pair(NamedTuple):
     @property
     def slope(self):
         """The same at r, where the gamma function has its pole."""
-        near = digamma_difference(1.0, jnp.where(self.ratio < 0.5, 0.0, self.excess))
-        return jnp.where(self.ratio < 0.5, self.harmonic - 1 / self.ratio, near)
+        return gammaln_gap_dx(self.ratio, self.excess)
 
 
 def _pair(loc, scale, loc_q, scale_q):
     s, unit = positive(scale), positive(scale_q)
     ratio, excess = s / unit, relative_excess(s, unit)
-    distance, close = standardize(loc, loc_q, unit), jnp.abs(excess) < 0.5
-    near = gammaln_difference(2.0, jnp.where(close, excess, 0.0))
-    far = gammaln_difference(1.0, jnp.where(close, 0.0, ratio))
-    power = jnp.where(close, near, far) - distance
+    distance = standardize(loc, loc_q, unit)
+    power = gammaln_after(ratio, excess) - distance
     return _Pair(*jnp.broadcast_arrays(unit, ratio, excess, distance, power))
 
 

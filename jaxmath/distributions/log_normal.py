@@ -14,6 +14,7 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import positive, standardize, within
 from jaxmath.distributions.normal import FAR, NORMAL, Params
+from jaxmath.distributions.shapes import two_by_two
 from jaxmath.domains import POSITIVE, Interval
 from jaxmath.formula import Concave, Convex, Increasing, Source
 from jaxmath.special.exponential import bernoulli_ratio, expm1
@@ -116,8 +117,7 @@ def score(x: Real, loc: Real, scale: Real) -> Params:
 def hessian(x: Real, loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in loc and scale, as a matrix: the normal's at log x."""
     pairs = ("loc", "loc"), ("loc", "scale"), ("scale", "scale")
-    a, b, c = jnp.broadcast_arrays(*(_SECONDS[pair](x, loc, scale) for pair in pairs))
-    return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([b, c], axis=-1)], axis=-2)
+    return two_by_two(*(_SECONDS[pair](x, loc, scale) for pair in pairs))
 
 
 def _density(factor, over_x=0, over_scale=0):

@@ -50,7 +50,7 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     trigamma_difference,
 )
-from jaxmath.special.logarithm import log1p, log1p_gap
+from jaxmath.special.logarithm import log1p, log1p_gap, log1p_gap_near
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -95,11 +95,9 @@ def _log_prob(x: Given, df: Given, loc: Given, factor: Given) -> Float[Array, ""
 def _log_prob_ddf(x, df, loc, factor):
     _, _, q, a, c = _parts(x, df, loc, factor)
     share = q / (2 * a + q)
-    far = share > 0.5
-    near = -log1p_gap(-jnp.where(far, 0.0, share))
     # Far out the share nearly is one, and what it lacks has no digits.
-    gap = jnp.where(far, share - log1p(q / (2 * a)), near)
-    return (_normaliser_da(a, c) + gap + c / a * share) / 2
+    gap = log1p_gap_near(-share, -log1p(q / (2 * a)))
+    return (_normaliser_da(a, c) - gap + c / a * share) / 2
 
 
 def _pull(q, a, c):

@@ -19,7 +19,7 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source
 from jaxmath.special.entropy import kl_div, xlog1py_dy, xlogy_dy
@@ -125,9 +125,7 @@ def score(x: Label, total_count: Real, probability: Real) -> Params:
 
 def hessian(x: Label, total_count: Real, probability: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in the parameters."""
-    rows = (_BENDS[pair](x, total_count, probability) for pair in _BENDS)
-    one, both, two = jnp.broadcast_arrays(*rows)
-    return jnp.stack([jnp.stack([one, both], -1), jnp.stack([both, two], -1)], -2)
+    return two_by_two(*(_BENDS[pair](x, total_count, probability) for pair in _BENDS))
 
 
 def _mass(factor):

@@ -14,7 +14,7 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import along, positive, standardize, within
 from jaxmath.distributions.ratios import excess_renyi
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Convex, Increasing, Source, with_rule
 from jaxmath.special.logarithm import log1p, log1p_gap
@@ -495,8 +495,7 @@ def fisher_information(loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
 def hessian(x: Real, loc: Real, scale: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in mean and standard deviation, as a matrix."""
     pairs = ("loc", "loc"), ("loc", "scale"), ("scale", "scale")
-    a, b, c = (_SECONDS[pair](x, loc, scale) for pair in pairs)
-    return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([b, c], axis=-1)], axis=-2)
+    return two_by_two(*(_SECONDS[pair](x, loc, scale) for pair in pairs))
 
 
 def _log_cosh(t):

@@ -17,7 +17,7 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.power import Curve, Start, inverse, raised
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.distributions.standard import Differentiable
 from jaxmath.domains import POSITIVE, Interval
 from jaxmath.formula import Decreasing, Increasing, Source
@@ -113,9 +113,7 @@ def hessian(x: Real, scale: Real, concentration: Real) -> Float[Array, "... 2 2"
     """The second derivatives of `log_prob` in scale and concentration, as a matrix."""
     one, two = Params._fields
     pairs = (one, one), (one, two), (two, two)
-    entries = (_SECONDS[pair](x, scale, concentration) for pair in pairs)
-    a, b, c = jnp.broadcast_arrays(*entries)
-    return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([b, c], axis=-1)], axis=-2)
+    return two_by_two(*(_SECONDS[pair](x, scale, concentration) for pair in pairs))
 
 
 def _tail(fn, outside):

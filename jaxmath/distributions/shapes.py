@@ -18,6 +18,12 @@ def sample_shape(shape: tuple[int, ...], *parameters) -> tuple[int, ...]:
     return (*shape, *jnp.broadcast_shapes(*(jnp.shape(parameter) for parameter in parameters)))
 
 
+def two_by_two(one: Any, both: Any, two: Any) -> jax.Array:
+    """The symmetric matrices of two rows with these entries, in the entries' common shape."""
+    one, both, two = jnp.broadcast_arrays(one, both, two)
+    return jnp.stack([jnp.stack([one, both], -1), jnp.stack([both, two], -1)], -2)
+
+
 def batched(fn: Callable[..., Any], ranks: Sequence[int]) -> Callable[..., Any]:
     """Lift a function of single arguments, of these ranks, to arrays of them with one batch shape.
 

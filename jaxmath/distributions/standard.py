@@ -26,7 +26,7 @@ from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.generic_fit import likeliest
 from jaxmath.distributions.location_scale import positive, standardize, within
-from jaxmath.distributions.shapes import float_dtype, sample_shape
+from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Increasing, with_rule
 from jaxmath.special.partials import minus
@@ -413,12 +413,12 @@ def _others(standard: Standard, log_prob: Differentiable) -> list[Callable[..., 
     def hessian(x, loc, scale):
         """The second derivatives of `log_prob` in location and scale, as a matrix."""
         pairs = ("loc", "loc"), ("loc", "scale"), ("scale", "scale")
-        return _matrix(*(log_prob.seconds[pair](x, loc, scale) for pair in pairs))
+        return two_by_two(*(log_prob.seconds[pair](x, loc, scale) for pair in pairs))
 
     def fisher_information(loc, scale):
         """The variance of the score: constants over the squared scale, as a matrix."""
         square = jnp.square(_rate(scale)) + _zero(loc, scale)
-        return _matrix(*(entry * square for entry in standard.information))
+        return two_by_two(*(entry * square for entry in standard.information))
 
     functions = [sample, score, hessian, fisher_information]
     mean, variance = standard.mean, standard.variance
@@ -431,11 +431,6 @@ def _others(standard: Standard, log_prob: Differentiable) -> list[Callable[..., 
 
         functions.append(squared_wasserstein)
     return functions
-
-
-def _matrix(a, b, c):
-    a, b, c = jnp.broadcast_arrays(a, b, c)
-    return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([b, c], axis=-1)], axis=-2)
 
 
 def quartiles(x, share):

@@ -16,10 +16,9 @@ from jaxmath.special.exponential import expm1_gap
 from jaxmath.special.gamma import (
     digamma,
     digamma_difference,
-    gammaln_difference,
     trigamma,
 )
-from jaxmath.special.gamma_gap import EULER, gammaln_gap
+from jaxmath.special.gamma_gap import EULER, gammaln_after, gammaln_gap, gammaln_gap_dx
 from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import Real
@@ -55,8 +54,7 @@ class _Pair(NamedTuple):
     @property
     def slope(self):
         """The same at r, where the gamma function has its pole."""
-        near = digamma_difference(1.0, jnp.where(self.ratio < 0.5, 0.0, self.excess))
-        return jnp.where(self.ratio < 0.5, self.harmonic - 1 / self.ratio, near)
+        return gammaln_gap_dx(self.ratio, self.excess)
 
     @property
     def turn(self):
@@ -82,10 +80,8 @@ def _pair(concentration, scale, concentration_q, scale_q):
     k, other = positive(concentration), positive(concentration_q)
     s, s_q = positive(scale), positive(scale_q)
     ratio, excess = other / k, relative_excess(other, k)
-    length, close = log_ratio(s, s_q), jnp.abs(excess) < 0.5
-    near = gammaln_difference(2.0, jnp.where(close, excess, 0.0))
-    far = gammaln_difference(1.0, jnp.where(close, 0.0, ratio))
-    power = other * length + jnp.where(close, near, far)
+    length = log_ratio(s, s_q)
+    power = other * length + gammaln_after(ratio, excess)
     return _Pair(*jnp.broadcast_arrays(k, s, other, s_q, ratio, excess, length, power))
 
 

@@ -9,7 +9,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.special.gamma import gammaln, gammaln_difference
+from jaxmath.special.gamma import digamma_difference, gammaln, gammaln_difference
 from jaxmath.special.logarithm import log1p, log1p_gap, log1p_gap_ratio
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
@@ -39,6 +39,21 @@ def gammaln_gap(x: Real, excess: Real) -> Float[Array, "..."]:
     for pole in range(1, POLES + 1):
         inner = inner + log1p_gap(near / pole)
     return jnp.where(close, inner, gammaln(jnp.where(close, 1.0, x)) + EULER * excess)
+
+
+def gammaln_gap_dx(x: Real, excess: Real) -> Float[Array, "..."]:
+    r"""Its slope $\psi(x) + \gamma$, of x > 0 and x - 1."""
+    x = jnp.asarray(x)
+    small = x < 0.5
+    near = digamma_difference(1.0, jnp.where(small, 0.0, excess))
+    return jnp.where(small, digamma_difference(1.0, x) - 1 / x, near)
+
+
+def gammaln_after(x: Real, excess: Real) -> Float[Array, "..."]:
+    r"""The logarithm $\log\Gamma(1 + x)$, given x - 1 to all digits."""
+    x, close = jnp.asarray(x), jnp.abs(jnp.asarray(excess)) < 0.5
+    near = gammaln_difference(2.0, jnp.where(close, excess, 0.0))
+    return jnp.where(close, near, gammaln_difference(1.0, jnp.where(close, 0.0, x)))
 
 
 MORE, REACH = 7, 3.2

@@ -93,6 +93,14 @@ def log1p_gap_dx_dx(x: Real) -> Float[Array, "..."]:
 log1p_gap_dx = with_rule(_log1p_gap_dx, x=log1p_gap_dx_dx)
 log1p_gap = with_rule(_log1p_gap, x=log1p_gap_dx)
 
+
+def log1p_gap_near(x: Real, log: Real) -> Float[Array, "..."]:
+    """The gap of x and log(1 + x), by that logarithm where x may be next to minus one."""
+    x = jnp.asarray(x)
+    far = x < -0.5
+    return jnp.where(far, x - log, log1p_gap(jnp.where(far, 0.0, x)))
+
+
 LOG1P_GAP = Formula(
     fn=log1p_gap,
     plain=_log1p_gap,

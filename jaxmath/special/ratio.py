@@ -34,6 +34,16 @@ def _quotient_dy(x, y):
 quotient = with_rule(_quotient, x=lambda x, y: 1 / y + 0.0 * x, y=_quotient_dy)
 
 
+def balanced_product(one: Real, two: Real, factor: Real) -> Float[Array, "..."]:
+    """The product of two numbers of no sign and a factor, the smaller one first if that is large.
+
+    So neither product leaves the dtype where the result does not.
+    """
+    one, two, factor = (jnp.asarray(part) for part in (one, two, factor))
+    begin = jnp.where(jnp.abs(factor) > 1, one < two, two < one)
+    return jnp.where(begin, one * factor * two, two * factor * one)
+
+
 def two_difference(x: Real, y: Real) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """The difference of two numbers, and what rounding took from it (Knuth); NaN if infinite."""
     x, y = jnp.asarray(x), jnp.asarray(y)
