@@ -104,7 +104,7 @@ def page(rows: dict[str, np.ndarray], result: Result, shown: list[str]) -> str:
             "is enclosed by exact arithmetic and rounded to the dtype; an error counts units in",
             "the last place of it (ulp). The *excess* divides the error by what half a unit of",
             "the truth and of each input explains: up to 8 or so is rounding, and 2^53 = 9e15 in",
-            "float64 or 2^24 = 1.7e7 in float32 means that no digit is right, or NaN.",
+            "float64 or 2^24 = 1.7e7 in float32 means NaN, or no digit that is right.",
             "",
             f"Measured with {tools} on {machine['machine']}, about 200 points a formula and dtype,",
             "by `python docs/accuracy.py`; `jaxmath run configs/accuracy.toml` gives the same with",

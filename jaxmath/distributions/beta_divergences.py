@@ -52,6 +52,13 @@ def _pair(a, b, a_q, b_q):
     return tuple(map(positive, (a, b, a_q, b_q)))
 
 
+def _gap(a, b, c, d):
+    """By how much c lies above its share (c + d) a / (a + b), from steps where these are short."""
+    near = (jnp.abs(c - a) < a / 2) & (jnp.abs(d - b) < b / 2)
+    one, two = jnp.where(near, c - a, c), jnp.where(near, d - b, d)
+    return (b * one - a * two) / (a + b)
+
+
 def _kl(a: Real, b: Real, a_q: Real, b_q: Real) -> Float[Array, "..."]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats.
 
@@ -60,7 +67,7 @@ def _kl(a: Real, b: Real, a_q: Real, b_q: Real) -> Float[Array, "..."]:
     """
     a, b, c, d = _pair(a, b, a_q, b_q)
     n, m, step = a + b, c + d, (c - a) + (d - b)
-    gap = (b * (c - a) - a * (d - b)) / n
+    gap = _gap(a, b, c, d)
     one, two = m * (a / n), m * (b / n)
     means = divergence(c, one, gap, gap / one) + divergence(d, two, -gap, -gap / two)
     # Where one shape is far larger, the gaps of it and of the sum are nearly the same.
@@ -81,7 +88,7 @@ def _kl_da(a, b, a_q, b_q):
     """Minus how far the mean is off times the trigamma function, and what the sums are off."""
     a, b, c, d = _pair(a, b, a_q, b_q)
     n, step = a + b, (c - a) + (d - b)
-    gap = (b * (c - a) - a * (d - b)) / n
+    gap = _gap(a, b, c, d)
 
     def rest(x):  # x times the trigamma function, less one
         return 0.5 / x + x * stirling_error_dx_dx(x)

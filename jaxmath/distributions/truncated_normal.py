@@ -76,7 +76,7 @@ def _score(x: Real, loc: Real, scale: Real, low: Real, high: Real) -> Any:
     rule = Rule(low, high, loc, scale)
     rate = 1 / rule.scale
     t = rule.offset(x)
-    centre = rule.mean(rule.t)
+    centre = rule.centre
     apart = t - centre
     square = apart * (2 * rule.m + t + centre) - rule.central(2)
     first, last = rule.densities()
@@ -255,7 +255,7 @@ def _rule(loc, scale, low, high):
 def _mean_plain(loc, scale, low, high):
     """The expected value: so many scales from the highest point of the density."""
     rule = _rule(loc, scale, low, high)
-    return rule.origin + rule.scale * rule.mean(rule.t)
+    return rule.origin + rule.scale * rule.centre
 
 
 def _moments(fn):
@@ -266,7 +266,7 @@ def _moments(fn):
 
     def function(loc, scale, low, high):
         rule = _rule(loc, scale, low, high)
-        centre = rule.mean(rule.t)
+        centre = rule.centre
         powers = [rule.central(power) for power in (2, 3, 4)]
         ends = zip(rule.densities(), (rule.below + centre, rule.above - centre), strict=True)
         opens = zip(ends, rule.open, strict=True)

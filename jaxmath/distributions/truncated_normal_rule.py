@@ -85,14 +85,23 @@ class Rule:
         """The expected value of a function of the offset, given at all offsets."""
         return jnp.sum(self.share * values, axis=0)
 
+    @property
+    def centre(self):
+        """The expected offset: what the densities differ by at ends far to both sides."""
+        far = [
+            (length > 1) | is_open
+            for length, is_open in zip((self.below, self.above), self.open, strict=True)
+        ]
+        first, last = self.densities()
+        return jnp.where((self.m == 0) & far[0] & far[1], first - last, self.mean(self.t))
+
     def offset(self, x):
         """The offset of x."""
         return standardize(x, self.origin, self.scale)
 
     def central(self, power):
         """A central moment of the offset."""
-        centre = self.mean(self.t)
-        return self.mean((self.t - centre[None]) ** power)
+        return self.mean((self.t - self.centre[None]) ** power)
 
     def densities(self):
         """The standardised density at both ends; zero at an infinite one."""
@@ -110,7 +119,7 @@ def curvatures(x: Real, rule: Rule) -> dict[tuple[str, str], Any]:
     No terms cancel: the density at an end less its distance to the location is the density at the
     other end and its distance to the mean, since the mean of z is the difference of both densities.
     """
-    t, centre = rule.offset(x), rule.mean(rule.t)
+    t, centre = rule.offset(x), rule.centre
     mean, apart = rule.m + centre, t - centre
     two, three, four = (rule.central(power) for power in (2, 3, 4))
     first, last = rule.densities()

@@ -77,6 +77,7 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "jaxmath.special.owen": {"owens_t": integrals.owens_t},
     "jaxmath.special.polygamma": {"polygamma": gamma.polygamma},
     "jaxmath.special.rectified": {"gelu": normal.gelu, "gelu_dx": normal.gelu_dx},
+    "jaxmath.special.hyperbolic": {"tanh": fn.tanh},
     "jaxmath.special.logarithm": {"log1p": fn.log1p, "log1p_gap": lambda x: x - fn.log1p(x)},
     "jaxmath.special.gamma": {
         "betaln": kin.betaln,

@@ -51,7 +51,7 @@ def _expectile(residual: Real, level: Real = 0.5) -> Float[Array, "..."]:
 
 def expectile_dresidual(residual: Real, level: Real = 0.5) -> Float[Array, "..."]:
     """Twice the weighted residual."""
-    return 2 * (_weight(residual, level) * residual)
+    return (2 * _weight(residual, level)) * residual
 
 
 def expectile_dlevel(residual: Real, level: Real = 0.5) -> Float[Array, "..."]:

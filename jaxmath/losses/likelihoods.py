@@ -34,9 +34,9 @@ from jaxmath.special.entropy import xlogy
 from jaxmath.special.exponential import expm1_gap, expm1_gap_dx
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
+    betaln,
     digamma_difference,
     gammaln,
-    gammaln_difference,
     stirling_error,
     stirling_error_dx,
 )
@@ -67,8 +67,10 @@ def _poisson_nll(log_mean: Real, count: Label) -> Float[Array, "..."]:
 
 
 def _poisson_dlog_mean(log_mean: Real, count: Label) -> Float[Array, "..."]:
-    """The mean less the count."""
-    return jnp.exp(log_mean) - count
+    """The mean less the count, from the mean less one where a count is near it."""
+    log_mean = jnp.asarray(log_mean)
+    count = jnp.asarray(count).astype(log_mean.dtype)
+    return jnp.where(count > 0, jnp.expm1(log_mean) - (count - 1), jnp.exp(log_mean))
 
 
 poisson_nll, _POISSON = with_partials(
@@ -258,7 +260,9 @@ def _negative_binomial_nll(
     The concentration r > 0 is large where the count is nearly of a Poisson distribution.
     """
     odds, r, y = _odds(log_mean, concentration, count)
-    ways = gammaln_difference(r, y) - gammaln(y + 1)
+    some = y > 0
+    least = jnp.where(some, y, 1.0)
+    ways = jnp.where(some, -jnp.log(least) - betaln(r, least), 0.0)
     return r * softplus(odds) + y * softplus(-odds) - ways
 
 
@@ -284,7 +288,10 @@ def _negative_binomial_dconcentration(
     """The slope at a fixed mean."""
     odds, r, y = _odds(log_mean, concentration, count)
     surplus = y / r * sigmoid(-odds) - digamma_difference(r, y)
-    return log1p_gap(-sigmoid(odds)) + surplus
+    small = odds < 0
+    near, far = jnp.where(small, odds, 0.0), jnp.where(small, 0.0, odds)
+    gap = jnp.where(small, log1p_gap(-sigmoid(near)), softplus(far) - sigmoid(far))
+    return gap + surplus
 
 
 _NEGATIVE_BINOMIAL = dict(

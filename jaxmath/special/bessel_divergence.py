@@ -47,7 +47,8 @@ def _bessel_ratio_difference(a: Real, b: Real) -> Float[Array, "..."]:
     change = sum(slope_times(float(size) * step, a + float(s) * step) for s, size in _RULE)
     rests = bessel_ratio_complement(a) - bessel_ratio_complement(b)
     far = jnp.where(jnp.minimum(a, b) < 1, bessel_ratio(b) - bessel_ratio(a), rests)
-    return jnp.where(close, change, far)
+    tiny = jnp.maximum(a, b) < jnp.finfo(a.dtype).eps / 4  # the halves might underflow alone
+    return jnp.where(tiny, (b - a) / 2, jnp.where(close, change, far))
 
 
 bessel_ratio_difference = with_rule(
@@ -68,9 +69,9 @@ def _log_i0_divergence(a: Real, b: Real) -> Float[Array, "..."]:
     plain = log_i0(b) - log_i0(a) - bessel_ratio(a) * (b - a)
     one, other = jnp.where(large, a, FAR), jnp.where(large, b, FAR)
     growth = log_rest(other) - log_rest(one) - log_ratio(other, one) / 2
-    scaled = jnp.where(large, growth, log_i0e(b) - log_i0e(a)) + bessel_ratio_complement(a) * (
-        b - a
-    )
+    huge = a > 1 / jnp.finfo(a.dtype).eps  # where the complement is 1 / (2a), and may underflow
+    tangent = jnp.where(huge, (b - a) / a / 2, bessel_ratio_complement(a) * (b - a))
+    scaled = jnp.where(large, growth, log_i0e(b) - log_i0e(a)) + tangent
     return jnp.where(close, step * excess, jnp.where(small, plain, scaled))
 
 

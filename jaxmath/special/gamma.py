@@ -262,13 +262,17 @@ def _digamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\psi(x + s) - \psi(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
     y, z, below = _both_upwards(low, high)
-    value, change = _both(_STIRLING_SLOPE, y, z, step)
-    log_ratio, share = _shares(y, step)
+    # Parts of a change as small as the step might underflow alone; it is in proportion to the step.
+    info = jnp.finfo(high.dtype)
+    lift = jnp.where(step < info.tiny / info.eps**2, 1 / info.eps, 1.0).astype(high.dtype)
+    way = step * lift
+    value, change = _both(_STIRLING_SLOPE, y, z, way)
+    log_ratio, share = _shares(y, way)
     p, q = 1 / y, 1 / z  # of a / b / c XLA makes a / (b c), which overflows
     rest = 0.5 * share * p + (value * share * (1 + y * q) * p * p - change * q * q) / 12
     inner, outer = jnp.where(below, low, 1.0), jnp.where(below, high, 1.0)
     first = jnp.where(below, step / outer, 0.0) * (1 / inner)
-    return sign * (log_ratio + rest + first)
+    return sign * ((log_ratio + rest) / lift + first)
 
 
 def _trigamma_difference(x: Real, step: Real) -> Float[Array, "..."]:

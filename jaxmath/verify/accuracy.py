@@ -1,12 +1,12 @@
 r"""How accurate values and derivatives are over a whole domain, ours and those of other libraries.
 
 The truth is what the function means, enclosed by `jaxmath.exact` at numbers that the dtype
-represents and rounded to the dtype. An error counts units in the last place of it (ulp); an
-*excess* divides the error by what is explained: half a unit, and what half a unit of each input
-changes. A correctly rounded answer has error and excess zero, one without a right digit an error of
-2^53 in float64 and 2^24 in float32, and so has NaN. The slopes of a function of many coordinates,
-such as the loss of a model, are sums in which anything may cancel: their units are those of the
-largest slope at the point.
+represents and rounded to the dtype. An error counts units in the last place of it (ulp), at most
+2^53 in float64 and 2^24 in float32, which is also that of NaN; an *excess* divides the error by
+what is explained: half a unit, and what half a unit of each input changes. A correctly rounded
+answer has error and excess zero. The slopes of a function of many coordinates, such as the loss of
+a model, are sums in which anything may cancel: their units are those of the largest slope at the
+point.
 """
 
 from __future__ import annotations
@@ -156,6 +156,7 @@ def spread(formula: Formula, count: int, dtype: np.dtype, seed: int) -> dict[str
     pick = np.resize(ordinary, grid.size)
     middle = {name: jax.tree.map(lambda leaf: leaf[pick], value) for name, value in half.items()}
     middle[first] = grid.astype(dtype)
+    middle = points.inside(formula, middle)
     return jax.tree.map(lambda *parts: np.concatenate(parts), half, middle)
 
 
@@ -185,11 +186,11 @@ def _judged(answer, known: _Truth, args, theta, dtype: np.dtype):
     unit = np.spacing(size).astype(np.float64)
     answer, rounded = np.asarray(answer, np.float64), rounded.astype(np.float64)
     zero = (np.abs(rounded) <= info.tiny) & (np.abs(answer) < info.tiny)
-    ulps = np.where((answer == rounded) | zero, 0.0, np.abs(answer - rounded) / unit)
     none = 2.0 ** (info.nmant + 1)
-    ulps = np.where(ulps < none, ulps, none)
+    error = np.where((answer == rounded) | zero, 0.0, np.abs(answer - rounded) / unit)
+    error = np.where(np.isnan(error), np.inf, error)
     explained = np.where(np.isfinite(change), change, 0.0) * (info.eps / unit)
-    excess = np.where(ulps < none, np.fmin(2 * ulps / (1 + explained), none), none)
+    ulps, excess = np.fmin(error, none), np.fmin(2 * error / (1 + explained), none)
     there = np.isfinite(rounded)
     judged = np.argwhere(there)
     x = theta[judged[:, 0], start + (judged[:, 2] if truth.ndim == 3 else 0)].astype(np.float64)

@@ -26,23 +26,35 @@ def draw(formula: Formula, count: int, dtype: DTypeLike, seed: int = 0) -> dict[
     with jax.enable_x64(True):
         pool = _samples(formula, max(count, 64), dtype, seed)
         special = _join([*_edges(formula, pool, dtype), *_near_breaks(formula, pool)])
-        special = _take(special, _inside(formula, special))
+        special = inside(formula, special)
         rest = max(count - _count(special), count // 4)
-        pool = _take(pool, _inside(formula, pool))
+        pool = inside(formula, pool)
         if _count(pool) == 0:
             raise QuestionError(f"No point was found in the domain of {formula.name}.")
         index = np.arange(rest) % _count(pool)
         return _join([special, _take(pool, index)])
 
 
+def inside(formula: Formula, args: dict[str, Any]) -> dict[str, Any]:
+    """Those of the points that lie in the formula's domain and satisfy `where`."""
+
+    def holds(*args):
+        whole = domains.contains(dict(formula.domain), dict(zip(formula.domain, args, strict=True)))
+        return whole if formula.where is None else whole & jnp.all(formula.where(*args))
+
+    with jax.enable_x64(True):
+        inner = jax.jit(jax.vmap(holds))(*(args[name] for name in formula.arguments))
+    return _take(args, np.flatnonzero(np.asarray(inner)))
+
+
 def ordinary(formula: Formula, args: dict[str, Any]) -> np.ndarray:
     """Which points have every differentiable coordinate zero or between 1e-3 and 10 in size."""
-    inside = np.ones(_count(args), bool)
+    near = np.ones(_count(args), bool)
     for name in formula.differentiable:
         for leaf in jax.tree.leaves(args[name]):
             size = np.abs(np.asarray(leaf, np.float64)).reshape(len(leaf), -1)
-            inside &= np.all((size >= 1e-3) & (size <= domains.ORDINARY), axis=1)
-    return inside
+            near &= np.all((size >= 1e-3) & (size <= domains.ORDINARY), axis=1)
+    return near
 
 
 def _samples(formula, count, dtype, seed) -> dict[str, Any]:
@@ -150,16 +162,6 @@ def _settled(low, middle, high) -> bool:
 
 def _where(chosen, left, right):
     return np.where(chosen.reshape(-1, *(1 for _ in left.shape[1:])), left, right)
-
-
-def _inside(formula: Formula, points) -> np.ndarray:
-    def inside(*args):
-        whole = domains.contains(dict(formula.domain), dict(zip(formula.domain, args, strict=True)))
-        return whole if formula.where is None else whole & jnp.all(formula.where(*args))
-
-    return np.flatnonzero(
-        np.asarray(jax.jit(jax.vmap(inside))(*(points[name] for name in formula.arguments)))
-    )
 
 
 def _count(points) -> int:
