@@ -22,6 +22,8 @@ from jaxmath.lab.experiment import Result, Table
 from jaxmath.lab.measured import Measured
 from jaxmath.lab.progress import Progress
 
+WHY: dict[str, str] = {}
+"""Why another library is better, by formula, quantity and dtype."""
 FOLDER = Path(__file__).resolve().parent / "accuracy"
 PACKAGES = {"tfp": "tfp-nightly"}
 NOTE = "<!-- Made by docs/accuracy.py from the JSON beside it. -->"
@@ -89,7 +91,7 @@ def read_json() -> dict[str, np.ndarray]:
 
 def page(rows: dict[str, np.ndarray], result: Result, shown: list[str]) -> str:
     """The ranking, each formula at a glance, the pictures, the worst points."""
-    ranking, answers = result.tables
+    ranking, answers, behind = result.tables
     machine = json.loads((FOLDER / "float64.json").read_text("utf-8"))["measured"]
     tools = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     compared = {int(p) for ours, others in accuracy_shown.compared(rows) for p in (ours, *others)}
@@ -117,6 +119,10 @@ def page(rows: dict[str, np.ndarray], result: Result, shown: list[str]) -> str:
             "",
             *picture("ranking", "How large the worst excess of an answer is, by library"),
             "",
+            "## Where another is better",
+            "",
+            *reasons(behind, sum(1 for _ in accuracy_shown.compared(rows))),
+            "",
             "## Each formula",
             "",
             "The worst excess over the domain: value / slopes in reverse mode.",
@@ -134,6 +140,20 @@ def page(rows: dict[str, np.ndarray], result: Result, shown: list[str]) -> str:
             *(line for name in shown for line in (*picture(name, name), "")),
         ]
     )
+
+
+def reasons(behind: Table, answers: int) -> list[str]:
+    """The answers that another library gives better, each with the reason."""
+    names = [
+        f"{formula}, {quantity}, {dtype}"
+        for formula, quantity, dtype in zip(
+            *(behind.columns[name] for name in ("formula", "quantity", "dtype")), strict=True
+        )
+    ]
+    count = f"{len(names)} of {answers} answers, {len(names) / max(answers, 1):.1%}"
+    lines = [f"By half of the worst excess or more, where ours is more than 8: {count}.", ""]
+    table = {**behind.columns, "why": [WHY.get(name, "not known yet") for name in names]}
+    return [*lines, *markdown(Table("behind", "", table))] if names else lines
 
 
 def glance(rows) -> list[str]:

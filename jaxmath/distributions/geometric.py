@@ -251,9 +251,20 @@ def mode(probability: Real) -> Float[Array, "..."]:
     return 0.0 * _valid(probability)
 
 
-def variance(probability: Real) -> Float[Array, "..."]:
+def _variance(probability: Real) -> Float[Array, "..."]:
     """The odds of a failure over the probability."""
     return mean(probability) / _valid(probability)
+
+
+def variance_dprobability(probability: Real) -> Float[Array, "..."]:
+    """Minus two less the probability, over its cube, which may underflow."""
+    p = _valid(probability)
+    rate = 1 / p
+    return (((p - 2) * rate) * rate) * rate
+
+
+_VARIANCE = dict(probability=variance_dprobability)
+variance = with_rule(_variance, **_VARIANCE)
 
 
 def std(probability: Real) -> Float[Array, "..."]:
@@ -464,7 +475,7 @@ GEOMETRIC = Family(
         log_cdf=_LOG_CDF,
         log_sf=dict(probability=log_sf_dprobability),
         mean=_of_chance(lambda p: -1 / p / p),
-        variance=_of_chance(lambda p: (p - 2) / p / p / p),
+        variance=_VARIANCE,
         std=_of_chance(lambda p: (p / 2 - 1) / jnp.sqrt(1 - p) / p / p),
         skewness=_SKEWNESS,
         kurtosis=_of_chance(lambda p: p * (2 - p) / jnp.square(1 - p)),

@@ -266,9 +266,9 @@ def mean(loc: Real, scale: Real) -> Float[Array, "..."]:
     return jnp.exp(loc + _square(loc, scale) / 2)
 
 
-def median(loc: Real, scale: Real) -> Float[Array, "..."]:
+def _median(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The exponential of the location."""
-    return jnp.exp(loc + 0.0 * positive(scale))
+    return jnp.exp(loc + _zero(loc, scale))
 
 
 def mode(loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -288,7 +288,7 @@ def _skewness(loc: Real, scale: Real) -> Float[Array, "..."]:
     return jnp.exp(1.5 * square) * (1 + 2 * jnp.exp(-square)) * jnp.sqrt(-jnp.expm1(-square))
 
 
-def kurtosis(loc: Real, scale: Real) -> Float[Array, "..."]:
+def _kurtosis(loc: Real, scale: Real) -> Float[Array, "..."]:
     """The excess of the fourth standardised moment over the normal's 3: of the scale alone."""
     square = _square(loc, scale)
     return jnp.expm1(4 * square) + 2 * jnp.expm1(3 * square) + 3 * jnp.expm1(2 * square)
@@ -332,6 +332,12 @@ def _kurtosis_dscale(loc, scale):
     return positive(scale) * terms
 
 
+def _kurtosis_dscale_dscale(loc, scale):
+    square = _square(loc, scale)
+    powers = ((4, 8 + 64 * square), (3, 12 + 72 * square), (2, 12 + 48 * square))
+    return sum(jnp.exp(power * square) * factor for power, factor in powers)
+
+
 def _of_scale(fn, first, second):
     """A function of the scale alone with its partials."""
     nothing = {("loc", "loc"): _zero, ("loc", "scale"): _zero}
@@ -354,10 +360,16 @@ def variance(loc: Real, scale: Real) -> Float[Array, "..."]:
     return jnp.square(std(loc, scale))
 
 
+median, _MEDIAN = with_partials(
+    _median,
+    dict(loc=_median, scale=_zero),
+    {("loc", "loc"): _median, ("loc", "scale"): _zero, ("scale", "scale"): _zero},
+)
+kurtosis, _KURTOSIS = _of_scale(_kurtosis, _kurtosis_dscale, _kurtosis_dscale_dscale)
 skewness, _SKEWNESS = _of_scale(_skewness, _skewness_dscale, _skewness_dscale_dscale)
 _MOMENTS = dict(
     mean=dict(loc=mean, scale=lambda loc, scale: positive(scale) * mean(loc, scale)),
-    median=dict(loc=median, scale=_zero),
+    median=_MEDIAN,
     mode=dict(loc=mode, scale=lambda loc, scale: -2 * positive(scale) * mode(loc, scale)),
     variance=dict(
         loc=lambda loc, scale: 2 * variance(loc, scale),
@@ -365,7 +377,7 @@ _MOMENTS = dict(
     ),
     std=_STD,
     skewness=_SKEWNESS,
-    kurtosis=dict(loc=_zero, scale=_kurtosis_dscale),
+    kurtosis=_KURTOSIS,
     entropy=dict(
         loc=lambda loc, scale: 1 + _zero(loc, scale),
         scale=lambda loc, scale: 1 / positive(scale) + _zero(loc, scale),

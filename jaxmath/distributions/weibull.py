@@ -44,10 +44,11 @@ def _hazard(a):
 
 
 def _growth(a):
-    """Those of t - 1."""
-    a = jnp.maximum(a, -40.0)  # below, t is lost beside one
-    root = jnp.exp(a / 4)
-    return root, root, 2 * jnp.sinh(a / 2), 1.0
+    """Those of t - 1, which is no large number below one."""
+    small = a < 0
+    high, low = jnp.where(small, 0.0, a), jnp.where(small, a, 0.0)
+    root = jnp.exp(high / 4)
+    return root, root, jnp.where(small, jnp.expm1(low), 2 * jnp.sinh(high / 2)), 1.0
 
 
 def _mass(a):

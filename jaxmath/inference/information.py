@@ -15,7 +15,8 @@ from jaxtyping import Array, Float
 
 from jaxmath.domains import Box, Interval
 from jaxmath.formula import Bounded, Break, Concave, Convex, Formula, Source
-from jaxmath.special.entropy import entr, kl_div, xlogy
+from jaxmath.special.entropy import divergence, entr, kl_div, xlogy
+from jaxmath.special.logarithm import log1p
 from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio, relative_excess
 from jaxmath.typing import Real
@@ -71,14 +72,23 @@ def kl_dq(p: Real, q: Real) -> Float[Array, "... n"]:
     return jnp.where(p == 0, 1.0, -relative_excess(_some(p, p == 0), _some(q, p == 0)))
 
 
+def _middle(p, q):
+    """The middle, how far each lies from it, and the share of that in it."""
+    p, q = jnp.asarray(p), jnp.asarray(q)
+    m, half = (p + q) / 2, (p - q) / 2
+    return m, half, half / m
+
+
 def _middle_term(p: Real, q: Real) -> Float[Array, "..."]:
-    m = (jnp.asarray(p) + jnp.asarray(q)) / 2
-    return (kl_div(p, m) + kl_div(q, m)) / 2
+    m, half, share = _middle(p, q)
+    return (divergence(p, m, half, share) + divergence(q, m, -half, -share)) / 2
 
 
 def _middle_dp(p, q):
     """Half the logarithm of the ratio to the middle."""
-    return log_ratio(p, (jnp.asarray(p) + jnp.asarray(q)) / 2) / 2
+    m, _, share = _middle(p, q)
+    close = jnp.abs(share) < 0.5
+    return jnp.where(close, log1p(jnp.where(close, share, 0.0)), log_ratio(p, m)) / 2
 
 
 def _middle_dp_dp(p, q):

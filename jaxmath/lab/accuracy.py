@@ -18,7 +18,7 @@ from annotated_types import Ge
 
 from jaxmath import verify
 from jaxmath.lab import derivatives
-from jaxmath.lab.accuracy_shown import ALIKE, answers, compared, draw, good, ranking
+from jaxmath.lab.accuracy_shown import ALIKE, answers, behind, compared, draw, ranking
 from jaxmath.lab.experiment import Claim, Fault, Result
 from jaxmath.lab.measured import Measured
 from jaxmath.verify.accuracy import OURS, Accuracy, accuracies
@@ -88,6 +88,7 @@ def summary(row: Accuracy) -> dict[str, Any]:
         open=row.open,
         ulps=float(np.max(row.ulps, initial=0.0)),
         excess=float(np.max(row.excess, initial=0.0)),
+        tenth=float(np.quantile(row.ulps, 0.1)) if judged else 0.0,
         median=float(np.median(row.ulps)) if judged else 0.0,
         lost=int(np.sum(row.ulps >= none / 2)),
         worst_at=", ".join(f"{name}={_short(x)}" for name, x in row.worst.get("point", {}).items()),
@@ -120,13 +121,13 @@ def judge(config: Config, data, measured: Measured) -> Result:
     rows = {name: np.asarray(values)[(0,) * lanes] for name, values in measured.items()}
     claims = (
         _no_excess(measured),
-        _nobody_is_better(rows),
+        _seldom_better(rows),
         _the_same_function(rows),
         _enough_is_judged(measured),
         _no_formula_is_missing(data, rows),
     )
     series = {name: rows[name] for name in ("at_x", "at_ulps")}
-    return Result(claims, (ranking(rows), answers(rows)), series)
+    return Result(claims, (ranking(rows), answers(rows), behind(rows)), series)
 
 
 def _no_excess(measured) -> Claim:
@@ -147,23 +148,20 @@ def _no_excess(measured) -> Claim:
     )
 
 
-def _nobody_is_better(rows) -> Claim:
+def _seldom_better(rows) -> Claim:
     def plant(arrays):
         excess = np.array(arrays["excess"])
         ours = np.asarray(arrays["library"]) == OURS
         return {**arrays, "excess": np.where(ours, 1e6, np.where(excess > 0, 1.0, 0.0))}
 
-    worse = [
-        not good(rows["excess"][ours], rows["excess"][others].min())
-        for ours, others in compared(rows)
-    ]
+    given = len(compared(rows))
     return Claim(
-        name="nobody_is_better",
-        statement="Where another library computes the same, its worst excess is not half of ours "
-        f"or less, unless ours is at most {ALIKE:g}.",
-        measured=sum(worse) if worse else None,
-        relation="=",
-        expected=0,
+        name="others_are_seldom_better",
+        statement="Of the answers that another library gives as well, its worst excess is half of "
+        f"ours or less, and ours more than {ALIKE:g}, for one in twenty at most.",
+        measured=len(behind(rows).columns["formula"]) / given if given else None,
+        relation="<=",
+        expected=0.05,
         source="the same points, the same truth",
         breaks_if=Fault("ours without accuracy, theirs exact", plant),
     )
@@ -172,15 +170,15 @@ def _nobody_is_better(rows) -> Claim:
 def _the_same_function(rows) -> Claim:
     def plant(arrays):
         theirs = np.asarray(arrays["library"]) != OURS
-        return {**arrays, "median": np.where(theirs, 1e18, arrays["median"])}
+        return {**arrays, "tenth": np.where(theirs, 1e18, arrays["tenth"])}
 
     theirs = rows["library"] != OURS
     digits = np.array([DIGITS[str(dtype)] for dtype in rows["dtype"]])
     return Claim(
         name="counterparts_are_the_same_function",
-        statement="At half of the points at least the counterpart of each formula has half of its "
-        "digits right: it is the same function.",
-        measured=np.log2(1 + rows["median"][theirs]) / digits[theirs],
+        statement="At a tenth of the points at least the counterpart of each formula has half of "
+        "its digits right: it is the same function.",
+        measured=np.log2(1 + rows["tenth"][theirs]) / digits[theirs],
         relation="<=",
         expected=0.5,
         source="exact arithmetic",

@@ -75,6 +75,33 @@ def ranking(rows) -> Table:
     )
 
 
+def behind(rows) -> Table:
+    """The answers of ours that another library gives better, and whose is best."""
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in ("formula", "dtype", "quantity", "ours", "best", "its excess", "worst at")
+    }
+    for ours, others in compared(rows):
+        best = others[np.argmin(rows["excess"][others])]
+        if not good(rows["excess"][ours], rows["excess"][best]):
+            named = [str(rows[name][ours]) for name in ("formula", "dtype", "quantity")]
+            sizes = [float(f"{rows['excess'][place]:.3g}") for place in (ours, best)]
+            row = (
+                *named,
+                sizes[0],
+                str(rows["library"][best]),
+                sizes[1],
+                str(rows["worst_at"][ours]),
+            )
+            for column, cell in zip(columns.values(), row, strict=True):
+                column.append(cell)
+    return Table(
+        name="behind",
+        title="The answers that another library gives better",
+        columns={name: np.array(column) for name, column in columns.items()},
+    )
+
+
 def answers(rows) -> Table:
     """Every answer with its worst point, the worst first."""
     order = np.argsort(-rows["excess"], kind="stable")

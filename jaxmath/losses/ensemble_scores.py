@@ -27,37 +27,34 @@ def _members(members, rank):
     return x
 
 
-def _spread(x, pairs):
-    """The sum of the distances between members over twice the number of pairs."""
-    return jnp.sum(jnp.abs(x[:, None] - x[None, :])) / (2 * pairs)
-
-
 def _side(x, y):
     """The sign of x - y, which may be too small to be told from zero; NaN stays."""
     gap = x - y
     return jnp.where(x > y, 1.0, jnp.where(x < y, -1.0, 0.0 * gap)).astype(gap.dtype)
 
 
-def _crps(members, target, pairs):
+def _crps(members, target, others):
+    """The sum of the slopes times the distances from the target: of terms none of which cancel."""
     x = _members(members, 1)
-    return jnp.mean(jnp.abs(x - target)) - _spread(x, pairs(x.shape[0]))
+    return jnp.sum(_crps_dmembers(x, target, others) * (x - target))
 
 
-def _crps_dmembers(members, target, pairs):
+def _crps_dmembers(members, target, others):
+    """From whole numbers, given how many members each of m is paired with."""
     x = _members(members, 1)
     m = x.shape[0]
     sides = jnp.sum(_side(x[:, None], x[None, :]), axis=1)
-    return _side(x, target) / m - sides / pairs(m)
+    return (others(m) * _side(x, target) - sides) / (m * others(m))
 
 
 def _crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
     """The continuous ranked probability score of the members' own distribution."""
-    return _crps(members, target, lambda m: m * m)
+    return _crps(members, target, lambda m: m)
 
 
 def crps_ensemble_dmembers(members: Members, target: Real) -> Float[Array, " m"]:
     """The side of the target on which each lies, less the mean side of the others on which."""
-    return _crps_dmembers(members, target, lambda m: m * m)
+    return _crps_dmembers(members, target, lambda m: m)
 
 
 def crps_ensemble_dtarget(members: Members, target: Real) -> Float[Array, ""]:
@@ -67,12 +64,12 @@ def crps_ensemble_dtarget(members: Members, target: Real) -> Float[Array, ""]:
 
 def _fair_crps_ensemble(members: Members, target: Real) -> Float[Array, ""]:
     """The same, fair to the distribution that the members are drawn from; may be negative."""
-    return _crps(members, target, lambda m: m * (m - 1))
+    return _crps(members, target, lambda m: m - 1)
 
 
 def fair_crps_ensemble_dmembers(members: Members, target: Real) -> Float[Array, " m"]:
     """As of `crps_ensemble`, the others weighing more."""
-    return _crps_dmembers(members, target, lambda m: m * (m - 1))
+    return _crps_dmembers(members, target, lambda m: m - 1)
 
 
 _CRPS = dict(members=crps_ensemble_dmembers, target=crps_ensemble_dtarget)

@@ -246,26 +246,31 @@ def _shares(low, step):
     return lead + log1p(ratio), jnp.where(close, ratio, 1.0) / (1 + ratio)
 
 
+def _lifted(step):
+    """The step, times a factor where parts of a change in proportion to it might underflow."""
+    info = jnp.finfo(step.dtype)
+    lift = jnp.where(step < info.tiny / info.eps**2, 1 / info.eps, 1.0).astype(step.dtype)
+    return step * lift, lift
+
+
 def _gammaln_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\log\Gamma(x + s) - \log\Gamma(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
     y, z, below = _both_upwards(low, high)
-    ratio = step / y
-    value, change = _both(_STIRLING, y, z, step)
+    way, lift = _lifted(step)
+    ratio = way / y
+    value, change = _both(_STIRLING, y, z, way)
     gap = jnp.where(ratio > 0, jnp.where(ratio > 0, y, 1.0) * log1p_gap(ratio), 0.0)
-    total = step * jnp.log(z) - gap - log1p(ratio) / 2 + (change - value * ratio) / (12 * z)
+    total = way * jnp.log(z) - gap - log1p(ratio) / 2 + (change - value * ratio) / (12 * z)
     inner = jnp.where(below, low, 1.0), jnp.where(below, step, 0.0)
-    return sign * (total - _shares(*inner)[0])
+    return sign * (total / lift - _shares(*inner)[0])
 
 
 def _digamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\psi(x + s) - \psi(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
     y, z, below = _both_upwards(low, high)
-    # Parts of a change as small as the step might underflow alone; it is in proportion to the step.
-    info = jnp.finfo(high.dtype)
-    lift = jnp.where(step < info.tiny / info.eps**2, 1 / info.eps, 1.0).astype(high.dtype)
-    way = step * lift
+    way, lift = _lifted(step)
     value, change = _both(_STIRLING_SLOPE, y, z, way)
     log_ratio, share = _shares(y, way)
     p, q = 1 / y, 1 / z  # of a / b / c XLA makes a / (b c), which overflows

@@ -23,7 +23,7 @@ from jaxmath.domains import Interval
 from jaxmath.formula import Formula
 from jaxmath.verify import opinions, points
 from jaxmath.verify.counterparts import counterparts
-from jaxmath.verify.evidence import conditioning
+from jaxmath.verify.evidence import conditioning, on_break
 from jaxmath.verify.family_counterparts import Outside
 from jaxmath.verify.flat import as_dtype, layout
 from jaxmath.verify.proven import UNASKED, Proven
@@ -47,8 +47,8 @@ class Accuracy:
         answer: "value", "closed form" or "reverse mode".
         x: over judged entries, the coordinate that is differentiated in (of a value, the first).
         ulps, excess: over judged entries.
-        open: how many entries that were asked for have no truth in range: kinks, infinities, what
-            is undecided.
+        open: how many entries that were asked for have no truth in range: slopes on kinks,
+            infinities, what is undecided.
         worst: of the entry with the largest excess, the point, the answer and the truth.
     """
 
@@ -84,17 +84,18 @@ def accuracies(
         if truth.centre is None or truth.proof is None:
             return []
         bend, _ = conditioning(formula, lay, theta, fixed, False)
-        pull = np.abs(truth.value * theta[:, None, :].astype(np.float64))
+        reverse = opinions.autodiff(formula.fn, lay, theta, fixed, False).first["reverse mode"]
+        kinked = on_break(formula, lay, theta, fixed)[1]
+        known = np.where(kinked[:, None, None], np.nan, truth.value)
+        slope = np.where(truth.proof == UNASKED, reverse, truth.value)
+        pull = np.abs(slope * theta[:, None, :].astype(np.float64))
         pull = np.where(np.isfinite(pull), pull, 0.0).sum(axis=-1)
         asked, least = truth.proof != UNASKED, np.zeros(truth.value.shape)
         if lay.size > MANY:
-            reverse = opinions.autodiff(formula.fn, lay, theta, fixed, False).first["reverse mode"]
-            sizes = np.abs(np.where(asked, truth.value, reverse))
+            sizes = np.abs(slope)
             least += np.max(np.where(np.isfinite(sizes), sizes, 0.0), axis=-1, keepdims=True)
         slopes = {
-            name: _Truth(
-                truth.value[own], bend[own], least[own], asked[own], lay.columns(name).start
-            )
+            name: _Truth(known[own], bend[own], least[own], asked[own], lay.columns(name).start)
             for name in lay.wrt
             for own in [(slice(None), slice(None), lay.columns(name))]
         }
@@ -110,14 +111,14 @@ def accuracies(
                     raise
                 continue
             answers = [("value", "value", value, values)]
-            for name, known in slopes.items():
+            for name, true in slopes.items():
                 if name in closed:
-                    answers.append((f"d/d{name}", "closed form", closed[name], known))
+                    answers.append((f"d/d{name}", "closed form", closed[name], true))
                 if reverse is not None:
                     own = reverse[:, :, lay.columns(name)]
-                    answers.append((f"d/d{name}", "reverse mode", own, known))
-            for quantity, kind, answer, known in answers:
-                result = _judged(answer, known, args, theta, dtype)
+                    answers.append((f"d/d{name}", "reverse mode", own, true))
+            for quantity, kind, answer, true in answers:
+                result = _judged(answer, true, args, theta, dtype)
                 found.append(Accuracy(formula.name, library, dtype.name, quantity, kind, *result))
     return found
 
