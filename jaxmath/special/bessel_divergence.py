@@ -25,6 +25,7 @@ from jaxmath.special.bessel import (
     log_rest,
     slope_times,
 )
+from jaxmath.special.logarithm import log1p_gap
 from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import Real
 
@@ -69,10 +70,12 @@ def _log_i0_divergence(a: Real, b: Real) -> Float[Array, "..."]:
     plain = log_i0(b) - log_i0(a) - bessel_ratio(a) * (b - a)
     one, other = jnp.where(large, a, FAR), jnp.where(large, b, FAR)
     growth = log_rest(other) - log_rest(one) - log_ratio(other, one) / 2
-    huge = a > 1 / jnp.finfo(a.dtype).eps  # where the complement is 1 / (2a), and may underflow
+    # Where the complement is 1 / (2a) and the slope 1 / (2a^2), which may underflow.
+    huge = a > 1 / jnp.finfo(a.dtype).eps
     tangent = jnp.where(huge, (b - a) / a / 2, bessel_ratio_complement(a) * (b - a))
     scaled = jnp.where(large, growth, log_i0e(b) - log_i0e(a)) + tangent
-    return jnp.where(close, step * excess, jnp.where(small, plain, scaled))
+    curved = jnp.where(huge, log1p_gap(step / a) / 2, step * excess)
+    return jnp.where(close, curved, jnp.where(small, plain, scaled))
 
 
 def _log_i0_divergence_da(a: Real, b: Real) -> Float[Array, "..."]:
