@@ -336,6 +336,53 @@ def test_gradients_thirty_scales_out(family):
     np.testing.assert_allclose(family.score(30.1, 0.0, 1.0, 30.0, 35.0), slopes[1:], 1e-11)
 
 
+def truncated_divergence(loc, scale, low, high, loc_q, scale_q, low_q, high_q):
+    """By the textbook's moments, which cancel."""
+
+    def mass(a, b):
+        return mp.ncdf(-a) - mp.ncdf(-b) if a > 0 else mp.ncdf(b) - mp.ncdf(a)
+
+    a, b = (low - loc) / scale, (high - loc) / scale
+    own, other = mass(a, b), mass((low_q - loc_q) / scale_q, (high_q - loc_q) / scale_q)
+    mean = (mp.npdf(a) - mp.npdf(b)) / own
+    square = 1 + (a * mp.npdf(a) - b * mp.npdf(b)) / own
+    ratio, shift = scale / scale_q, (loc - loc_q) / scale_q
+    square_q = ratio**2 * square + 2 * ratio * shift * mean + shift**2
+    return mp.log(other / own / ratio) + (square_q - square) / 2
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        (0.0, 1.0, -1.0, 2.0, 1e-8, 1.0, -1.0, 2.0),
+        (0.0, 1.0, -1.0, 2.0, 0.0, 1.0 + 1e-8, -1.0, 2.0),
+        (0.0, 1.0, -1.0, 2.0, 0.5, 1.3, -1.5, 2.5),
+        (0.0, 1.0, -1.0, 2.0, 0.0, 1.0, -1.0, 2.0 + 1e-9),
+        (0.0, 1.0, 30.0, 35.0, 1e-3, 1.0, 30.0, 36.0),
+        (0.0, 1.0, 30.0, 35.0, 5.0, 3.0, 29.0, 40.0),
+    ],
+)
+def test_divergence_of_truncated_normals_near_and_far(params):
+    with mp.workdps(60):
+        exact = truncated_divergence(*map(mp.mpf, params))
+    np.testing.assert_allclose(TRUNCATED_NORMAL.kl(*params), float(exact), 1e-13)
+
+
+def test_divergence_of_normals_as_truncated_ones_without_ends():
+    kl, open_ends = TRUNCATED_NORMAL.kl, (-np.inf, np.inf)
+    for loc_q, scale_q in ((0.1, 1.0), (0.0, 1.5), (4.0, 0.3), (0.0, 1.0)):
+        found = kl(0.0, 1.0, *open_ends, loc_q, scale_q, *open_ends)
+        np.testing.assert_allclose(found, d.normal.kl(0.0, 1.0, loc_q, scale_q), 1e-13)
+    assert kl(0.0, 1.0, -1.0, 2.0, 0.0, 1.0, -0.5, 2.0) == np.inf
+    assert kl(0.0, 1.0, -1.0, 2.0, 0.0, 1.0, -1.0, 2.0) == 0
+
+
+def test_truncated_normal_has_nothing_beyond_an_open_end():
+    open_ends = (0.1, 1.0, -np.inf, np.inf)
+    assert TRUNCATED_NORMAL.cdf(-np.inf, *open_ends) == TRUNCATED_NORMAL.sf(np.inf, *open_ends) == 0
+    assert TRUNCATED_NORMAL.cdf(np.inf, *open_ends) == TRUNCATED_NORMAL.sf(-np.inf, *open_ends) == 1
+
+
 ENDS = [*FAR, (-1e6, 1e6), (30.0, np.inf), (-np.inf, -8.0), (-np.inf, np.inf), (300.0, 1e5)]
 
 

@@ -4,6 +4,7 @@ Shapes of 1e-4 to 1e8, values far out and at the mean. An error counts in roundi
 and of what one rounding of each argument changes, by the derivatives of the truth.
 """
 
+import functools
 import itertools
 
 import jax
@@ -80,6 +81,17 @@ def log_normal_wasserstein(loc, scale, loc_q, scale_q):
     return squares - 2 * moment(loc + loc_q, (scale + scale_q) ** 2)
 
 
+def weibull_wasserstein(k, s, q, t):
+    cross = mp.gamma(1 + 1 / k + 1 / q)
+    return s * s * mp.gamma(1 + 2 / k) + t * t * mp.gamma(1 + 2 / q) - 2 * s * t * cross
+
+
+def von_mises_overlap(share, loc, k, loc_q, q):
+    a, b = share * k, (1 - share) * q
+    length = mp.sqrt(a * a + b * b + 2 * a * b * mp.cos(loc - loc_q))
+    return mp.besseli(0, length) / mp.besseli(0, k) ** share / mp.besseli(0, q) ** (1 - share)
+
+
 def negative_binomial_log_prob(x, r, p):
     ways = mp.loggamma(x + r) - mp.loggamma(x + 1) - mp.loggamma(r)
     return ways + r * mp.log(p) + x * mp.log(1 - p)
@@ -144,6 +156,13 @@ PLACES = [
     (1.0, 2.0**-9, 1.0, 2.0**-3),
     (1.0, 3.0, 1.5, 0.5),
 ]
+ANGLES = [
+    (0.3, 1.5, 0.3, 1.5 + 2.0**-30),
+    (0.3, 1.5, 0.3 + 2.0**-30, 1.5),
+    (0.3, 1.5, -2.0, 30.0),
+    (3.0, 700.0, -3.0, 650.0),
+    (1.0, 1e-9, 2.0, 1e-3),
+]
 CASES = {
     "gumbel.kl": (d.gumbel.kl, gumbel_kl, PLACES, (0, 1, 2, 3)),
     "gumbel.cross_entropy": (d.gumbel.cross_entropy, gumbel_cross_entropy, PLACES, (0, 1, 2, 3)),
@@ -151,6 +170,30 @@ CASES = {
         d.log_normal.squared_wasserstein,
         log_normal_wasserstein,
         PLACES,
+        (0, 1, 2, 3),
+    ),
+    "weibull.squared_wasserstein": (
+        d.weibull.squared_wasserstein,
+        weibull_wasserstein,
+        [
+            (1.5, 2.0, 1.5 + 2.0**-30, 2.0),
+            (1.5, 2.0, 1.5, 2.0 + 2.0**-30),
+            (0.5, 1.0, 8.0, 3.0),
+            (1e4, 1.0, 2e4, 1.0),
+            (2.0, 1e-9, 3.0, 1e9),
+        ],
+        (0, 1, 2, 3),
+    ),
+    "von_mises.squared_hellinger": (
+        d.von_mises.squared_hellinger,
+        lambda *at: 1 - von_mises_overlap(mp.mpf(1) / 2, *at),
+        ANGLES,
+        (0, 1, 2, 3),
+    ),
+    "von_mises.renyi": (
+        functools.partial(d.von_mises.renyi, 2.5),
+        lambda *at: mp.log(von_mises_overlap(mp.mpf(5) / 2, *at)) * 2 / 3,
+        ANGLES,
         (0, 1, 2, 3),
     ),
     "beta_binomial.log_prob": (

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxmath.distributions import exponential_family
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import positive
@@ -190,6 +191,36 @@ cross_entropy = with_rule(_cross_entropy, **_CROSS_ENTROPY)
 kl = with_rule(_kl, **_KL)
 
 
+def _between(share, p, q):
+    """The sum of both natural parameters, which are vectors, in shares that sum to one.
+
+    Directions are those from the first one's: near ones keep their distance.
+    """
+    (loc, k), (loc_q, k_q) = p, q
+    way = loc_q - jnp.asarray(loc)
+    along, across = share * k + (1 - share) * k_q * jnp.cos(way), (1 - share) * k_q * jnp.sin(way)
+    length = jnp.sqrt(jnp.square(along) + jnp.square(across))
+    return loc + jnp.arctan2(across, along), length
+
+
+def squared_hellinger(
+    loc: Real, concentration: Real, loc_q: Real, concentration_q: Real
+) -> Float[Array, "..."]:
+    """One minus the overlap of both densities."""
+    k, q = positive(concentration), positive(concentration_q)
+    way = jnp.asarray(loc_q) - loc
+    return exponential_family.squared_hellinger(kl, _between)(0.0 * way, k, way, q)
+
+
+def renyi(
+    order: Real, loc: Real, concentration: Real, loc_q: Real, concentration_q: Real
+) -> Float[Array, "..."]:
+    """The divergence of an order above zero; of order one Kullback and Leibler's."""
+    k, q = positive(concentration), positive(concentration_q)
+    way = jnp.asarray(loc_q) - loc
+    return exponential_family.renyi(kl, _between)(order, 0.0 * way, k, way, q)
+
+
 def fisher_information(loc: Real, concentration: Real) -> Float[Array, "... 2 2"]:
     """The concentration times the mean length, and its slope, on the diagonal."""
     k = positive(concentration) + 0 * jnp.asarray(loc)
@@ -340,7 +371,7 @@ VON_MISES = Family(
     marks=_marks,
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, median),
-        *(sample, mode, entropy, cross_entropy, kl),
+        *(sample, mode, entropy, cross_entropy, kl, squared_hellinger, renyi),
         *(score, hessian, fisher_information),
         *(sufficient, natural, log_partition, mean_parameters, fit),
     ),

@@ -17,7 +17,7 @@ from jaxmath.distributions.gumbel import EULER
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.power import Curve, Params, Start, inverse, raised
 from jaxmath.distributions.shapes import float_dtype, sample_shape
-from jaxmath.distributions.weibull_divergences import CROSS_ENTROPY, KL
+from jaxmath.distributions.weibull_divergences import CROSS_ENTROPY, KL, squared_wasserstein
 from jaxmath.distributions.weibull_moments import MODE, MODE_SECONDS, kurtosis, mode, skewness
 from jaxmath.domains import POSITIVE, Interval
 from jaxmath.formula import Source
@@ -372,7 +372,7 @@ WEIBULL = Family(
     functions=(
         *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
         *(mean, median, mode, variance, std, skewness, kurtosis, entropy, cross_entropy, kl),
-        *(score, hessian, fisher_information, fit),
+        *(squared_wasserstein, score, hessian, fisher_information, fit),
     ),
     partials=dict(
         log_prob=_LOG_PROB,
