@@ -103,7 +103,7 @@ def backward_corrected_dlogits(
 
 def _steepest(weights: Float[Array, " n"]) -> Float[Array, ""]:
     """The largest length of the probabilities times the weights' sum, minus the weights."""
-    ends = jnp.sum(weights) * jnp.eye(weights.size, dtype=weights.dtype) - weights
+    ends = jnp.sum(weights) * jnp.eye(weights.size, dtype=weights.dtype) - weights[None]
     return jnp.max(jnp.linalg.norm(ends, axis=1))
 
 
