@@ -143,6 +143,9 @@ def _log_share(share, rest, inside, logits):
     most = share > 0.5
     some = jnp.where(jnp.any(inside), inside, True)
     few = logsumexp(jnp.where(some, logits, -jnp.inf)) - logsumexp(logits)
+    # The logarithm of no tiny share: the largest logits swallow what they differ by.
+    sure = share > jnp.finfo(share.dtype).eps
+    few = jnp.where(sure, jnp.log(jnp.where(sure, share, 1.0)), few)
     few = jnp.where(jnp.any(inside), few, -jnp.inf)
     return jnp.where(most, log1p(-jnp.where(most, rest, 0.0)), few + 0.0 * share)
 
