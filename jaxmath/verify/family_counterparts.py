@@ -214,12 +214,13 @@ def in_torch(function) -> Outside:
 
 
 def family_counterparts() -> dict[str, dict[str, Callable[..., Any] | Outside]]:
-    """By the name of a formula such as "normal.cdf", the same function in each library."""
+    """By name, such as "normal.cdf", the same function in each library, of all that we write."""
     found: dict[str, dict[str, Callable[..., Any] | Outside]] = {}
     functions = [
-        (family, formula.name.rpartition(".")[2], found.setdefault(formula.name, {}))
+        (family, function, found.setdefault(f"{family.name}.{function}", {}))
         for family in distributions.FAMILIES
-        for formula in family.formulas
+        for function in KINDS
+        if family.origin(function) == "own"
     ]
     for library in ("jax.scipy", "scipy"):
         for family, function, others in functions:
