@@ -27,7 +27,7 @@ from jaxmath.formula import (
     with_rule,
 )
 from jaxmath.losses.duality import softplus_conjugate, where_allowed, zero_between
-from jaxmath.special import tanh, tanh_dx
+from jaxmath.special import tanh_dx
 from jaxmath.typing import Real
 
 
@@ -199,9 +199,12 @@ def _log_cosh(residual: Real) -> Float[Array, "..."]:
     return jnp.where(size < 1, inner, outer)
 
 
-def log_cosh_dresidual(residual: Real) -> Float[Array, "..."]:
-    """The hyperbolic tangent of the residual."""
-    return tanh(residual)
+def _log_cosh_dresidual(residual: Real) -> Float[Array, "..."]:
+    """The hyperbolic tangent of the residual, as a primitive: facts are proven of it over boxes."""
+    return jnp.tanh(residual)
+
+
+log_cosh_dresidual = with_rule(_log_cosh_dresidual, residual=tanh_dx)
 
 
 def log_cosh_dresidual_dresidual(residual: Real) -> Float[Array, "..."]:
