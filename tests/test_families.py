@@ -241,7 +241,7 @@ def test_divergences_of_neighbours_are_the_fisher_metric(name):
     family, params, _, _ = case = CASES[name]
     if family.origin("fisher_information") == "not defined":
         pytest.skip("there is no metric")
-    step = 1e-7 * np.array([1.0, 0.6])[: len(case.moving)]
+    step = 1e-7 * np.array([1.0, 0.6, 0.3])[: len(case.moving)]
     length = step @ np.asarray(family.fisher_information(*params)) @ step
     near = np.array(params)
     near[case.moving] += step
