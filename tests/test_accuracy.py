@@ -59,6 +59,22 @@ def test_conditioning_explains_an_error():
     assert excess == [1]
 
 
+def test_inputs_explain_what_is_left_where_the_truth_is_zero():
+    """Zero of terms of size one has no right digit, and is no further off than its inputs."""
+    unit = float(np.spacing(np.finfo(np.float64).tiny))
+    ulps, excess, *_ = judged([2.0**-53], [0], change=1.0)
+    assert ulps == [2.0**53]
+    np.testing.assert_allclose(excess, 2 * 2.0**-53 / (unit + 2.0**-52))
+
+
+@pytest.mark.parametrize("name", ["pareto.prob", "exponential.mode", "gammaln_difference"])
+def test_points_of_the_survey_lie_in_the_domain(name):
+    args = accuracy.spread(FORMULAS[name], 200, np.dtype("float64"), 0)
+    inner = points.inside(FORMULAS[name], args)
+    for one, other in zip(args.values(), inner.values(), strict=True):
+        assert len(one) == len(other) > 100
+
+
 def test_units_are_those_of_the_largest_slope_where_it_is_given():
     ulps, *_ = judged([2.0**-53, 1e-300], [0, 0], least=1.0)
     assert ulps == [0.5, 1e-300 * 2**52]
