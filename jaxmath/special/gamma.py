@@ -163,7 +163,7 @@ def _stirling_error(x: Real) -> Float[Array, "..."]:
     x = jnp.asarray(x)
     y, below = _upwards(x)
     inner = jnp.where(below, x, 1.0)
-    lifted = (inner + 0.5) * (log1p(inner) - jnp.log(inner)) - 1
+    lifted = (inner + 0.5) * jnp.log(1 + 1 / inner) - 1
     return _evaluated(_STIRLING, y) / (12 * y) + jnp.where(below, lifted, 0.0)
 
 

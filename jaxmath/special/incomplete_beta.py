@@ -12,6 +12,7 @@ loop over many entries never waits for the slowest:
 - but at the end that belongs to m the series of $1 - a B(a, b) I_x / x^a$, which gives both tails.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -29,8 +30,8 @@ from jaxmath.special.gamma import (
     stirling_error_dx,
 )
 from jaxmath.special.incomplete_gamma import ROOT_TAU, SHAPE
-from jaxmath.special.logarithm import log1p, log1p_gap_ratio
-from jaxmath.special.loops import loop
+from jaxmath.special.logarithm import log1p, log1p_gap_ratio, log1p_gap_series, near_zero
+from jaxmath.special.loops import if_any, loop
 from jaxmath.special.normal_tail import mills_ratio
 from jaxmath.special.partials import along, minus
 from jaxmath.special.tails import Tail
@@ -70,18 +71,23 @@ def _fraction(a, b, x, y, lead, *, rolled):
 def _missing(a, b, x, *, rolled):
     """By how much I_x(a, b) falls short of x^a / (a B(a, b)), relative to that."""
 
-    def step(total, k, share):
-        return (k - b) * x * share * (1 / (a + k) + total)
+    def step(carry, k, share):
+        numerator, denominator = carry
+        factor = 1 + a * share
+        numerator = (k - b) * x * share * (denominator * share + factor * numerator)
+        return numerator, factor * denominator
 
     terms = [(float(k), 1 / k) for k in range(DEPTH, 0, -1)]
-    return -a * loop(step, jnp.zeros_like(x), terms, rolled=rolled)
+    start = jnp.zeros_like(x), jnp.ones_like(x)
+    numerator, denominator = loop(step, start, terms, rolled=rolled)
+    return -a * numerator / denominator
 
 
 def _gap(excess, ratio):
     """The gap ratio - 1 - log(ratio), given the excess ratio - 1 as well."""
-    near = (excess > -0.35) & (excess < 0.6)
+    near = near_zero(excess)
     small = jnp.where(near, excess, 0.0)
-    close = jnp.square(small) * log1p_gap_ratio(small)
+    close = jnp.square(small) * log1p_gap_series(small)
     return jnp.where(near, close, excess - jnp.log(jnp.where(near, 1.0, ratio)))
 
 
@@ -100,83 +106,116 @@ class _Part(NamedTuple):
         return _Part(*(jnp.where(turn, other, own) for own, other in pairs))
 
 
-def _large(part: _Part, small, *, rolled):
-    """For m >= 1: deviation, exponent, factor near the transition, and the rate, from m's side."""
-    m, large, x, y = part
-    m, large = jnp.where(small, 1.0, m), jnp.where(small, 1.0, large)
-    ratio = m / large
-    excess = large / m * x - y
-    error = stirling_error(m) + stirling_error(large) - stirling_error(m + large)
-    rate = jnp.sqrt(m / (1 + ratio)) / ROOT_TAU
-
+def _deviation(ratio, excess):
+    """How far x lies from its mean, as the y of `beta_transition`."""
     close = jnp.clip(excess, -0.9, 9.0)
     curvature = log1p_gap_ratio(close) + ratio * log1p_gap_ratio(-ratio * close)
-    deviation = excess * jnp.sqrt(2 * curvature)
-    around = ~small & (m >= LEAST) & (jnp.abs(deviation) < NEAR)
-    y_near, m_near = jnp.where(around, deviation, 0.0), jnp.where(around, m, LEAST)
-    root = jnp.sqrt(m_near)
-    size, sign = jnp.where(y_near < 0, -y_near, y_near), jnp.where(y_near < 0, -1.0, 1.0)
-    leftover = (
-        transition(m_near, ratio, y_near, jnp.where(around, error, 0.0), rolled=rolled) / root
-    )
-    middle = (mills_ratio(size * root) - sign * leftover) / ROOT_TAU
-
-    far = m * _gap(excess, x * (1 + large / m)) + large * _gap(-ratio * excess, y * (1 + ratio))
-    half = jnp.where(around, m_near * jnp.square(y_near) / 2, far + error)
-    rate = jnp.where(around, rate * jnp.exp(-error), rate)
-    return deviation, around, -half, middle, rate
+    return excess * jnp.sqrt(2 * curvature)
 
 
-def tail_of(a, b, x, y, *, rolled: bool = False) -> Tail:
-    """One tail at x = 1 - y; the rate is that of the density times x y."""
-    part = _Part(a, b, x, y)
-    low_first = a <= b
+def _excess(part: _Part):
+    """By how much x lies above its mean, relative to the mean."""
+    return part.b / part.a * part.x - part.y
+
+
+def _errors(a, b):
+    """What Stirling's formula leaves of the logarithm of the beta function."""
+    return stirling_error(a) + stirling_error(b) - stirling_error(a + b)
+
+
+def _centre(a, b, x, y, *, rolled):
+    """For m >= 60: the deviation, and near the transition the exponent, the factor, the rate.
+
+    A deviation of `NEAR` stands for all that are as large.
+    """
+    part = _Part(a, b, x, y).turned(a > b)
+    many = part.a >= LEAST
+    m, large = jnp.where(many, part.a, LEAST), jnp.where(many, part.b, LEAST)
+    ratio, root, error = m / large, jnp.sqrt(m), _errors(m, large)
+    deviation = _deviation(ratio, jnp.where(many, _excess(part), 0.0))
+    deviation = jnp.where(many & (jnp.abs(deviation) < NEAR), deviation, NEAR)
+    sign = jnp.where(deviation < 0, -1.0, 1.0)
+    leftover = transition(m, ratio, deviation, error, rolled=rolled) * jnp.sqrt(1 / m)
+    factor = (mills_ratio(sign * deviation * root) - sign * leftover) / ROOT_TAU
+    rate = jnp.sqrt(m / (1 + ratio)) / ROOT_TAU * jnp.exp(-error)
+    return deviation, -m * jnp.square(deviation) / 2, factor, rate
+
+
+def _at_end(a, b, x, y):
+    """Whether, for m < 1, the series serves at the end of x or of y."""
+    return (a < 1) & (x * (b + END) < 3), (b < 1) & (y * (a + END) < 3)
+
+
+def _small(a, b, x, y, *, rolled):
+    """For m < 1: the exponent and the rate, where the series does not serve that of the fraction."""
+    end_x, end_y = _at_end(a, b, x, y)
+    end = end_x | end_y
+    part = _Part(a, b, x, y).turned(jnp.where(end, ~end_x, a > b))
     small = jnp.minimum(a, b) < 1
-    lead = a * y - b * x
-    deviation, around, exponent, middle, rate = _large(
-        part.turned(~low_first), small, rolled=rolled
+    one, other, near, far = (
+        jnp.where(small, own, rest)
+        for own, rest in zip(part, (0.5, 0.5, 0.25, 0.75), strict=True)
     )
-
-    # Where m < 1. At its end the series, seen from there; elsewhere from the smaller parameter.
-    end_x = (a < 1) & (x * (b + END) < 3)
-    end = end_x | ((b < 1) & (y * (a + END) < 3))
-    one, other, near, far = part.turned(jnp.where(end, ~end_x, ~low_first))
-    one, other = jnp.where(small, one, 0.5), jnp.where(small, other, 0.5)
-    near, far = jnp.where(small, near, 0.25), jnp.where(small, far, 0.75)
     log_near = jnp.where(near < 0.5, jnp.log(near), log1p(-far))
     log_far = jnp.where(near < 0.5, log1p(-near), jnp.log(far))
     log_beta = one * log_gamma_share(one) - gammaln_difference(other, one)  # of one B(one, other)
     missing = log1p(-_missing(one, other, jnp.where(end, near, 0.0), rolled=rolled))
     beyond = other * log_far
     level = one * log_near - log_beta + jnp.where(end, missing, beyond)
-    exponent = jnp.where(small, level, exponent)
-    rate = jnp.where(small, one * jnp.exp(jnp.where(end, beyond - missing, 0.0)), rate)
+    return level, one * jnp.exp(jnp.where(end, beyond - missing, 0.0))
 
-    # The fraction.
-    own = deviation * jnp.sqrt(jnp.where(small, 1.0, jnp.minimum(a, b))) < 1
+
+def tail_of(a, b, x, y, *, rolled: bool = False) -> Tail:
+    """One tail at x = 1 - y; the rate is that of the density times x y."""
+    part, low_first = _Part(a, b, x, y), a <= b
+    small, many = jnp.minimum(a, b) < 1, jnp.minimum(a, b) >= LEAST
+    centre, ends = (functools.partial(fn, rolled=rolled) for fn in (_centre, _small))
+    deviation, middle, factor, centre_rate = if_any(many, centre, *part, rolled=rolled)
+    level, small_rate = if_any(small, ends, *part, rolled=rolled)
+    around = many & (deviation < NEAR)
+    end_x, end_y = _at_end(*part)
+    end = end_x | end_y
+
+    # From the side of m for m >= 1, away from the transition.
+    seen = part.turned(~low_first)
+    m, large = jnp.where(small, 1.0, seen.a), jnp.where(small, 1.0, seen.b)
+    ratio, excess = m / large, large / m * seen.x - seen.y
+    far = m * _gap(excess, seen.x * (1 + large / m)) + large * _gap(
+        -ratio * excess, seen.y * (1 + ratio)
+    )
+    own = excess * jnp.sqrt(m * (1 + ratio)) < 1
+    exponent = jnp.where(small, level, jnp.where(around, middle, -far - _errors(m, large)))
+    rate = jnp.sqrt(m / (1 + ratio)) / ROOT_TAU
+    rate = jnp.where(small, small_rate, jnp.where(around, centre_rate, rate))
+
     first = jnp.where(small, ~low_first, own == low_first)
     idle = end | around
-    a, b, x, y = (jnp.where(idle, rest, given) for rest, given in zip(
-        (2.0, 2.0, 0.25, 0.75), part.turned(~first), strict=True
-    ))  # fmt: skip
-    lead = jnp.where(idle, 1.0, jnp.where(first, lead, -lead))
-    outer = rate * _fraction(a, b, x, y, lead, rolled=rolled)
-
-    factor = jnp.where(end, 1.0, jnp.where(around, middle, outer))
+    a, b, x, y = (
+        jnp.where(idle, rest, given)
+        for rest, given in zip((2.0, 2.0, 0.25, 0.75), part.turned(~first), strict=True)
+    )
+    outer = rate * _fraction(a, b, x, y, a * y - b * x, rolled=rolled)
+    factor = jnp.where(end, 1.0, jnp.where(around, factor, outer))
     below = jnp.where(end, end_x, jnp.where(around, (deviation < 0) == low_first, first))
     return Tail(exponent, factor, rate, below, end)
 
 
 def _inside(a, b, x):
-    """The arguments, replaced where a limit is taken, and which limit: 0, 1 or none."""
-    a, b, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, b, x)))
+    """The arguments, replaced where each is outside, and which limit to take: 0, 1 or none.
+
+    Each for itself: what is made of numbers alone is made once for an array of places.
+    """
+    a, b, x = jnp.asarray(a), jnp.asarray(b), jnp.asarray(x)
     dtype = jnp.result_type(a, b, x)
     a, b, x = a.astype(dtype), b.astype(dtype), x.astype(dtype)
     right = (a > 0) & (b > 0) & (x >= 0) & (x <= 1) & ~((a == jnp.inf) & (b == jnp.inf))
     zero = right & ((x == 0) & (b < jnp.inf) | (a == jnp.inf) & (x < 1))
     one = right & ((x == 1) & (a < jnp.inf) | (b == jnp.inf) & (x > 0))
     valid = right & ~zero & ~one & (a < jnp.inf) & (b < jnp.inf)
-    inner = jnp.where(valid, a, 2.0), jnp.where(valid, b, 2.0), jnp.where(valid, x, 0.25)
+    inner = (
+        *(jnp.where((part > 0) & (part < jnp.inf), part, 2.0) for part in (a, b)),
+        jnp.where((x > 0) & (x < 1), x, 0.25),
+    )
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 

@@ -66,7 +66,7 @@ def _ratio(a, x, unit, left, small, *, rolled):
 
 def tail_of(a, x, *, rolled: bool = False) -> Tail:
     """The smaller tail; the rate is that of the density times x."""
-    a, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, x)))
+    a, x = jnp.asarray(a), jnp.asarray(x)
     small, large = a < 1, jnp.where(a < 1, 1.0, a)
     both = small & (x < RIGHT)
     u = (x - large) / large
@@ -78,18 +78,15 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     eta = near * jnp.sqrt(2 * log1p_gap_ratio(near))
     z = eta * jnp.sqrt(large)
     away = jnp.where(around, 1.0, x / large)
-    extreme = jnp.abs(jnp.log(away)) > 25  # the slopes' powers soon leave float32
-    log_away = jnp.where(
-        extreme & ~around,
-        jnp.log(x) - jnp.log(large),
-        jnp.log(jnp.where(extreme, 1.0, away)),
-    )
+    extreme = (away < 1e-11) | (away > 1e11)  # the slopes' powers soon leave float32
+    log_away = jnp.log(jnp.where(extreme, x, away)) - jnp.where(extreme, jnp.log(large), 0.0)
     half = jnp.where(around, jnp.square(z) / 2, (x - large) - large * log_away)
     error = stirling_error(large)
     exponent = -half - jnp.where(around, 0.0, error)
     rate = jnp.sqrt(large) / ROOT_TAU * jnp.exp(jnp.where(around, -error, 0.0))
     size, sign = jnp.where(z < 0, -z, z), jnp.where(z < 0, -1.0, 1.0)
-    middle = mills_ratio(size) + sign * transition(large, eta, rolled=rolled) / jnp.sqrt(large)
+    part = jnp.sqrt(1 / large)  # over a root would be XLA's rsqrt, which is no vector instruction
+    middle = mills_ratio(size) + sign * transition(large, eta, rolled=rolled) * part
 
     # Where a < 1.
     share = log_gamma_share(jnp.where(small, a, 0.5))
@@ -98,7 +95,7 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     scale = jnp.where(both | around, 1.0, jnp.where(left, a, x))
     a_scaled, x_scaled = (jnp.where(around, 1.0, part / scale) for part in (a, x))
     n, d = _ratio(a_scaled, x_scaled, 1 / scale, left, both, rolled=rolled)
-    lead = jnp.where(small, 1.0, 1 / (ROOT_TAU * jnp.sqrt(large)))
+    lead = jnp.where(small, 1.0, part / ROOT_TAU)
     outer = jnp.where(left, n / d, a_scaled * d / n)
     factor = jnp.where(around, middle / ROOT_TAU, lead * outer)
     missing = log1p(-jnp.where(both, a * x * n / d, 0.0))
@@ -110,14 +107,18 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
 
 
 def _inside(a, x):
-    """Both arguments, replaced by one where a limit is taken, and which limit: 0, 1 or none."""
-    a, x = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, x)))
+    """Both arguments, replaced by one outside, and which limit to take: 0, 1 or none.
+
+    Each for itself: what is made of a number alone is made once for an array of the other.
+    """
+    a, x = jnp.asarray(a), jnp.asarray(x)
     dtype = jnp.result_type(a, x)
     a, x = a.astype(dtype), x.astype(dtype)
     zero = (x == 0) & (a > 0) | (a == jnp.inf) & (x >= 0) & (x < jnp.inf)
     one = (x == jnp.inf) & (a > 0) & (a < jnp.inf)
-    valid = (a > 0) & (x > 0) & (a < jnp.inf) & (x < jnp.inf)
-    inner = jnp.where(valid, a, 1.0), jnp.where(valid, x, 1.0)
+    right, inside = (a > 0) & (a < jnp.inf), (x > 0) & (x < jnp.inf)
+    valid = right & inside
+    inner = jnp.where(right, a, 1.0), jnp.where(inside, x, 1.0)
     return *inner, jnp.where(zero, 0.0, jnp.where(one, 1.0, jnp.where(valid, 0.5, jnp.nan)))
 
 

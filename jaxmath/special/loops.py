@@ -1,7 +1,7 @@
 """Loops of a known length: written out where values are computed, rolled up where slopes are.
 
 Written out, a loop over many entries is one pass over memory; its derivatives would compile for
-minutes, and rolled up they take seconds.
+minutes, and rolled up they take seconds. A pass that no entry needs can be left out.
 """
 
 from collections.abc import Callable
@@ -40,3 +40,33 @@ def polynomials(rows: tuple[tuple[float, ...], ...], t: Any, *, rolled: bool = F
     width = max(map(len, rows))
     padded = [(*row, *(0.0,) * (width - len(row))) if rolled else row for row in rows]
     return list(reversed(padded)), lambda *row: polynomial(row, t)
+
+
+def if_any(needed: Any, fn: Callable[..., Any], *args: Any, rolled: bool = False) -> Any:
+    """What `fn` makes of the arguments, or zeros where no entry is `needed`: then it is not run.
+
+    A compiler that joins all that a value is made of into one pass ends one here, which for long
+    passes is faster as well. Of the ways to a value each is one such pass.
+    """
+    if rolled:
+        return fn(*args)
+    shape = jax.eval_shape(fn, *args)
+    return jax.lax.cond(
+        jnp.any(needed), fn, lambda *_: jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shape), *args
+    )
+
+
+def if_any(needed: Any, fn: Callable[..., Any], *args: Any, rolled: bool = False) -> Any:
+    """What `fn` makes of the arguments, or zeros where no entry is `needed`: then it is not run.
+
+    It is a pass of its own: a compiler that joins all the ways to a value into one pass, in which
+    every entry pays for all of them, stops here.
+    """
+    if rolled:
+        return fn(*args)
+    shapes = jax.eval_shape(fn, *args)
+
+    def nothing(*_):
+        return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+
+    return jax.lax.cond(jnp.any(needed), fn, nothing, *args)
