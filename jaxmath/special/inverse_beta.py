@@ -1,7 +1,7 @@
 r"""The inverses of the regularised incomplete beta functions in x.
 
 A guess that is right to a few percent of the tail everywhere, then Halley's method for the
-logarithm of the smaller tail against that of the odds x / (1 - x), a fixed number of steps, which
+logarithm of the smaller tail against that of the odds x / (1 - x), a few steps at most, which
 keeps the digits of x and of 1 - x alike. Seen from the smaller parameter m, at the share c that it
 has of the sum n, with d the logarithm of the odds over those of the mean, the guess is
 
@@ -22,12 +22,13 @@ from jaxmath.special.incomplete_beta import betainc_dx
 from jaxmath.special.incomplete_gamma import SHAPE
 from jaxmath.special.inverse_gamma import log_ratio
 from jaxmath.special.logarithm import log1p
+from jaxmath.special.loops import if_any
 from jaxmath.special.normal_tail import ndtri
 from jaxmath.special.partials import along
 from jaxmath.typing import Real
 
 STEPS = 3
-"""Each trebles the digits."""
+"""At most; each trebles the digits, and two suffice nearly everywhere."""
 LEAST = -80.0
 """Where log(x) or log(1 - x) is below this the first term of the series is all there is."""
 
@@ -83,42 +84,83 @@ def _outer(m, large, lead, log_near, log_far, first_far):
     return jnp.where(near, corrected(first, m), t)
 
 
-def _guess(a, b, small, log_small, log_other, below):
-    """The logarithm of the odds, and those of x and of 1 - x by the first terms of their series."""
+def _turned(a, b, fn):
+    """The logarithm of the odds by a function of the smaller and the larger parameter.
+
+    And of whether they were turned; seen from the other end the logarithm has the other sign.
+    """
     turned = b < a
-    m, large = jnp.minimum(a, b), jnp.maximum(a, b)
+    t = fn(jnp.minimum(a, b), jnp.maximum(a, b), turned)
+    return jnp.where(turned, -t, t)
+
+
+def _guess_large(a, b, small, below):
+    def seen(m, large, turned):
+        z = jnp.where(below != turned, 1.0, -1.0) * ndtri(small)
+        return _central(jnp.maximum(m, 1.0), jnp.maximum(large, 1.0), z)
+
+    return _turned(a, b, seen)
+
+
+def _guess_small(a, b, small, below):
+    def seen(m, large, turned):
+        m, large = jnp.where(m < 1, m, 0.5), jnp.where(m < 1, large, 1.0)
+        at_near = below != turned  # whether the smaller tail is at the end of m
+        log_near, log_far = _logs(small, at_near), _logs(small, ~at_near)
+        first_far = (log_far + _lead(m, large) + jnp.log(large / m)) / large
+        return _outer(m, large, _lead(m, large), log_near, log_far, first_far)
+
+    return _turned(a, b, seen)
+
+
+def _logs(small, own):
+    """The logarithm of the smaller tail, or of the other one."""
+    return jnp.where(own, jnp.log(small), log1p(-small))
+
+
+def _lead(m, large):
+    """The logarithm of m B(m, large)."""
     tiny = m < 1
     some, rest = jnp.where(tiny, m, 0.5), jnp.where(tiny, large, 1.0)
     one, two = jnp.where(tiny, 1.0, m), jnp.where(tiny, 1.0, large)
     close = some * log_gamma_share(some) - gammaln_difference(rest, some)
-    lead = jnp.where(tiny, close, jnp.log(one) + betaln(one, two))
+    return jnp.where(tiny, close, jnp.log(one) + betaln(one, two))
 
-    at_near = below != turned  # whether the smaller tail is at the end of m
-    log_near = jnp.where(at_near, log_small, log_other)
-    log_far = jnp.where(at_near, log_other, log_small)
-    first_near = (log_near + lead) / m
-    first_far = (log_far + lead + jnp.log(large / m)) / large
-    z = jnp.where(at_near, 1.0, -1.0) * ndtri(small)
-    outer = _outer(some, rest, close, log_near, log_far, first_far)
-    t = jnp.where(tiny, outer, _central(one, two, z))
-    first_x = jnp.where(turned, first_far, first_near)
-    first_y = jnp.where(turned, first_near, first_far)
-    return jnp.where(turned, -t, t), first_x, first_y
+
+def _firsts(a, b, small, below):
+    """The logarithms of x and of 1 - x by the first terms of their series."""
+    lead = _lead(jnp.minimum(a, b), jnp.maximum(a, b)) - jnp.log(jnp.minimum(a, b))
+    return (
+        (_logs(small, below) + lead + jnp.log(a)) / a,
+        (_logs(small, ~below) + lead + jnp.log(b)) / b,
+    )
+
+
+def _step(a, b, x, y, small, lower):
+    """What Halley's method takes from the logarithm of the odds."""
+    off, rate = tails.off(incomplete_beta.tail_of(a, b, x, y), lower, small)
+    step = jnp.clip(off / rate, -3.0, 3.0)
+    return step / jnp.clip(1 - step * (a * y - b * x - rate) / 2, 0.5, 2.0)
 
 
 def _solve(a, b, small, below):
     """The x and 1 - x where the smaller tail, which is the lower one where `below`, is `small`."""
-    log_small, log_other = jnp.log(small), log1p(-small)
-    t, first_x, first_y = _guess(a, b, small, log_small, log_other, below)
+    first_x, first_y = _firsts(a, b, small, below)
     at_zero, at_one = first_x < LEAST, first_y < LEAST
-    x, y = _shares(jnp.where(at_zero | at_one, 0.0, jnp.clip(t, LEAST, -LEAST)))
+    exact, least = at_zero | at_one, jnp.minimum(a, b)
+    t = jnp.where(
+        least < 1,
+        if_any(least < 1, _guess_small, a, b, small, below),
+        if_any(least >= 1, _guess_large, a, b, small, below),
+    )
+    x, y = _shares(jnp.where(exact, 0.0, jnp.clip(t, LEAST, -LEAST)))
+    step = jnp.where(exact, 0.0, 1.0)
     for _ in range(STEPS):
-        tail = incomplete_beta.tail_of(a, b, x, y)
-        log = jnp.where(below, tails.log_side(tail, True), tails.log_side(tail, False))
-        rate = jnp.exp(tail.exponent + jnp.log(tail.rate) - log) * jnp.where(below, 1.0, -1.0)
-        step = jnp.clip((log - log_small) / rate, -3.0, 3.0)
-        step = step / jnp.clip(1 - step * (a * y - b * x - rate) / 2, 0.5, 2.0)
-        x, y = x * jnp.exp(-jnp.maximum(step, 0.0)), y * jnp.exp(jnp.minimum(step, 0.0))
+        # The tail was off by no more than this many parts.
+        unfinished = jnp.abs(step) * (a + b) > jnp.finfo(x.dtype).eps ** (1 / 3)
+        step = if_any(unfinished, _step, a, b, x, y, small, below)
+        x = x + x * jnp.expm1(-jnp.maximum(step, 0.0))
+        y = y + y * jnp.expm1(jnp.minimum(step, 0.0))
         x, y = x / (x + y), y / (x + y)
     far, near = jnp.exp(first_x), jnp.exp(first_y)
     x, y = jnp.where(at_zero, far, x), jnp.where(at_zero, 1.0, y)
@@ -127,12 +169,12 @@ def _solve(a, b, small, below):
 
 def shares(a, b, p, lower: bool):
     """The x whose lower or upper tail is p, and 1 - x, each with all its digits."""
-    a, b, p = jnp.broadcast_arrays(*(jnp.asarray(part) for part in (a, b, p)))
+    a, b, p = (jnp.asarray(part) for part in (a, b, p))
     dtype = jnp.result_type(a, b, p)
     a, b, p = a.astype(dtype), b.astype(dtype), p.astype(dtype)
     limits = (a > 0) & (a < jnp.inf) & (b > 0) & (b < jnp.inf)
-    valid = limits & (p > 0) & (p < 1)
-    a, b, given = jnp.where(valid, a, 1.0), jnp.where(valid, b, 1.0), jnp.where(valid, p, 0.5)
+    inside = (p > 0) & (p < 1)
+    a, b, given = jnp.where(limits, a, 1.0), jnp.where(limits, b, 1.0), jnp.where(inside, p, 0.5)
     under = given < 0.5
     small = jnp.where(under, given, 1 - given)
     below = under == lower  # whether the lower tail is the small one
@@ -142,7 +184,7 @@ def shares(a, b, p, lower: bool):
 
     def at_ends(inner, at_zero, at_one):
         rest = jnp.where(zero, at_zero, jnp.where(one, at_one, jnp.nan))
-        return jnp.where(valid, inner, rest)
+        return jnp.where(limits & inside, inner, rest)
 
     return at_ends(x, 0.0, 1.0), at_ends(y, 1.0, 0.0)
 

@@ -32,7 +32,7 @@ def times_exponential(tail: Tail, factor, *over):
     return value * part
 
 
-def side(tail: Tail, lower: bool):
+def side(tail: Tail, lower):
     """The probability of the lower or the upper tail."""
     own = times_exponential(tail, tail.factor)
     # Far from zero the slope of expm1, which is made of its value, would lose its digits.
@@ -45,6 +45,18 @@ def log_side(tail: Tail, lower: bool):
     """The logarithm of the probability of the lower or the upper tail."""
     log = tail.exponent + jnp.log(tail.factor)
     return jnp.where(tail.lower == lower, log, log1mexp(-log))
+
+
+def off(tail: Tail, lower, small):
+    """By how much the logarithm of a tail is above that of `small`, and its slope.
+
+    The slope in the unit in which the tail's rate is that of the density; `lower` may be an array.
+    """
+    value, own = side(tail, lower), tail.lower == lower
+    log = jnp.where(own, tail.exponent, 0.0) + jnp.log(jnp.where(own, tail.factor, value))
+    rest = times_exponential(tail, tail.rate) / jnp.where(own, 1.0, value)
+    rate = jnp.where(own, tail.rate / tail.factor, rest)
+    return log - jnp.log(small), jnp.where(lower, rate, -rate)
 
 
 def log_slope(tail: Tail, lower: bool, unit, density, larger):
