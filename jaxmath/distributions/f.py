@@ -36,9 +36,13 @@ from jaxmath.special.gamma import (
 from jaxmath.special.incomplete_beta import (
     INCOMPLETE_BETA,
     betainc,
+    betainc_shares,
     betaincc,
+    betaincc_shares,
     log_betainc,
+    log_betainc_shares,
     log_betaincc,
+    log_betaincc_shares,
 )
 from jaxmath.special.inverse_beta import shares
 from jaxmath.special.partials import along, with_partials
@@ -75,12 +79,14 @@ def _sides(at):
     return own, other, jnp.where(under, at.y, at.rest), under
 
 
-def _tail(near, far, below, doc, name):
-    """A tail: a function of both shapes and the smaller share, `near` zero or `far` out."""
+def _tail(of_shares, near, far, below, doc, name):
+    """A tail: a function of both shapes and both shares.
+
+    Its slopes are those of functions of the smaller share, `near` zero or `far` out.
+    """
 
     def value(at):
-        own, other, share, under = _sides(at)
-        return jnp.where(under, near(own, other, share), far(own, other, share))
+        return of_shares(at.a, at.b, at.y, at.rest)
 
     def tail(x, dfn, dfd):
         return inside(value, lambda x, a, b: below + 0.0 * (a + b))(x, dfn, dfd)
@@ -115,14 +121,19 @@ def _tail(near, far, below, doc, name):
     return with_rule(tail, **partials), partials
 
 
-cdf, _CDF = _tail(betainc, betaincc, 0.0, "The probability of at most x.", "cdf")
-sf, _SF = _tail(betaincc, betainc, 1.0, "The probability of more than x, the p-value.", "sf")
+cdf, _CDF = _tail(
+    *(betainc_shares, betainc, betaincc, 0.0, "The probability of at most x."), "cdf"
+)
+sf, _SF = _tail(
+    *(betaincc_shares, betaincc, betainc, 1.0, "The probability of more than x, the p-value."), "sf"
+)
 log_cdf, _LOG_CDF = _tail(
-    *(log_betainc, log_betaincc, -jnp.inf, "The logarithm of `cdf`, accurate in both tails."),
-    "log_cdf",
+    *(log_betainc_shares, log_betainc, log_betaincc),
+    *(-jnp.inf, "The logarithm of `cdf`, accurate in both tails.", "log_cdf"),
 )
 log_sf, _LOG_SF = _tail(
-    *(log_betaincc, log_betainc, 0.0, "The logarithm of `sf`, accurate in both tails."), "log_sf"
+    *(log_betaincc_shares, log_betaincc, log_betainc),
+    *(0.0, "The logarithm of `sf`, accurate in both tails.", "log_sf"),
 )
 
 

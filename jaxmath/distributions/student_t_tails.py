@@ -1,7 +1,6 @@
-r"""Both tails of Student's t distribution: incomplete beta functions of a triangle's shares.
+r"""Both tails of Student's t distribution: the incomplete beta function of a triangle's shares.
 
-Each is used where its argument keeps its digits: of $n^2$ near the location, of $c^2$ far out, and
-the first term where even that underflows. Slopes in the degrees of freedom, and those of a small
+Far out, where the smaller share underflows, the first term of the series is all there is. Slopes in the degrees of freedom, and those of a small
 tail's logarithm, come from the integrals of `student_t_integrals`.
 """
 
@@ -24,7 +23,7 @@ from jaxmath.distributions.student_t_density import (
 )
 from jaxmath.distributions.student_t_integrals import OUTER, from_centre, moments
 from jaxmath.special.gamma_half_step import log_half_step
-from jaxmath.special.incomplete_beta import betainc, betaincc, log_betainc, log_betaincc
+from jaxmath.special.incomplete_beta import betaincc_shares, log_betaincc_shares
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.partials import along
 from jaxmath.typing import Real
@@ -38,14 +37,6 @@ def size_of(at):
     return jnp.sqrt(at.df) * jnp.abs(at.n) / at.c, outer
 
 
-def _parts(at):
-    """Where the tail is far, or near; n^2 and c^2, each where it is used; half of df."""
-    far, near = at.c < FAR, jnp.square(at.n) < 0.5
-    n2 = jnp.where(near, jnp.square(at.n), 0.25)
-    c2 = jnp.where(far | near, 0.25, jnp.square(at.c))
-    return far, near, n2, c2, at.df / 2
-
-
 def _log_first(at):
     """The logarithm of the first two terms of the tail at infinity."""
     h = at.df / 2
@@ -53,17 +44,22 @@ def _log_first(at):
     return log_half_step(h) - h * at.tau - LOG_2 - jnp.log(jnp.pi * h) / 2 + rest
 
 
+def _shares(at):
+    """Whether the tail is far, half of df, and the squares of both shares."""
+    far = at.c < FAR
+    squares = (jnp.where(far, 0.5, jnp.square(share)) for share in (at.n, at.c))
+    return far, at.df / 2, *squares
+
+
 def _tail(at):
     """The probability beyond x, on its side of the location."""
-    far, near, n2, c2, h = _parts(at)
-    value = jnp.where(near, betaincc(0.5, h, n2), betainc(h, 0.5, c2)) / 2
-    return jnp.where(far, jnp.exp(_log_first(at)), value)
+    far, h, n2, c2 = _shares(at)
+    return jnp.where(far, jnp.exp(_log_first(at)), betaincc_shares(0.5, h, n2, c2) / 2)
 
 
 def _log_tail(at):
-    far, near, n2, c2, h = _parts(at)
-    value = jnp.where(near, log_betaincc(0.5, h, n2), log_betainc(h, 0.5, c2)) - LOG_2
-    return jnp.where(far, _log_first(at), value)
+    far, h, n2, c2 = _shares(at)
+    return jnp.where(far, _log_first(at), log_betaincc_shares(0.5, h, n2, c2) - LOG_2)
 
 
 def _cdf(x: Real, df: Real, loc: Real, scale: Real) -> Float[Array, "..."]:

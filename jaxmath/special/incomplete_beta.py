@@ -330,6 +330,48 @@ betaincc = with_rule(_betaincc, **_BETAINCC)
 log_betainc = with_rule(_log_betainc, **_LOG_BETAINC)
 log_betaincc = with_rule(_log_betaincc, **_LOG_BETAINCC)
 
+
+def _of_shares(of, lower: bool, slope):
+    """A tail at x = 1 - y, of which both are given: the larger one alone would not tell the other.
+
+    Their slope is that in x, with y its rest.
+    """
+
+    def inside(a, b, x, y):
+        x, y = jnp.asarray(x), jnp.asarray(y)
+        ends = (x > 0) & (y > 0)
+        a, b, _, limit = _inside(a, b, jnp.where(ends, 0.5 + 0.0 * x, x))
+        return a, b, jnp.where(ends, x, 0.25), jnp.where(ends, y, 0.75), limit
+
+    make = tails.sides(inside, tail_of)[of]
+
+    def in_x(a, b, x, y):
+        tail = tail_of(a, b, x, y, rolled=True)
+        density = tails.times_exponential(tail, tail.rate, x, y)
+        return slope(tail, x * y, density, lower)
+
+    rolled = make(lower, rolled=True)
+    names = dict(a=along(rolled, 0), b=along(rolled, 1), x=in_x, y=lambda a, b, x, y: 0.0 * (x + y))
+
+    def function(a, b, x, y):
+        return make(lower)(a, b, x, y)
+
+    return with_rule(function, **names)
+
+
+def _slope(tail, unit, density, lower):
+    return density if lower else -density
+
+
+def _slope_of_log(tail, unit, density, lower):
+    return tails.log_slope(tail, lower, unit, density, tails.side(tail, lower))
+
+
+betainc_shares, betaincc_shares = (_of_shares(0, lower, _slope) for lower in (True, False))
+log_betainc_shares, log_betaincc_shares = (
+    _of_shares(1, lower, _slope_of_log) for lower in (True, False)
+)
+
 DIDONATO = "didonato1992beta"
 _DOMAIN = dict(a=SHAPE, b=SHAPE, x=OPEN_UNIT)
 _SECONDS = {
