@@ -22,7 +22,7 @@ from jaxmath.distributions.steps import first_whole
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlog1py, xlog1py_dy, xlogy, xlogy_dy
-from jaxmath.special.gamma import stirling_error
+from jaxmath.special.gamma import stirling_error_from_one as error
 from jaxmath.special.incomplete_beta import (
     betainc,
     betainc_dx,
@@ -79,7 +79,7 @@ def _log_mass(k, rest, p):
     """Of so many successes and failures."""
     n, both = k + rest, (k > 0) & (rest > 0)
     one, other = jnp.where(both, k, 1.0), jnp.where(both, rest, 1.0)
-    ways = stirling_error(one + other) - stirling_error(one) - stirling_error(other)
+    ways = error(one + other) - error(one) - error(other)
     ways = ways - (jnp.log(one) + jnp.log(other / (one + other)) + LOG_TAU) / 2
     inner = jnp.where(both, p, 0.5)
     middle = ways - kl_div(one, (one + other) * inner) - kl_div(other, (one + other) * (1 - inner))

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.location_scale import positive
 from jaxmath.formula import with_rule
-from jaxmath.special.entropy import kl_div
+from jaxmath.special.entropy import near_divergence
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
     digamma,
@@ -17,9 +17,9 @@ from jaxmath.special.gamma import (
     stirling_error_dx,
     trigamma,
 )
-from jaxmath.special.logarithm import log1p
+from jaxmath.special.logarithm import log1p, near_zero
 from jaxmath.special.partials import Rule, with_partials
-from jaxmath.special.ratio import balanced_product
+from jaxmath.special.ratio import balanced_product, relative_excess
 from jaxmath.typing import Real
 
 
@@ -50,12 +50,12 @@ def log_of_z(z, x, b):
 
 def log_density(z, a, log_z):
     """Of the standard distribution, times the value itself, in nats."""
-    far = (z < a / 8) | (z > 8 * a)
-    near = kl_div(jnp.where(far, 1.0, a), jnp.where(far, 1.0, z))
-    away, log_away = jnp.where(far, z, a), jnp.where(far, log_z, 0.0)
+    u = relative_excess(a, z)
+    close = near_zero(u)
+    near = near_divergence(z, jnp.where(close, u, 0.0))
     return (
         jnp.log(a) / 2 - HALF_LOG_TAU - stirling_error(a)
-        - jnp.where(far, a * (jnp.log(a) - log_away) - a + away, near)
+        - jnp.where(close, near, a * (jnp.log(a) - log_z) - a + z)
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlogy_dy
 from jaxmath.special.exponential import expm1_gap
-from jaxmath.special.gamma import stirling_error
+from jaxmath.special.gamma import stirling_error_from_one
 from jaxmath.special.incomplete_gamma import (
     gammainc,
     gammaincc,
@@ -61,7 +61,7 @@ def _count(x, rate):
 def _log_mass(count, rate):
     """Of a whole number."""
     some = jnp.where(count > 0, count, 1.0)
-    stirling = stirling_error(some) + (jnp.log(some) + LOG_TAU) / 2
+    stirling = stirling_error_from_one(some) + (jnp.log(some) + LOG_TAU) / 2
     return -kl_div(count, rate) - jnp.where(count > 0, stirling, 0.0)
 
 

@@ -5,8 +5,8 @@ from jaxtyping import Array, Float
 
 from jaxmath.domains import NONNEGATIVE, POSITIVE
 from jaxmath.formula import Bounded, Concave, Convex, Formula, Source, with_rule
-from jaxmath.special.logarithm import ABOVE_MINUS_ONE, log1p, log1p_gap
-from jaxmath.special.ratio import log_ratio, quotient, relative_excess
+from jaxmath.special.logarithm import ABOVE_MINUS_ONE, log1p, log1p_gap_series, near_zero
+from jaxmath.special.ratio import far_log_ratio, log_ratio, quotient, relative_excess
 from jaxmath.typing import Real
 
 BOYD = Source("boyd2004convex", "section 3.1.5")
@@ -74,16 +74,23 @@ rel_entr = with_rule(_rel_entr, **_REL_ENTR)
 def divergence(x: Real, y: Real, gap: Real, relative: Real) -> Float[Array, "..."]:
     r"""The term $x \log(x / y) - x + y$ for x, y >= 0, given x - y and (x - y) / y to all digits.
 
-    With $u = (x - y) / y$ it is y times $u^2 - (1 + u)(u - \log(1 + u))$; never negative.
+    Never negative; where x is near y by the series of `near_divergence`.
     """
     x, y = jnp.asarray(x), jnp.asarray(y)
-    close = jnp.abs(gap) < y / 2
-    u = jnp.where(close, relative, 0.0)
-    near = y * (jnp.square(u) - (1 + u) * log1p_gap(u))
+    close = near_zero(relative)
+    near = near_divergence(y, jnp.where(close, relative, 0.0))
     nothing = (x == 0) & (y >= 0)
     some, other = (jnp.where(nothing | close, 1.0, part) for part in (x, y))
-    far = jnp.where(nothing, y, some * log_ratio(some, other) - gap)
+    far = jnp.where(nothing, y, some * far_log_ratio(some, other) - gap)
     return jnp.where(close, near, far)
+
+
+def near_divergence(y: Real, u: Real) -> Float[Array, "..."]:
+    r"""The term $x \log(x / y) - x + y$ where the excess u of x over y, relative to y, is near zero.
+
+    It is y times $u^2 - (1 + u)(u - \log(1 + u))$.
+    """
+    return y * u * u * (1 - (1 + u) * log1p_gap_series(u))
 
 
 def _kl_div(x: Real, y: Real) -> Float[Array, "..."]:

@@ -158,13 +158,18 @@ digamma = with_rule(_digamma, x=trigamma)
 gammaln = with_rule(_gammaln, x=digamma)
 
 
+def stirling_error_from_one(x: Real) -> Float[Array, "..."]:
+    """As `stirling_error`, for x >= 1 only, and without a rule for its slope."""
+    return _evaluated(_STIRLING, x) / (12 * x)
+
+
 def _stirling_error(x: Real) -> Float[Array, "..."]:
     r"""What Stirling's formula leaves of $\log\Gamma(x)$ for x > 0: 1/(12x) and less."""
     x = jnp.asarray(x)
     y, below = _upwards(x)
     inner = jnp.where(below, x, 1.0)
     lifted = (inner + 0.5) * jnp.log(1 + 1 / inner) - 1
-    return _evaluated(_STIRLING, y) / (12 * y) + jnp.where(below, lifted, 0.0)
+    return stirling_error_from_one(y) + jnp.where(below, lifted, 0.0)
 
 
 def _stirling_error_dx(x: Real) -> Float[Array, "..."]:

@@ -28,6 +28,7 @@ from jaxmath.special.gamma import (
     log_gamma_share,
     stirling_error,
     stirling_error_dx,
+    stirling_error_from_one,
 )
 from jaxmath.special.incomplete_gamma import ROOT_TAU, SHAPE
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio, log1p_gap_series, near_zero
@@ -118,9 +119,10 @@ def _excess(part: _Part):
     return part.b / part.a * part.x - part.y
 
 
-def _errors(a, b):
-    """What Stirling's formula leaves of the logarithm of the beta function."""
-    return stirling_error(a) + stirling_error(b) - stirling_error(a + b)
+def _errors(a, b, rolled):
+    """What Stirling's formula leaves of the logarithm of the beta function, for a, b >= 1."""
+    error = stirling_error if rolled else stirling_error_from_one
+    return error(a) + error(b) - error(a + b)
 
 
 def _centre(a, b, x, y, *, rolled):
@@ -131,7 +133,7 @@ def _centre(a, b, x, y, *, rolled):
     part = _Part(a, b, x, y).turned(a > b)
     many = part.a >= LEAST
     m, large = jnp.where(many, part.a, LEAST), jnp.where(many, part.b, LEAST)
-    ratio, root, error = m / large, jnp.sqrt(m), _errors(m, large)
+    ratio, root, error = m / large, jnp.sqrt(m), _errors(m, large, rolled)
     deviation = _deviation(ratio, jnp.where(many, _excess(part), 0.0))
     deviation = jnp.where(many & (jnp.abs(deviation) < NEAR), deviation, NEAR)
     sign = jnp.where(deviation < 0, -1.0, 1.0)
@@ -184,7 +186,7 @@ def tail_of(a, b, x, y, *, rolled: bool = False) -> Tail:
         -ratio * excess, seen.y * (1 + ratio)
     )
     own = excess * jnp.sqrt(m * (1 + ratio)) < 1
-    exponent = jnp.where(small, level, jnp.where(around, middle, -far - _errors(m, large)))
+    exponent = jnp.where(small, level, jnp.where(around, middle, -far - _errors(m, large, rolled)))
     rate = jnp.sqrt(m / (1 + ratio)) / ROOT_TAU
     rate = jnp.where(small, small_rate, jnp.where(around, centre_rate, rate))
 

@@ -21,7 +21,13 @@ from jaxtyping import Array, Float
 from jaxmath.domains import Interval
 from jaxmath.formula import Bounded, Concave, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
-from jaxmath.special.gamma import digamma, log_gamma_share, stirling_error, stirling_error_dx
+from jaxmath.special.gamma import (
+    digamma,
+    log_gamma_share,
+    stirling_error,
+    stirling_error_dx,
+    stirling_error_from_one,
+)
 from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.loops import loop
 from jaxmath.special.normal_tail import mills_ratio
@@ -81,7 +87,7 @@ def tail_of(a, x, *, rolled: bool = False) -> Tail:
     extreme = (away < 1e-11) | (away > 1e11)  # the slopes' powers soon leave float32
     log_away = jnp.log(jnp.where(extreme, x, away)) - jnp.where(extreme, jnp.log(large), 0.0)
     half = jnp.where(around, jnp.square(z) / 2, (x - large) - large * log_away)
-    error = stirling_error(large)
+    error = (stirling_error if rolled else stirling_error_from_one)(large)
     exponent = -half - jnp.where(around, 0.0, error)
     rate = jnp.sqrt(large) / ROOT_TAU * jnp.exp(jnp.where(around, -error, 0.0))
     size, sign = jnp.where(z < 0, -z, z), jnp.where(z < 0, -1.0, 1.0)

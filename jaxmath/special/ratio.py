@@ -62,16 +62,21 @@ def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
 relative_excess = with_rule(_relative_excess, x=lambda x, y: 1 / y + 0.0 * x, y=_quotient_dy)
 
 
+def far_log_ratio(x: Real, y: Real) -> Float[Array, "..."]:
+    """The logarithm of x / y where x is not close to y; the quotient may leave the dtype."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    root = jnp.finfo(jnp.result_type(x, y)).max ** 0.5
+    plain = (x < y * root) & (y < x * root) & (x > 0)  # neither overflow nor underflow
+    over = jnp.where(plain, y, 1.0)
+    return jnp.log(x / over) - jnp.where(plain, 0.0, jnp.log(y))
+
+
 def _log_ratio(x: Real, y: Real) -> Float[Array, "..."]:
     """The logarithm of x / y, whose digits survive where x is close to y."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     close = jnp.abs(x - y) < y / 2
     near = log1p(relative_excess(jnp.where(close, x, 1.0), jnp.where(close, y, 1.0)))
-    root = jnp.finfo(near.dtype).max ** 0.5
-    plain = (x < y * root) & (y < x * root) & (x > 0)  # neither overflow nor underflow
-    quotient = jnp.where(plain, x, 1.0) / jnp.where(plain, y, 1.0)
-    far = jnp.where(plain, jnp.log(quotient), jnp.log(x) - jnp.log(y))
-    return jnp.where(close, near, far)
+    return jnp.where(close, near, far_log_ratio(x, y))
 
 
 log_ratio = with_rule(_log_ratio, x=lambda x, y: 1 / x + 0.0 * y, y=lambda x, y: -1 / y + 0.0 * x)
