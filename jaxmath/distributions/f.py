@@ -121,9 +121,7 @@ def _tail(of_shares, near, far, below, doc, name):
     return with_rule(tail, **partials), partials
 
 
-cdf, _CDF = _tail(
-    *(betainc_shares, betainc, betaincc, 0.0, "The probability of at most x."), "cdf"
-)
+cdf, _CDF = _tail(*(betainc_shares, betainc, betaincc, 0.0, "The probability of at most x."), "cdf")
 sf, _SF = _tail(
     *(betaincc_shares, betaincc, betainc, 1.0, "The probability of more than x, the p-value."), "sf"
 )

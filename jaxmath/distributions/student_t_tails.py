@@ -1,7 +1,8 @@
 r"""Both tails of Student's t distribution: the incomplete beta function of a triangle's shares.
 
-Far out, where the smaller share underflows, the first term of the series is all there is. Slopes in the degrees of freedom, and those of a small
-tail's logarithm, come from the integrals of `student_t_integrals`.
+Far out, where the smaller share underflows, the first term of the series is all there is. Slopes
+in the degrees of freedom, and those of a small tail's logarithm, come from the integrals of
+`student_t_integrals`.
 """
 
 import math

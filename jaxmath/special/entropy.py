@@ -86,10 +86,11 @@ def divergence(x: Real, y: Real, gap: Real, relative: Real) -> Float[Array, "...
 
 
 def near_divergence(y: Real, u: Real) -> Float[Array, "..."]:
-    r"""The term $x \log(x / y) - x + y$ where the excess u of x over y, relative to y, is near zero.
+    r"""The term $x \log(x / y) - x + y$ where x is near y: the excess u, relative to y, near zero.
 
     It is y times $u^2 - (1 + u)(u - \log(1 + u))$.
     """
+    y, u = jnp.asarray(y), jnp.asarray(u)
     return y * u * u * (1 - (1 + u) * log1p_gap_series(u))
 
 

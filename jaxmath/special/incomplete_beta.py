@@ -149,14 +149,13 @@ def _at_end(a, b, x, y):
 
 
 def _small(a, b, x, y, *, rolled):
-    """For m < 1: the exponent and the rate, where the series does not serve that of the fraction."""
+    """For m < 1: the exponent and the rate, of the series or of the fraction."""
     end_x, end_y = _at_end(a, b, x, y)
     end = end_x | end_y
     part = _Part(a, b, x, y).turned(jnp.where(end, ~end_x, a > b))
     small = jnp.minimum(a, b) < 1
     one, other, near, far = (
-        jnp.where(small, own, rest)
-        for own, rest in zip(part, (0.5, 0.5, 0.25, 0.75), strict=True)
+        jnp.where(small, own, rest) for own, rest in zip(part, (0.5, 0.5, 0.25, 0.75), strict=True)
     )
     log_near = jnp.where(near < 0.5, jnp.log(near), log1p(-far))
     log_far = jnp.where(near < 0.5, log1p(-near), jnp.log(far))

@@ -1,9 +1,9 @@
 r"""The inverses of the regularised incomplete gamma functions in x.
 
 A guess that is right to a few percent of the tail everywhere, then Halley's method for the
-logarithm of the smaller tail against that of x, a fixed number of steps at most. For a >= 1 the guess
-inverts $\tfrac12\eta^2 = x / a - 1 - \log(x / a)$ at the normal quantile over $\sqrt a$ and its
-first correction; for a < 1 it is the first terms of the series at zero, or those at infinity.
+logarithm of the smaller tail against that of x, a few steps at most. For a >= 1 the guess inverts
+$\tfrac12\eta^2 = x / a - 1 - \log(x / a)$ at the normal quantile over $\sqrt a$ and its first
+correction; for a < 1 it is the first terms of the series at zero, or those at infinity.
 """
 
 import math
@@ -25,12 +25,14 @@ from jaxmath.typing import Real
 
 STEPS = 3
 """At most; each trebles the digits, and two suffice nearly everywhere."""
+
+
 def _least(dtype):
     """Where log(x) is below this the first term of the series is all there is."""
     return 5 * math.log(jnp.finfo(dtype).eps)
 
 
-# In eta, of v / eta with the v of `log_ratio` for -1.6 < eta < 3.2: the Chebyshev expansion, to 1e-6.
+# In eta, of v / eta for the v of `log_ratio`, -1.6 < eta < 3.2: Chebyshev's expansion, to 1e-6.
 _LOG_RATIO = (
     1.0, -0.166667, 0.0277798, -0.00370454, 0.000228472, 6.05064e-05, -2.43189e-05, 3.82461e-06,
     -1.86679e-07, -1.10881e-08,

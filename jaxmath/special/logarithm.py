@@ -56,6 +56,7 @@ def log1p_gap_series(x: Real) -> Float[Array, "..."]:
     With $s = x / (2 + x)$ and so $\log(1 + x) = 2 \operatorname{artanh} s$ the gap is
     $sx - 2(s^3/3 + s^5/5 + \dots)$, whose first term is half the square of x.
     """
+    x = jnp.asarray(x)
     s = x / (2 + x)
     square = jnp.square(s)
     series = jnp.zeros_like(s)

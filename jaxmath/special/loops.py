@@ -45,20 +45,6 @@ def polynomials(rows: tuple[tuple[float, ...], ...], t: Any, *, rolled: bool = F
 def if_any(needed: Any, fn: Callable[..., Any], *args: Any, rolled: bool = False) -> Any:
     """What `fn` makes of the arguments, or zeros where no entry is `needed`: then it is not run.
 
-    A compiler that joins all that a value is made of into one pass ends one here, which for long
-    passes is faster as well. Of the ways to a value each is one such pass.
-    """
-    if rolled:
-        return fn(*args)
-    shape = jax.eval_shape(fn, *args)
-    return jax.lax.cond(
-        jnp.any(needed), fn, lambda *_: jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shape), *args
-    )
-
-
-def if_any(needed: Any, fn: Callable[..., Any], *args: Any, rolled: bool = False) -> Any:
-    """What `fn` makes of the arguments, or zeros where no entry is `needed`: then it is not run.
-
     It is a pass of its own: a compiler that joins all the ways to a value into one pass, in which
     every entry pays for all of them, stops here.
     """
