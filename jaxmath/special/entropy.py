@@ -77,7 +77,7 @@ def divergence(x: Real, y: Real, gap: Real, relative: Real) -> Float[Array, "...
     Never negative; where x is near y by the series of `near_divergence`.
     """
     x, y = jnp.asarray(x), jnp.asarray(y)
-    close = near_zero(relative)
+    close = near_zero(relative) & (y > 0)
     near = near_divergence(y, jnp.where(close, relative, 0.0))
     nothing = (x == 0) & (y >= 0)
     some, other = (jnp.where(nothing | close, 1.0, part) for part in (x, y))
