@@ -157,7 +157,7 @@ def _solve(a, b, small, below):
     step = jnp.where(exact, 0.0, 1.0)
     for _ in range(STEPS):
         # The tail was off by no more than this many parts.
-        unfinished = jnp.abs(step) * (a + b) > jnp.finfo(x.dtype).eps ** (1 / 3)
+        unfinished = jnp.abs(step) * (a + b + 1) > jnp.finfo(x.dtype).eps ** (1 / 3)
         step = if_any(unfinished, _step, a, b, x, y, small, below)
         x = x + x * jnp.expm1(-jnp.maximum(step, 0.0))
         y = y + y * jnp.expm1(jnp.minimum(step, 0.0))
