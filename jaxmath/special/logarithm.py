@@ -22,7 +22,7 @@ def _log1p(x: Real) -> Float[Array, "..."]:
     finite = (total > 0) & (total < jnp.inf)
     one = jnp.where(finite, 1.0, 0.0)  # of a constant XLA would make (1 + x) - 1 = x
     left = jnp.where(finite, x - (total - one), 0.0) / jnp.where(finite, total, 1.0)
-    return jnp.log(total) + left
+    return jnp.where(x == 0, x, jnp.log(total) + left)  # the sign of zero as well
 
 
 def log1p_dx(x: Real) -> Float[Array, "..."]:
