@@ -188,3 +188,18 @@ def errors(name, places):
 def test_tails_and_their_slopes_keep_their_digits(name):
     worst = max(errors(name, NEAR + FAR))
     assert worst[0] <= EXPLAINED, worst
+
+
+def test_small_answers_of_float32():
+    # Where a Halley step would meet powers below the least number.
+    cases = {
+        (gammaincinv, scipy.special.gammaincinv): (
+            [0.85, 0.84685993, 1.2],
+            [1e-32, 1.352076e-35, 1e-35],
+        ),
+        (gammainccinv, scipy.special.gammainccinv): ([0.3, 3.3396957e-4], [0.9999, 0.03092983]),
+    }
+    for (fn, truth), args in cases.items():
+        a, p = np.float32(args)
+        expected = truth(a.astype(float), p.astype(float))
+        np.testing.assert_allclose(fn(a, p), expected, rtol=1e-3, atol=np.finfo(np.float32).tiny)

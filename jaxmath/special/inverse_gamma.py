@@ -6,8 +6,6 @@ $\tfrac12\eta^2 = x / a - 1 - \log(x / a)$ at the normal quantile over $\sqrt a$
 correction; for a < 1 it is the first terms of the series at zero, or those at infinity.
 """
 
-import math
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -27,9 +25,8 @@ STEPS = 3
 """At most; each trebles the digits, and two suffice nearly everywhere."""
 
 
-def _least(dtype):
-    """Where log(x) is below this the first term of the series is all there is."""
-    return 5 * math.log(jnp.finfo(dtype).eps)
+LEAST = -200.0
+"""Where log(x) is below this the first term of the series is all there is."""
 
 
 # In eta, of v / eta for the v of `log_ratio`, -1.6 < eta < 3.2: Chebyshev's expansion, to 1e-6.
@@ -100,7 +97,7 @@ def _inverse(a, p, lower: bool):
     central = if_any(shape >= 1, _central, shape, small, below)
     log_x = jnp.where(shape < 1, if_any(shape < 1, _outer, shape, small, below), central)
     first = _first(shape, small, below)
-    exact = first < _least(dtype)
+    exact = first < LEAST
     x = jnp.exp(jnp.where(exact, 0.0, log_x))
     step = jnp.where(exact, 0.0, 1.0)
     for _ in range(STEPS):
