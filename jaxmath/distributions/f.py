@@ -35,13 +35,9 @@ from jaxmath.special.gamma import (
 )
 from jaxmath.special.incomplete_beta import (
     INCOMPLETE_BETA,
-    betainc,
     betainc_shares,
-    betaincc,
     betaincc_shares,
-    log_betainc,
     log_betainc_shares,
-    log_betaincc,
     log_betaincc_shares,
 )
 from jaxmath.special.inverse_beta import shares
@@ -82,7 +78,7 @@ def _sides(at):
 def _tail(of_shares, near, far, below, doc, name):
     """A tail: a function of both shapes and both shares.
 
-    Its slopes are those of functions of the smaller share, `near` zero or `far` out.
+    Its slopes are those of the functions by name of the smaller share, `near` zero or `far` out.
     """
 
     def value(at):
@@ -93,7 +89,7 @@ def _tail(of_shares, near, far, below, doc, name):
 
     tail.__name__ = tail.__qualname__ = f"_{name}"
     tail.__doc__ = doc
-    slopes, others = _SPECIAL[near.__name__], _SPECIAL[far.__name__]
+    slopes, others = _SPECIAL[near], _SPECIAL[far]
 
     def moved(key):
         def slope(at):
@@ -121,17 +117,32 @@ def _tail(of_shares, near, far, below, doc, name):
     return with_rule(tail, **partials), partials
 
 
-cdf, _CDF = _tail(*(betainc_shares, betainc, betaincc, 0.0, "The probability of at most x."), "cdf")
+cdf, _CDF = _tail(
+    betainc_shares, "betainc", "betaincc", 0.0, "The probability of at most x.", "cdf"
+)
 sf, _SF = _tail(
-    *(betaincc_shares, betaincc, betainc, 1.0, "The probability of more than x, the p-value."), "sf"
+    betaincc_shares,
+    "betaincc",
+    "betainc",
+    1.0,
+    "The probability of more than x, the p-value.",
+    "sf",
 )
 log_cdf, _LOG_CDF = _tail(
-    *(log_betainc_shares, log_betainc, log_betaincc),
-    *(-jnp.inf, "The logarithm of `cdf`, accurate in both tails.", "log_cdf"),
+    log_betainc_shares,
+    "log_betainc",
+    "log_betaincc",
+    -jnp.inf,
+    "The logarithm of `cdf`, accurate in both tails.",
+    "log_cdf",
 )
 log_sf, _LOG_SF = _tail(
-    *(log_betaincc_shares, log_betaincc, log_betainc),
-    *(0.0, "The logarithm of `sf`, accurate in both tails.", "log_sf"),
+    log_betaincc_shares,
+    "log_betaincc",
+    "log_betainc",
+    0.0,
+    "The logarithm of `sf`, accurate in both tails.",
+    "log_sf",
 )
 
 

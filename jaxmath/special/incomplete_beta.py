@@ -180,7 +180,7 @@ def tail_of(a, b, x, y, *, rolled: bool = False) -> Tail:
     # From the side of m for m >= 1, away from the transition.
     seen = part.turned(~low_first)
     m, large = jnp.where(small, 1.0, seen.a), jnp.where(small, 1.0, seen.b)
-    ratio, excess = m / large, large / m * seen.x - seen.y
+    ratio, excess = m / large, _excess(_Part(m, large, seen.x, seen.y))
     far = m * _gap(excess, seen.x * (1 + large / m)) + large * _gap(
         -ratio * excess, seen.y * (1 + ratio)
     )

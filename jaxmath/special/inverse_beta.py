@@ -46,7 +46,7 @@ def _central(m, large, z):
     share, spread = m / n, jnp.sqrt(m) * jnp.sqrt(large / n)
     skewness = (large - m) / n / spread / 3
     # Where d > 0 both are too small: the first for c = 0, the second for large d.
-    d = jnp.maximum(log_ratio(z / jnp.sqrt(m)), jnp.where(z > 0, z * z / 2 / large, -jnp.inf))
+    d = jnp.maximum(log_ratio(z * jnp.sqrt(1 / m)), jnp.where(z > 0, z * z / 2 / large, -jnp.inf))
     for _ in range(2):
         x = m * jnp.exp(d) / (m * jnp.exp(d) + large)
         half = jnp.maximum(n * log1p(share * jnp.expm1(d)) - m * d, 0.0)
@@ -107,8 +107,9 @@ def _guess_small(a, b, small, below):
         m, large = jnp.where(m < 1, m, 0.5), jnp.where(m < 1, large, 1.0)
         at_near = below != turned  # whether the smaller tail is at the end of m
         log_near, log_far = _logs(small, at_near), _logs(small, ~at_near)
-        first_far = (log_far + _lead(m, large) + jnp.log(large / m)) / large
-        return _outer(m, large, _lead(m, large), log_near, log_far, first_far)
+        lead = _lead(m, large)
+        first_far = (log_far + lead + jnp.log(large / m)) / large
+        return _outer(m, large, lead, log_near, log_far, first_far)
 
     return _turned(a, b, seen)
 

@@ -23,11 +23,8 @@ from jaxmath.typing import Real
 
 STEPS = 3
 """At most; each trebles the digits, and two suffice nearly everywhere."""
-
-
 LEAST = -200.0
 """Where log(x) is below this the first term of the series is all there is."""
-
 
 # In eta, of v / eta for the v of `log_ratio`, -1.6 < eta < 3.2: Chebyshev's expansion, to 1e-6.
 _LOG_RATIO = (
