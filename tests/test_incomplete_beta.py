@@ -128,3 +128,24 @@ def test_large_parameters(size, ratio):
 def test_agrees_with_scipy():
     a, b, x = batch(400)
     np.testing.assert_allclose(special.betainc(a, b, x), scipy.special.betainc(a, b, x), 1e-12)
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("lower", [False, True])
+def test_slopes_of_the_functions_of_both_shares(lower, log):
+    named = "log_" * log + ("betainc" if lower else "betaincc") + "_shares"
+    fn = getattr(special, named)
+    for a, b, x in ((0.5, 2.5, 0.3), (3.0, 0.7, 0.9), (80.0, 120.0, 0.42)):
+
+        def truth(a, b, x):
+            ends = (0, x) if lower else (x, 1)
+            tail = mp.betainc(a, b, *ends, regularized=True)
+            return mp.log(tail) if log else tail
+
+        with mp.workdps(40):
+            slopes = [
+                float(mp.diff(truth, (a, b, x), order))
+                for order in ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+            ]
+        found = jax.grad(fn, (0, 1, 2, 3))(a, b, x, 1 - x)
+        np.testing.assert_allclose(found, [*slopes, 0.0], rtol=1e-11)

@@ -112,3 +112,10 @@ def test_slopes_against_differences_of_scipy(fn, lower):
             change = other(*(args + step)) - other(*(args - step))
             slopes.append(change / (2 * h * args[k]))
         np.testing.assert_allclose(jax.grad(fn, (0, 1, 2))(*args), slopes, 1e-6)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.4, 3.0), (0.5, 2.5), (0.9, 0.9)])
+def test_the_third_step_is_taken_where_two_do_not_suffice(a, b):
+    p = np.linspace(0.01, 0.99, 99)
+    tail = scipy.special.betainc(a, b, np.asarray(betaincinv(a, b, p)))
+    np.testing.assert_allclose(tail, p, rtol=2e-14)
