@@ -97,6 +97,16 @@ def test_what_is_out_of_range_or_unknown_is_left_open():
     assert judged([1.0], [1e39], dtype=np.float32)[2] == 1
 
 
+def test_a_value_that_the_exact_reference_cannot_tell_is_no_truth():
+    pytest.importorskip("flint")
+    from jaxmath.verify.proven import Proven
+
+    args = dict(x=np.array([0.5, 0.25]), a=np.array([2.0**27, 2.0]), b=np.array([2.0**27, 3.0]))
+    centre = Proven()(FORMULAS["beta.cdf"], args, seconds=False)[0].centre
+    assert np.isnan(centre[0, 0])
+    np.testing.assert_allclose(centre[1, 0], 67 / 256, rtol=1e-15)
+
+
 def record(fn):
     return Formula(fn=fn, domain=dict(x=REAL), tex="", source=Source(""), topic="")
 
@@ -173,9 +183,10 @@ def test_the_published_figures_are_measured_again(name, dtype):
     for key, row in known.items():
         if not kept and key[0] != accuracy.OURS:
             continue
+        # of the excess alone: units that the rounding of the inputs grants differ between machines
         now_row = experiment.summary(now[key])
-        for figure in ("ulps", "excess"):
-            assert abs(now_row[figure] - row[figure]) <= 8 + row[figure] / 4, (figure, row, now_row)
+        excess = row["excess"]
+        assert abs(now_row["excess"] - excess) <= 8 + excess / 4, (row, now_row)
 
 
 def same(versions):

@@ -348,8 +348,195 @@ def test_f_where_its_odds_leave_the_dtype(at):
     np.testing.assert_allclose(d.f.score(*at), slopes, rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["cdf", "sf", "log_cdf", "log_sf"])
+def test_tails_of_f_where_its_odds_leave_the_dtype(name):
+    points = [(2.3e-308, 0.0625, 1024.0), (1.79e308, 1.0, 1.0), (1e308, 900.0, 0.1)]
+    # The other shape is above one, or the share times the density leaves the dtype.
+    points = np.array([*points, (1e-300, 6.0, 3.0), (4e-139, 4.625, 4.875)])
+    tail = f_log_tail if name.startswith("log") else f_tail
+    values, slopes = jax.vmap(jax.value_and_grad(getattr(d.f, name), (0, 1, 2)))(*points.T)
+    with mp.workdps(400):
+        for k, point in enumerate(points):
+            exact, first, _ = derivatives(
+                lambda *at: tail(*at, name.endswith("sf")), point, (0, 1, 2)
+            )
+            found = [values[k], *(slope[k] for slope in slopes)]
+            truth = np.array([exact, *first], float)
+            np.testing.assert_allclose(found, truth, 1e-12, 1e-307, err_msg=str(point))
+    least = np.float32(1.18e-38), np.float32(0.0625), np.float32(1024)
+    np.testing.assert_allclose(d.f.cdf(*least), 0.05959197, 1e-5)
+
+
+def test_slopes_of_f_tails_far_out():
+    """Where a slope is a small rest of large ones, or a share's square leaves the dtype."""
+    points = [(1e-60, 2.5, 1024.0), (1e200, 9.0, 0.0625), (1e-100, 0.0625, 900.0)]
+    points = np.array([*points, (4.5, 1024.0, 3.5), (0.7, 10.0, 20.0), (0.01, 0.125, 0.25)])
+    slopes = jax.jit(jax.vmap(jax.grad(d.f.log_sf, (0, 1, 2))))(*points.T)
+    bends = d.f.F.seconds["log_sf"]
+    bends = [jax.jit(jax.vmap(bends[pair]))(*points.T) for pair in (("x", "x"), ("dfn", "dfd"))]
+    found = np.stack([*slopes, *bends], 1)
+    with mp.workdps(200):
+        step = mp.mpf(10) ** -25
+        for k, point in enumerate(points):
+            at = [mp.mpf(number) for number in point]
+
+            def tail(*turns, at=at):
+                moved = (part * (1 + step * turn) for part, turn in zip(at, turns, strict=True))
+                return f_log_tail(*moved, True)
+
+            x, n, m = (step * part for part in at)
+            truth = [
+                (tail(1, 0, 0) - tail(-1, 0, 0)) / (2 * x),
+                (tail(0, 1, 0) - tail(0, -1, 0)) / (2 * n),
+                (tail(0, 0, 1) - tail(0, 0, -1)) / (2 * m),
+                (tail(1, 0, 0) - 2 * tail(0, 0, 0) + tail(-1, 0, 0)) / x**2,
+                (tail(0, 1, 1) - tail(0, 1, -1) - tail(0, -1, 1) + tail(0, -1, -1)) / (4 * n * m),
+            ]
+            truth = np.array(truth, float)
+            np.testing.assert_allclose(found[k], truth, 1e-12, 1e-300, err_msg=str(point))
+
+
+def test_slopes_of_beta_tails_at_the_ends_of_x():
+    assert np.isnan(jax.grad(d.beta.cdf)(np.nan, 2.0, 3.0))
+    bend = jax.jit(jax.vmap(jax.grad(jax.grad(d.beta.cdf, 1), 1)))
+    found = bend(np.array([2.3e-308, 1e-156]), np.array([2.0, 1.5]), np.array([3.0, 3.0]))
+    with mp.workdps(40):
+        cdf = lambda a: mp.betainc(a, 3, 0, mp.mpf(1e-156), regularized=True)  # noqa: E731
+        np.testing.assert_allclose(found, [0.0, float(mp.diff(cdf, 1.5, 2))], 1e-12)
+
+
 def test_counts_at_the_end_of_their_integers():
     """Far below a count the tail's logarithm is that of a power of the rate."""
     most, rate = np.iinfo(np.int32).max, 1e-3
     bend = jax.grad(jax.grad(d.poisson.log_sf, 1), 1)(np.int32(most), rate)
     np.testing.assert_allclose(bend, -(most + 1) / rate**2, rtol=1e-9)
+
+
+def laplace_dscale(loc, scale, loc_q, scale_q):
+    far = abs(loc - loc_q) / scale
+    return (1 + far) * mp.exp(-far) / scale_q
+
+
+def weibull_quantile_dp(p, concentration, scale):
+    hazard = -mp.log1p(-p)
+    return scale * hazard ** (1 / concentration) / concentration / hazard / (1 - p)
+
+
+def gumbel_dscale(x, loc, scale):
+    z = (x - loc) / scale
+    return (z * (1 - mp.exp(-z)) - 1) / scale
+
+
+def gumbel_log_cdf_dscale(x, loc, scale):
+    z = (x - loc) / scale
+    return -z * mp.exp(-z) / scale
+
+
+AT_THE_ENDS = {
+    "gumbel.log_cdf": (gumbel_log_cdf_dscale, 2, (-629.73761, 2.9437902, 7.48755741)),
+    "gumbel.log_prob": (gumbel_dscale, 2, (-629.73761, 2.9437902, 7.48755741)),
+    "weibull.quantile": (weibull_quantile_dp, 0, (2.08790983e-32, 4.22690725, 5.776191e11)),
+    "laplace.cross_entropy": (laplace_dscale, 1, (-629.73761, 7.18221283, -1.0, 2.4366138)),
+}
+
+
+@pytest.mark.parametrize("name", AT_THE_ENDS)
+def test_slopes_in_single_precision_are_numbers_where_the_truth_is_one(name):
+    truth, place, point = AT_THE_ENDS[name]
+    family, function = name.split(".")
+    fn, point = getattr(getattr(d, family), function), [np.float32(part) for part in point]
+    exact = truth(*(mp.mpf(float(part)) for part in point))
+    np.testing.assert_allclose(jax.grad(fn, place)(*point), float(exact), 1e-4)
+
+
+def test_a_slope_of_improbable_labels():
+    logits, other = np.float32([0.0, 0.0, 100.5]), np.float32([3.0, -1.25e8, -8.0])
+    found = jax.grad(d.categorical.cross_entropy)(logits, other)
+    np.testing.assert_allclose(found[1], 1.25e8 * np.exp(-100.5), 1e-4)
+
+
+@pytest.mark.parametrize("step", [2.0**-25, 2.0**-8])
+def test_dirichlet_divergences_of_neighbours_beside_a_large_concentration(step):
+    a = np.array([2.0**27, 2.0**-14, 3 * 2.0**-14])
+    b = a + np.array([step, 0.0, 0.0])
+    with mp.workdps(120):
+        p, q = ([mp.mpf(float(part)) for part in each] for each in (a, b))
+        means = [mp.psi(0, each) - mp.psi(0, mp.fsum(p)) for each in p]
+        log_b = [mp.fsum(map(mp.loggamma, each)) - mp.loggamma(mp.fsum(each)) for each in (p, q)]
+        gap = mp.fsum((x - y) * m for x, y, m in zip(p, q, means, strict=True))
+        truth = float(log_b[1] - log_b[0] + gap)
+    np.testing.assert_allclose(d.dirichlet.kl(a, b), truth, 1e-12)
+
+
+@pytest.mark.parametrize("x", [3.0, 132692.0])
+@pytest.mark.parametrize("r", [6.10351621e-05, 0.7])
+def test_probabilities_of_rare_counts(x, r):
+    p = 2.0**-20
+    with mp.workdps(60):
+        truth = float(mp.exp(negative_binomial_log_prob(mp.mpf(x), mp.mpf(r), mp.mpf(p))))
+    np.testing.assert_allclose(d.negative_binomial.prob(x, r, p), truth, 2e-15)
+
+
+@pytest.mark.parametrize("r", [1e-3, 0.8, 4.0, 1e3, 1e7])
+@pytest.mark.parametrize("p", [1e-6, 0.02, 0.5, 0.99])
+def test_negative_binomial_quantiles_are_where_the_distribution_function_passes(r, p):
+    u = np.array([1e-9, 0.1, 0.5, 0.9, 1 - 1e-9])
+    k = np.asarray(d.negative_binomial.quantile(u, r, p))
+    assert np.all(d.negative_binomial.cdf(k, r, p) >= u)
+    assert np.all((k == 0) | (d.negative_binomial.cdf(k - 1, r, p) < u))
+    k = np.asarray(d.negative_binomial.isf(u, r, p))
+    assert np.all(d.negative_binomial.sf(k, r, p) <= u)
+    assert np.all((k == 0) | (d.negative_binomial.sf(k - 1, r, p) > u))
+
+
+@pytest.mark.parametrize("other", [(0.5, 2.0), (0.0, 1.0 + 1e-6), (10.0, 3.0)])
+def test_divergences_of_cauchy_distributions_are_integrals(other):
+    def share(x):
+        return (other[1] * (1 + x * x)) / ((x - other[0]) ** 2 + mp.mpf(other[1]) ** 2)
+
+    def mean(fn):  # under the standard member, over its angle
+        angles = [-mp.pi / 2, -1, 0, 1, 1.4, mp.pi / 2]
+        return mp.quad(lambda u: fn(share(mp.tan(u))), angles) / mp.pi
+
+    with mp.workdps(40):
+        half = mean(lambda r: (1 - mp.sqrt(r)) ** 2) / 2
+        both = mean(lambda r: mp.log(2 / (1 + r)) + r * mp.log(2 * r / (1 + r))) / 2
+    params = (0.0, 1.0, *other)
+    np.testing.assert_allclose(d.cauchy.squared_hellinger(*params), float(half), 1e-9)
+    np.testing.assert_allclose(d.cauchy.jensen_shannon(*params), float(both), 1e-9)
+
+
+def test_beta_divergences_where_digamma_differences_do_not_cancel():
+    point = 1.0, 2.0**-14, 2.0**27, 1.0
+
+    def truth(a, b, c, e):
+        own = (a - c) * mp.digamma(a) + (b - e) * mp.digamma(b)
+        both = (c + e - a - b) * mp.digamma(a + b)
+        return mp.log(mp.beta(c, e)) - mp.log(mp.beta(a, b)) + own + both
+
+    with mp.workdps(60):
+        np.testing.assert_allclose(d.beta.kl(*point), float(truth(*point)), rtol=1e-14)
+        point = np.float32((134217264.0, 5.98632622, 8.58436203, 6.10351562e-05))
+        place = tuple(map(float, point))
+        exact = [float(mp.diff(truth, place, n)) for n in ((1, 0, 0, 0), (0, 1, 0, 0))]
+    slopes = jax.grad(d.beta.kl, (0, 1))(*point)
+    np.testing.assert_allclose(slopes, exact, rtol=1e-5)
+    for one in np.float64(1), np.float32(1):
+        assert d.beta.entropy(one, one) == 0
+        assert d.beta.cross_entropy(one, one, one, one) == 0
+
+
+@pytest.mark.parametrize("name", ["quantile", "isf"])
+def test_slopes_of_inverse_gamma_quantiles(name):
+    """By the implicit function theorem; 1 / gamma's where that alone is no number."""
+    at, fn = (0.3, 2.5, 1.75), getattr(d.inverse_gamma, name)
+    x = fn(*at)
+    tail = d.inverse_gamma.cdf if name == "quantile" else d.inverse_gamma.sf
+    moves = jax.grad(tail, (0, 1, 2))(x, *at[1:])
+    expected = [1 / moves[0], -moves[1] / moves[0], -moves[2] / moves[0]]
+    np.testing.assert_allclose(jax.grad(fn, (0, 1, 2))(*at), expected, rtol=1e-12)
+    lost = fn(*((1e-3, 2.0**-8, 1e-300) if name == "isf" else (0.999, 2.0**-8, 1e-300)))
+    with mp.workdps(40):
+        a, small = mp.mpf(2.0**-8), mp.mpf(0.001 if name == "isf" else 1 - 0.999)
+        first = (small * mp.gamma(1 + a)) ** (1 / a)
+        np.testing.assert_allclose(lost, float(mp.mpf(1e-300) / first), rtol=1e-9)

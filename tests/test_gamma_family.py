@@ -43,6 +43,23 @@ def test_density_and_entropy_keep_their_digits():
             assert abs(float(gamma.entropy(a, 1.0)) - exact) < 4e-15 * (1 + abs(exact))
 
 
+@pytest.mark.parametrize("name", ["quantile", "isf"])
+def test_quantiles_whose_standard_ones_leave_the_dtype(name):
+    p, a = (1.2e-38, 0.99) if name == "quantile" else (0.999, 0.06)
+    p, a, rate = (np.float32(part) for part in (p, a, 1e-20))
+    with mp.workdps(40):
+
+        def exact(p, a, rate):
+            lower = p if name == "quantile" else 1 - p
+            return (lower * mp.gamma(a + 1)) ** (1 / a) / rate
+
+        at = tuple(mp.mpf(float(part)) for part in (p, a, rate))
+        orders = (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)
+        truth = [float(mp.diff(exact, at, order)) for order in orders]
+    value, slopes = jax.value_and_grad(getattr(gamma, name), (0, 1, 2))(p, a, rate)
+    np.testing.assert_allclose([value, *slopes], truth, 1e-4)
+
+
 @pytest.mark.parametrize("params", PAIRS)
 def test_divergences_and_all_their_slopes(params):
     first = np.array(SLOPES(*params), float)

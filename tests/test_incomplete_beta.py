@@ -89,6 +89,31 @@ def test_accuracy_in_float32(argnum):
     assert error <= BAR, where
 
 
+def test_slope_of_a_logarithm_whose_tail_underflows():
+    """I_x(1, b) is nearly b x."""
+    slope = jax.jit(special.log_betainc_dx)(1.0, 2.0**-14, 2.0**-1022)
+    np.testing.assert_allclose(slope, 2.0**1022, rtol=1e-12)
+
+
+def test_slope_of_the_density_at_the_ends_and_where_the_density_underflows():
+    at = {
+        (2.0, 3.0, 0.0): 12.0,
+        (1.0, 3.0, 0.0): -6.0,
+        (3.0, 1.0, 1.0): 6.0,
+        (3.0, 2.0, 1.0): -12.0,
+        (1.5, 2.0, 1.0): -3.75,
+        (1.5, 2.0, 0.0): np.inf,
+        (0.5, 2.0, 0.0): -np.inf,
+        (4.0, 2.0, 0.0): 0.0,
+        (6.5, 2.0**27, 2.0**-1022): 0.0,
+    }
+    for point, expected in at.items():
+        np.testing.assert_allclose(special.betainc_dx_dx(*point), expected, rtol=1e-13)
+    # There the density is 3 x^2.
+    slope = special.betainc_dx_dx(3.0, 1.0, 2.0**-600)
+    np.testing.assert_allclose(slope, 6 * 2.0**-600, rtol=1e-13)
+
+
 @pytest.mark.full
 def test_limits():
     inf, nan = jnp.inf, jnp.nan
@@ -149,3 +174,65 @@ def test_slopes_of_the_functions_of_both_shares(lower, log):
             ]
         found = jax.grad(fn, (0, 1, 2, 3))(a, b, x, 1 - x)
         np.testing.assert_allclose(found, [*slopes, 0.0], rtol=1e-11)
+
+
+def test_slopes_in_a_tiny_shape_of_the_tail_that_is_left():
+    """Nearly all lies at zero: its slope is small, that of its height one over the shape."""
+    a, b, x = 2.0**-14, 2.5, np.array([2.0**-6, 0.0625, 0.125])
+    with mp.workdps(40):
+
+        def tail(a, b, x):
+            return mp.log(mp.betainc(a, b, x, 1, regularized=True))
+
+        truth = [[float(mp.diff(tail, (a, b, t), n)) for t in x] for n in ((1, 0, 0), (0, 1, 0))]
+    found = jax.vmap(jax.grad(special.log_betaincc, (0, 1)), (None, None, 0))(a, b, x)
+    np.testing.assert_allclose(found, truth, 4e-15)
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_bend_of_the_logarithms_in_x(lower):
+    """At both ends, in the middle and near them, for shapes below one and large ones."""
+    fn = special.log_betainc if lower else special.log_betaincc
+    points = [
+        *((0.5, 2.5, x) for x in (1e-9, 0.01, 0.3, 0.9)),
+        *((3.0, 0.7, x) for x in (1e-9, 0.4, 0.99)),
+        *((80.0, 120.0, x) for x in (0.2, 0.42, 0.6)),
+    ]
+    with mp.workdps(60):
+        ends = (lambda x: (0, x)) if lower else (lambda x: (x, 1))
+        truth = [
+            float(
+                mp.diff(
+                    lambda t, a=a, b=b: mp.log(mp.betainc(a, b, *ends(t), regularized=True)), x, 2
+                )
+            )
+            for a, b, x in points
+        ]
+    found = jax.vmap(jax.grad(jax.grad(fn, 2), 2))(*np.array(points).T)
+    np.testing.assert_allclose(found, truth, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [(2.0**27, 3532675.5, 2.0**-900), (1.125, 2.0**27, 2.0**-57), (2.5, 2.0**-14, 0.0625)],
+)
+def test_second_derivatives_of_the_logarithm_of_a_tail_far_out(point):
+    """From the series of the tail at zero, in 700 digits: the second derivatives may be tiny."""
+
+    def log_tail(a, b, log_x):
+        log_beta = mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+        series = mp.hyp2f1(a, 1 - b, a + 1, mp.exp(log_x))
+        return a * log_x - mp.log(a) - log_beta + mp.log(series)
+
+    def slopes(a, b, x):
+        return [
+            jax.grad(jax.grad(special.log_betainc, one), two)(a, b, x)
+            for one, two in ((0, 0), (0, 1), (1, 2))
+        ]
+
+    with mp.workdps(700):
+        a, b, x = map(mp.mpf, point)
+        orders = ((2, 0, 0), (1, 1, 0), (0, 1, 1))
+        truth = [mp.diff(log_tail, (a, b, mp.log(x)), n) / x ** n[2] for n in orders]
+        truth = [float(number) for number in truth]
+    np.testing.assert_allclose(jax.jit(slopes)(*point), truth, rtol=1e-11)

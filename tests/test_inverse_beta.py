@@ -41,6 +41,57 @@ def excess(lower, a, b, p, x, eps):
 
 
 @BOTH
+def test_slopes_by_the_implicit_function_theorem(fn, lower):
+    """In the shapes and in p, on both sides of the median."""
+    shapes = [(2.5, 3.5), (0.5, 0.25), (80.0, 120.0), (3.0, 0.5)]
+    args = np.array([(*pair, p) for pair in shapes for p in (0.0625, 0.875)])
+    found = jax.jit(jax.vmap(jax.grad(fn, (0, 1, 2))))(*args.T)
+    with mp.workdps(40):
+        for k, (a, b, p) in enumerate(args):
+
+            def tail(a, b, x):
+                return mp.betainc(a, b, *((0, x) if lower else (x, 1)), regularized=True)
+
+            x = mp.findroot(lambda x, a=a, b=b, p=p: tail(a, b, x) - p, float(fn(a, b, p)))
+            orders = (1, 0, 0), (0, 1, 0), (0, 0, 1)
+            in_a, in_b, density = (mp.diff(tail, (a, b, x), order) for order in orders)
+            truth = np.array([-in_a / density, -in_b / density, 1 / density], float)
+            np.testing.assert_allclose([slope[k] for slope in found], truth, 2e-12)
+
+
+def test_slopes_where_the_answer_itself_is_too_small():
+    """By the first term of the series: x = (a B(a, b) p)^(1 / a), and from the other end alike."""
+    a, b, p = 0.75, 0.25, 2.0**-900
+    with mp.workdps(40):
+
+        def answer(a, b, log_p):
+            return mp.exp((mp.log(a * mp.beta(a, b)) + log_p) / a)
+
+        at, orders = (a, b, mp.log(p)), ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+        truth = [mp.diff(answer, at, n) / (p if n[2] else 1) for n in orders]
+        truth = np.array(truth, float)
+    assert truth[2] > 1e-200
+    found = jax.jit(jax.grad(betaincinv, (0, 1, 2)))(a, b, p)
+    np.testing.assert_allclose(found, truth, 1e-12, 1e-300)
+    turned = jax.jit(jax.grad(betainccinv, (1, 0, 2)))(b, a, p)
+    np.testing.assert_allclose(turned, -truth, 1e-12, 1e-300)
+    # Just below what is taken for tiny, the slopes in the shapes are numbers as well.
+    p = 0.4375 * 2.0**-766
+    with mp.workdps(40):
+        at = a, b, mp.log(p)
+        truth = np.array([mp.diff(answer, at, n) for n in orders[:2]], float)
+        assert 4e-308 < answer(*at) < 8e-308
+    in_shapes = jax.jit(jax.grad(betaincinv, (0, 1)))(a, b, p)
+    np.testing.assert_allclose(in_shapes[0], truth[0], 1e-12)
+    np.testing.assert_allclose(in_shapes[1], truth[1], 1e-12)
+    small = jax.jit(jax.grad(betaincinv, 1))(*map(np.float32, (3.875, 2.0**27, 2.0**-120)))
+    with mp.workdps(40):
+        lead = (mp.log(3.875) + mp.log(mp.beta(3.875, 2**27)) - 120 * mp.log(2)) / 3.875
+        slope = -mp.exp(lead) * (mp.digamma(3.875 + 2**27) - mp.digamma(2**27)) / 3.875
+    np.testing.assert_allclose(small, float(slope), 1e-5)
+
+
+@BOTH
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.full
 def test_the_tail_at_the_answer_is_the_probability(fn, lower, dtype):

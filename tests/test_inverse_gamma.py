@@ -30,6 +30,35 @@ def batch(dtype, count=120):
     return a.astype(dtype), p.astype(dtype)
 
 
+@pytest.mark.parametrize(("fn", "lower"), [(gammaincinv, True), (gammainccinv, False)])
+def test_slopes_by_the_implicit_function_theorem(fn, lower):
+    """In the shape and in p, on both sides of the median."""
+    args = np.array([(a, p) for a in (0.25, 3.0, 90.0) for p in (0.0625, 0.875)])
+    found = jax.jit(jax.vmap(jax.grad(fn, (0, 1))))(*args.T)
+    with mp.workdps(40):
+        for k, (a, p) in enumerate(args):
+
+            def tail(a, x):
+                return mp.gammainc(a, *((0, x) if lower else (x, mp.inf)), regularized=True)
+
+            x = mp.findroot(lambda x, a=a, p=p: tail(a, x) - p, float(fn(a, p)))
+            in_a, density = (mp.diff(tail, (a, x), order) for order in ((1, 0), (0, 1)))
+            truth = np.array([-in_a / density, 1 / density], float)
+            np.testing.assert_allclose([slope[k] for slope in found], truth, 2e-12)
+
+
+def test_slope_in_the_probability_far_out():
+    """One over the density at the answer, whose exponential alone would have lost three digits."""
+    a, p = 1615.75, 2.0**-826
+    x = gammaincinv(a, p)
+    with mp.workdps(60):
+        place = mp.findroot(
+            lambda t: mp.log(mp.gammainc(a, 0, t, regularized=True)) - mp.log(p), float(x)
+        )
+        slope = mp.exp(mp.loggamma(a) + place - (a - 1) * mp.log(place))
+    np.testing.assert_allclose(jax.grad(gammaincinv, 1)(a, p), float(slope), 5e-14)
+
+
 def excess(lower, a, p, x, eps):
     """How far the tail at the answer is from p."""
     a, p, x = (mp.mpf(float(part)) for part in (a, p, x))

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
 import optax
 import pytest
@@ -61,6 +62,84 @@ def test_cosines():
     assert losses.cosine_similarity(nothing, x[0]) == 0
     assert losses.cosine_distance(nothing, x[0]) == 1
     assert jnp.all(jax.grad(losses.cosine_distance)(nothing, x[0]) == 0)
+
+
+def ndcg(z, y):
+    """One less the smooth gain of a list at temperature one."""
+    gains = [mp.mpf(2) ** k - 1 for k in y]
+    best = mp.fsum(g / mp.log(k + 2, 2) for k, g in enumerate(sorted(gains, reverse=True)))
+    ranks = [
+        1 + mp.fsum(1 / (1 + mp.exp(a - b)) for j, b in enumerate(z) if j != i)
+        for i, a in enumerate(z)
+    ]
+    return 1 - mp.fsum(g / mp.log(1 + r, 2) for g, r in zip(gains, ranks, strict=True)) / best
+
+
+def cosine_distance(x, y):
+    return 1 - mp.fsum(a * b for a, b in zip(x, y, strict=True)) / mp.norm(x) / mp.norm(y)
+
+
+def listnet(z, y):
+    total = mp.fsum(map(mp.exp, y))
+    nats = mp.log(mp.fsum(map(mp.exp, z)))
+    return mp.fsum(mp.exp(b) / total * (nats - a) for a, b in zip(z, y, strict=True))
+
+
+def categorical_td(z, atoms, reward, discount, masses):
+    """Of two atoms."""
+    up = [(reward + discount * a - atoms[0]) / (atoms[1] - atoms[0]) for a in atoms]
+    up = [min(max(u, 0), 1) for u in up]
+    right = mp.fsum(m * u for m, u in zip(masses, up, strict=True))
+    nats = mp.log(mp.fsum(map(mp.exp, z)))
+    return (1 - right) * (nats - z[0]) + right * (nats - z[1])
+
+
+CLOSE = {
+    "cosine_distance": (cosine_distance, ([0.75, 1e-80], [7.25, 1e-90]), 0),
+    "cosine_distance of many": (cosine_distance, ([1.5, 0.75, 2.0], [3.0, 1.5 + 2e-15, 4.0]), 0),
+    "listnet": (listnet, ([3e-17, 1e-17, -2e-17], [1, 1, 1]), 3),
+    "approx_ndcg": (ndcg, ([3e-17, 1e-17, -2e-17], [1, 1, 1]), 3),
+    "approx_ndcg without loss": (ndcg, ([40.0, 1.0, -38.0], [2, 1, 1]), 0),
+    "categorical_td": (
+        categorical_td,
+        ([1.0, 0.25], [-10.0, -9.998], 1e-3, 0.9999, [0.25, 0.75]),
+        0,
+    ),
+}
+
+
+def exact(part):
+    return [mp.mpf(z) for z in part] if isinstance(part, list) else mp.mpf(part)
+
+
+@pytest.mark.parametrize("name", CLOSE)
+def test_small_differences_keep_their_digits(name):
+    truth, args, slopes = CLOSE[name]
+    fn = getattr(losses, name.split()[0])
+    first, *rest = (jnp.asarray(part) for part in args)
+    with mp.workdps(300):
+        at, *others = (exact(part) for part in args)
+        np.testing.assert_allclose(fn(first, *rest), float(truth(at, *others)), 2e-15)
+        step = mp.mpf(10) ** -100
+        for k in range(slopes):
+            ends = ([z + s * (j == k) for j, z in enumerate(at)] for s in (step, -step))
+            above, below = (truth(end, *others) for end in ends)
+            found = jax.grad(fn)(first, *rest)[k]
+            np.testing.assert_allclose(found, float((above - below) / (2 * step)), 2e-15)
+
+
+def test_near_scores_in_single_precision_many_lists_at_once():
+    """A compiler may round the 1 + x of a logarithm in two ways."""
+    ulp = 2.0**-23
+    scores = jnp.asarray([[-ulp, ulp, ulp]] * 5, jnp.float32)
+    found = jax.jit(jax.vmap(jax.grad(lambda z: losses.approx_ndcg(z, jnp.array([1, 1, 1])))))(
+        scores
+    )
+    with mp.workdps(60):
+        at, step = exact([-ulp, ulp, ulp]), mp.mpf(10) ** -20
+        ends = [[at[0], at[1] + s, at[2]] for s in (step, -step)]
+        slope = (ndcg(ends[0], [1, 1, 1]) - ndcg(ends[1], [1, 1, 1])) / (2 * step)
+    np.testing.assert_allclose(found[:, 1], float(slope), 1e-6)
 
 
 def test_norm():

@@ -1,5 +1,6 @@
 """Robust losses, deviances and scores against 40 digits."""
 
+import jax
 import mpmath as mp
 import numpy as np
 import pytest
@@ -23,6 +24,24 @@ def test_robust_losses_to_the_last_digits(name, scale):
         truth = [float(ROBUST[name](mp.mpf(r), mp.mpf(scale))) for r in RESIDUALS]
     found = getattr(losses, name)(np.array(RESIDUALS), scale)
     np.testing.assert_allclose(found, truth, 2e-15)
+
+
+def test_slopes_of_welsch_at_the_largest_number():
+    most = np.finfo(np.float32).max
+    slopes = jax.grad(losses.welsch, (0, 1))(most, most)
+    np.testing.assert_allclose(slopes, [float(most) / np.e, float(most) * (1 - 2 / np.e)], 1e-6)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 9])
+@pytest.mark.parametrize("log_mean", [-8.0, -1.0, 1.7, 8.0])
+@pytest.mark.parametrize("shape", [0.4, 2.75, 1e6])
+def test_the_slope_of_counts_in_their_concentration(count, log_mean, shape):
+    with mp.workdps(60):
+        mean, r, y = mp.exp(mp.mpf(log_mean)), mp.mpf(shape), count
+        rest = mp.psi(0, r + y) - mp.psi(0, r)
+        truth = mp.log1p(mean / r) + (y - mean) / (r + mean) - rest
+    found = jax.grad(losses.negative_binomial_nll, 1)(log_mean, shape, count)
+    np.testing.assert_allclose(found, float(truth), 1e-14)
 
 
 @pytest.mark.parametrize("power", [1.0, 1.0 + 1e-12, 1.5, 2.0 - 1e-12, 2.0])

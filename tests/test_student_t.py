@@ -140,3 +140,45 @@ def test_second_derivatives_far_out_are_those_of_the_power_of_the_tail():
     found = np.array([[float(entry) for entry in row] for row in bends])
     np.testing.assert_allclose(found[3, [0, 1, 3]], [0.0, 1 / 2, -5 / 4], 1e-12, 1e-90)
     np.testing.assert_allclose(found[0, 1] * 1e100, 1.0, 1e-12)
+
+
+def test_slope_in_the_degrees_of_freedom_where_the_tail_underflows():
+    with mp.workdps(40):
+        t = mp.mpf(1.75) * mp.mpf(2) ** 1023
+
+        def tail(df):  # the first term of its series: of the next nothing is left
+            df = mp.mpf(df)
+            power = mp.gamma((df + 1) / 2) / mp.gamma(df / 2) / mp.sqrt(mp.pi)
+            return power * df ** (df / 2 - 1) * t**-df
+
+        truth = float(-mp.diff(tail, 1))
+    slope = jax.grad(student_t.cdf, 1)(float(t), 1.0, 0.0, 1.0)
+    np.testing.assert_allclose(slope, truth, rtol=2e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_tails_near_two_of_many_degrees_of_freedom(dtype):
+    """The upper tail is what the series lacks to one, whose terms are not to be large ones."""
+    df, t = np.meshgrid([1e4, 1e6, 1e8], [1.75, 2.0, 2.25, 2.5])
+    with mp.workdps(30):
+        truth = [
+            float(mp.betainc(n / 2, 0.5, 0, n / (n + s * s), regularized=True) / 2)
+            for n, s in zip(map(mp.mpf, df.flat), map(mp.mpf, t.flat), strict=True)
+        ]
+    found = student_t.sf(t.ravel().astype(dtype), df.ravel().astype(dtype), dtype(0), dtype(1))
+    np.testing.assert_allclose(found, truth, 80 * np.finfo(dtype).eps)
+
+
+def test_quantiles_where_only_the_standard_one_leaves_the_dtype():
+    """For one degree the quantile of p is nearly -1 / (pi p)."""
+    p, least = np.float32(2.0**-70), np.float32(2.0**-30)
+    slope = jax.jit(jax.grad(student_t.quantile))
+    found = slope(p, np.float32(1), np.float32(0), least)
+    np.testing.assert_allclose(found, 2.0**110 / np.pi, rtol=1e-5)
+
+
+@pytest.mark.parametrize("p", [0.4, 1e-3])
+def test_slopes_of_quantiles_are_of_the_scale(p):
+    slopes = jax.jit(jax.grad(student_t.quantile, (0, 1)))
+    one, four = (np.array(slopes(p, 3.0, 0.5, scale)) for scale in (1.0, 4.0))
+    np.testing.assert_allclose(four, 4 * one, rtol=1e-14)

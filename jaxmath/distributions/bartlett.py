@@ -16,6 +16,7 @@ from jaxtyping import Array
 from jaxmath.distributions.gamma_density import log_density, log_excess
 from jaxmath.distributions.gamma_divergences import of_shape
 from jaxmath.distributions.gamma_draws import log_gamma_draw
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.ratios import ratio_gap
 from jaxmath.formula import with_rule
 from jaxmath.special.entropy import kl_div
@@ -150,7 +151,7 @@ def draw(key: PRNGKey, df, d: int) -> Array:
     valid = jnp.all(a > 0, axis=-1, keepdims=True)
     logs = log_gamma_draw(own, jnp.where(valid, a, 1.0))
     diagonal = jnp.where(valid, jnp.exp((logs + math.log(2)) / 2), jnp.nan)
-    noise = jnp.tril(jax.random.normal(below, (*df.shape, d, d), df.dtype), -1)
+    noise = jnp.tril(standard_normal(below, (*df.shape, d, d), df.dtype), -1)
     own = jnp.broadcast_to(jnp.eye(d, dtype=df.dtype), noise.shape)
     return noise + diagonal[..., None] * own
 

@@ -17,18 +17,20 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions import beta
 from jaxmath.distributions import beta_binomial_tails as tails
+from jaxmath.distributions.count_draws import binomial_draw
 from jaxmath.distributions.expectation import expect
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
-from jaxmath.distributions.shapes import batched, float_dtype, sample_shape
+from jaxmath.distributions.shapes import batched, sample_shape
 from jaxmath.domains import Integers
 from jaxmath.formula import Source, with_rule
 from jaxmath.special.entropy import divergence
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
     digamma_difference,
+    gammaln_difference,
     stirling_error,
     trigamma_difference,
 )
@@ -79,12 +81,19 @@ def _where_whole(fn, outside=0.0):
 def _ways(k, a):
     r"""What $\Gamma(k + a) / k! / \Gamma(a)$ has beside the entropy of both shares.
 
-    The root of the first, times the exponential of the second.
+    The first, times the exponential of the second. Of a small a the first has all of the root.
     """
     some = jnp.where(k > 0, k, 1.0)
-    n = some + a
-    rest = stirling_error(n) - stirling_error(a) - stirling_error(some) - HALF_LOG_TAU
-    return jnp.where(k > 0, a / n / some, 1.0), jnp.where(k > 0, rest, 0.0)
+    n, small = some + a, a < 1
+    less, more = jnp.where(small, a, 0.5), jnp.where(small, 1.0, a)
+    own = jnp.where(
+        small,
+        less - less * jnp.log(less) + gammaln_difference(1.0, less),
+        stirling_error(more) + HALF_LOG_TAU,
+    )
+    share = jnp.sqrt(a / n / some) * jnp.sqrt(jnp.where(small, less, 1.0))
+    rest = stirling_error(n) - stirling_error(some) - own
+    return jnp.where(k > 0, share, 1.0), jnp.where(k > 0, rest, 0.0)
 
 
 def _excess(twice, difference):
@@ -96,7 +105,7 @@ def _excess(twice, difference):
 
 
 def _factors(k, m, a, b):
-    """The probability of so many successes and failures: a root, and the exponential of a sum."""
+    """The probability of so many successes and failures: a factor, and the logarithm of another."""
     n, s = k + m, a + b
     p, q = s / (n + s), n / (n + s)
     gap = (a * m - k * b) / (n + s)
@@ -122,7 +131,7 @@ def _factors(k, m, a, b):
 def _log_mass(k, m, a, b):
     """Of so many successes and failures."""
     ratio, value = _factors(k, m, a, b)
-    return jnp.log(ratio) / 2 + value
+    return jnp.log(ratio) + value
 
 
 def _turned(fn):
@@ -169,7 +178,7 @@ def _mass(factor):
 
     def product(k, m, a, b):
         ratio, value = _factors(k, m, a, b)
-        root = jnp.sqrt(jnp.sqrt(ratio)) * jnp.exp(value / 2)
+        root = jnp.sqrt(ratio) * jnp.exp(value / 2)
         return root * (jnp.where(root > 0, factor(k, m, a, b), 0.0) * root)
 
     return _where_whole(product)
@@ -297,9 +306,8 @@ def sample(key: PRNGKey, count: Label, a: Real, b: Real, shape: tuple[int, ...] 
     valid = ~jnp.isnan(odds + a)
     # Of the rarer outcome, whose probability keeps its digits.
     rare = jax.nn.sigmoid(-jnp.abs(jnp.where(valid, odds, 0.0)))
-    draws = jax.random.binomial(two, jnp.where(valid, n, 1.0), rare, size)
-    draws = jnp.where(valid, jnp.where(odds > 0, n - draws, draws), jnp.nan)
-    return draws.astype(float_dtype(a, b))
+    draws = binomial_draw(two, jnp.where(valid, n, 1.0), rare, size)
+    return jnp.where(valid, jnp.where(odds > 0, n - draws, draws), jnp.nan)
 
 
 def mean(count: Label, a: Real, b: Real) -> Float[Array, "..."]:

@@ -10,6 +10,7 @@ from jaxmath.formula import with_rule
 from jaxmath.special.entropy import divergence
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
+    betaln,
     digamma_difference,
     stirling_error,
     stirling_error_dx,
@@ -18,6 +19,7 @@ from jaxmath.special.gamma import (
     trigamma,
     trigamma_difference,
     trigamma_dx,
+    trigamma_excess_difference,
 )
 from jaxmath.special.logarithm import log1p_gap
 from jaxmath.special.partials import along, with_partials
@@ -27,6 +29,18 @@ from jaxmath.typing import Real
 def _entropy(a: Real, b: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats; never positive."""
     a, b = positive(a), positive(b)
+    plain, size = _total(
+        betaln(a, b), (a - 1) * digamma_difference(a, b), (b - 1) * digamma_difference(b, a)
+    )
+    return jnp.where(size < jnp.maximum(4 * jnp.abs(plain), 1.0), plain, _entropy_of_gaps(a, b))
+
+
+def _total(*terms):
+    """The sum, and that of all sizes."""
+    return sum(terms), sum(map(jnp.abs, terms))
+
+
+def _entropy_of_gaps(a, b):
     n = a + b
     low, high = jnp.minimum(a, b), jnp.maximum(a, b)
     rest = stirling_error(a) + stirling_error(b) - stirling_error(n)
@@ -62,10 +76,19 @@ def _gap(a, b, c, d):
 def _kl(a: Real, b: Real, a_q: Real, b_q: Real) -> Float[Array, "..."]:
     """The Kullback-Leibler divergence of the second distribution from the first, in nats.
 
-    That of two Bernoulli variables with their means, times the sum of the second's shapes; and what
+    Of logarithms of beta functions and of digamma functions, where these terms do not cancel; else
+    that of two Bernoulli variables with their means, times the sum of the second's shapes, and what
     the gaps of log and of Stirling's remainder leave over.
     """
     a, b, c, d = _pair(a, b, a_q, b_q)
+    plain, size = _total(
+        *(betaln(c, d), -betaln(a, b)),
+        *((c - a) * digamma_difference(a, b), (d - b) * digamma_difference(b, a)),
+    )
+    return jnp.where(size < 4 * plain, plain, _kl_of_gaps(a, b, c, d))
+
+
+def _kl_of_gaps(a, b, c, d):
     n, m, step = a + b, c + d, (c - a) + (d - b)
     gap = _gap(a, b, c, d)
     one, two = m * (a / n), m * (b / n)
@@ -89,11 +112,7 @@ def _kl_da(a, b, a_q, b_q):
     a, b, c, d = _pair(a, b, a_q, b_q)
     n, step = a + b, (c - a) + (d - b)
     gap = _gap(a, b, c, d)
-
-    def rest(x):  # x times the trigamma function, less one
-        return 0.5 / x + x * stirling_error_dx_dx(x)
-
-    balanced = step / n * (rest(n) - rest(a)) - gap * trigamma(a)
+    balanced = -(step / n) * trigamma_excess_difference(a, b) - gap * trigamma(a)
     lopsided = (d - b) * trigamma(n) + (c - a) * trigamma_difference(a, b)
     return jnp.where(2 * a * (b / n) > 1, balanced, lopsided)
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxmath.distributions.count_draws import binomial_draw
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import chance
@@ -275,8 +276,8 @@ def sample(key: PRNGKey, count: Label, probability: Real, shape: tuple[int, ...]
     size = sample_shape(shape, count, probability)
     n, p = jax.lax.stop_gradient(_parameters(count, probability))
     valid = ~jnp.isnan(p)
-    draws = jax.random.binomial(key, jnp.where(valid, n, 1.0), jnp.where(valid, p, 0.5), size)
-    return jnp.where(jnp.broadcast_to(valid, size), draws, jnp.nan).astype(p.dtype)
+    draws = binomial_draw(key, jnp.where(valid, n, 1.0), jnp.where(valid, p, 0.5), size)
+    return jnp.where(jnp.broadcast_to(valid, size), draws, jnp.nan)
 
 
 def mean(count: Label, probability: Real) -> Float[Array, "..."]:

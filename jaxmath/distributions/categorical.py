@@ -288,9 +288,12 @@ def _entropy(logits: Real) -> Float[Array, ""]:
 
 def _centred_slope(logits, values):
     """The slope of an expected value in the logits: each less the mean, times its probability."""
-    p = softmax(logits)
-    possible = jnp.where(p > 0, values, 0.0)
-    return _balanced(p, p * (possible - jnp.sum(p * possible)))
+    p, root = softmax(logits), jnp.exp(log_softmax(logits) / 2)
+    possible = jnp.where(root > 0, values, 0.0)
+    apart = possible - _expected(p, possible)
+    # The square of the root where that is no normal number, but its product may be one.
+    tiny = p < jnp.finfo(p.dtype).tiny / jnp.finfo(p.dtype).eps
+    return _balanced(p, jnp.where(tiny, (root * apart) * root, p * apart))
 
 
 def _above(logits, p):

@@ -165,11 +165,12 @@ def _tail(x, loc, scale):
 
 def _log_cdf(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of `cdf`, accurate in both tails."""
-    d, s, _, _ = _triangle(x, loc, scale)
+    d, s, _, unit = _triangle(x, loc, scale)
     far = d < -1e15 * s
     some = jnp.where(far, -d, 1.0)
     square = jnp.square(jnp.where(far, s, 0.0) / some)
-    left = jnp.log(s) - jnp.log(some) - LOG_PI + log1p(square * (square / 5 - 1 / 3))
+    log_s = jnp.where(unit < 1, jnp.log(positive(scale)) + jnp.log(unit), jnp.log(s))
+    left = log_s - jnp.log(some) - LOG_PI + log1p(square * (square / 5 - 1 / 3))
     below = jnp.arctan2(s, jnp.where(far | (d > 0), 1.0, -d)) / math.pi
     above = log1p(-jnp.arctan2(s, jnp.where(d > 0, d, 1.0)) / math.pi)
     return jnp.where(far, left, jnp.where(d > 0, above, jnp.log(below)))
@@ -375,6 +376,25 @@ def _of_pair(kl: bool):
     return Differentiable(with_rule(plain, **partials), plain, partials, seconds)
 
 
+_KL = _of_pair(kl=True)
+
+
+def jensen_shannon(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    """Half the divergences of both from their mixture, in nats, by theirs from each other."""
+    return -log1p(jnp.expm1(-_KL.fn(loc, scale, loc_q, scale_q) / 2) / 2)
+
+
+def squared_hellinger(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[Array, "..."]:
+    r"""One minus the overlap, one over the mean of Gauss of 1 and $e^{\operatorname{KL} / 2}$."""
+    # By how much both means exceed one; far apart the overlap is nothing beside one.
+    one = jnp.expm1(jnp.minimum(_KL.fn(loc, scale, loc_q, scale_q) / 2, 60.0))
+    two = jnp.zeros_like(one)
+    for _ in range(12):
+        both = one + two + one * two
+        one, two = (one + two) / 2, both / (1 + jnp.sqrt(1 + both))
+    return one / (1 + one)
+
+
 def _draw(key: PRNGKey, shape: tuple[int, ...], dtype) -> Array:
     return jax.random.cauchy(key, shape, dtype)
 
@@ -410,7 +430,7 @@ CAUCHY = location_scale_family(
     "cauchy",
     STANDARD,
     *(_LOG_PROB, _PROB, _CDF, _SF, _LOG_CDF, _LOG_SF, _QUANTILE, _ISF),
-    *(_of_pair(kl=False), _of_pair(kl=True)),
+    *(_of_pair(kl=False), _KL, jensen_shannon, squared_hellinger),
     undefined=dict(
         **dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), NO_MOMENT),
         squared_wasserstein="it is infinite between members of different scales, as the variance.",
@@ -425,6 +445,8 @@ CAUCHY = location_scale_family(
         entropy=r"H = \log 4 \pi \sigma",
         kl=r"\operatorname{KL} = \log \frac{(\sigma + \sigma_q)^2 + (\mu - \mu_q)^2}"
         r"{4 \sigma \sigma_q}",
+        jensen_shannon=r"\log \frac{2}{1 + e^{-\operatorname{KL} / 2}}",
+        squared_hellinger=r"1 - \frac{1}{\operatorname{agm}(1, e^{\operatorname{KL} / 2})}",
     ),
     source=Source("johnson1994continuous", "chapter 16"),
     topic="P10",

@@ -38,13 +38,15 @@ def _gamma(df):
     return positive(df) / 2, RATE
 
 
-_AS_GAMMA = dict(x=("x", 1.0), df=("concentration", 0.5), df_q=("concentration_q", 0.5))
+_AS_GAMMA = dict(
+    x=("x", 1.0), p=("p", 1.0), df=("concentration", 0.5), df_q=("concentration_q", 0.5)
+)
 """What the gamma distribution calls each argument, and how fast that moves with it."""
 
 
 def _chained(name):
     """The gamma distribution's partials and second derivatives, in x and in our parameters."""
-    given = 1 if KINDS[name].takes == "x" else 0
+    given = 1 if KINDS[name].takes in ("x", "p") else 0
     slopes, bends = GAMMA.partials[name], GAMMA.seconds.get(name, {})
 
     def times(share, fn):
@@ -71,7 +73,7 @@ def _chained(name):
 _CHAINED = {
     name: _chained(name)
     for name in (
-        *("log_prob", "prob", "cdf", "sf", "log_cdf", "log_sf"),
+        *("log_prob", "prob", "cdf", "sf", "log_cdf", "log_sf", "quantile", "isf"),
         *("entropy", "cross_entropy", "kl"),
     )
 }

@@ -17,12 +17,12 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxmath.distributions import exponential_family
+from jaxmath.distributions.beta_divergences import kl as beta_kl
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.gamma_density import log_excess
 from jaxmath.distributions.gamma_draws import log_gamma_draw
 from jaxmath.distributions.location_scale import positive
-from jaxmath.distributions.ratios import ratio_gap
 from jaxmath.distributions.vector_fit import arrays, likeliest, with_errors
 from jaxmath.distributions.vectors import UNRECORDED, WITHOUT_ORDER, batch_of, exponential, lifted
 from jaxmath.domains import Box, Interval, Simplex
@@ -34,9 +34,9 @@ from jaxmath.special.gamma import (
     stirling_error,
     stirling_error_dx,
     stirling_error_dx_dx,
-    stirling_error_gap,
     trigamma,
     trigamma_difference,
+    trigamma_excess_difference,
 )
 from jaxmath.special.normalized import log_softmax
 from jaxmath.special.partials import along, with_jacobians
@@ -247,14 +247,14 @@ def _pair(concentration, concentration_q):
 
 
 def _kl(concentration: Real, concentration_q: Real) -> Float[Array, ""]:
-    """The Kullback-Leibler divergence of the second distribution from the first, in nats."""
-    a, b, total, total_q = _pair(concentration, concentration_q)
+    """The Kullback-Leibler divergence of the second distribution from the first, in nats.
 
-    def rest(a, b):
-        return ratio_gap(b, a) / 2 + stirling_error_gap(a, b)
-
-    # Of a and b in one proportion only the rest is left.
-    return jnp.sum(kl_div(b, a * (total_q / total)) + rest(a, b)) - rest(total, total_q)
+    The shares of one entry after the other in the sum of those before it are independent beta
+    variables, whose divergences add up.
+    """
+    order = jnp.argsort(-positive(concentration))
+    a, b = positive(concentration)[order], positive(concentration_q)[order]
+    return jnp.sum(beta_kl(a[1:], jnp.cumsum(a)[:-1], b[1:], jnp.cumsum(b)[:-1]))
 
 
 def _close(a, b):
@@ -267,7 +267,8 @@ def _kl_da(concentration, concentration_q):
     apart = trigamma_difference(a, _complement(a))
     # What is of the others stands beside what is of each, which differ by many orders.
     near = (b - a) * apart + _complement(b - a) * trigamma(total)
-    far = _excess(a) - _excess(total) + b * apart + _complement(b) * trigamma(total)
+    fall = trigamma_excess_difference(a, _complement(a))
+    far = fall + b * apart + _complement(b) * trigamma(total)
     return jnp.where(_close(a, b), near, far)
 
 

@@ -51,28 +51,33 @@ class _Place(NamedTuple):
         return log1p(b / a) + in_a + lack, log1p(a / b) + in_b + lack
 
 
-def _place(x, dfn, dfd):
-    a, b = positive(dfn) / 2, positive(dfd) / 2
-    x = jnp.asarray(x)
-    inner = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
-    u = a / b * inner
+def place(x, dfn, dfd):
+    """Where x is, all three being positive."""
+    a, b = dfn / 2, dfd / 2
+    u = a / b * x
     under = u <= 1
     small = jnp.where(under, u, 1 / jnp.where(under, 1.0, u))
     share, other = small / (1 + small), 1 / (1 + small)
     y, rest = jnp.where(under, share, other), jnp.where(under, other, share)
-    log_odds = log_within(u, jnp.log(inner) + log_ratio(a, b))
-    return _Place(inner, a, b, small, y, rest, log_odds)
+    log_odds = log_within(u, jnp.log(x) + log_ratio(a, b))
+    return _Place(x, a, b, small, y, rest, log_odds)
+
+
+def above_zero(fn, below=lambda x, a, b: 0.0 * (a + b)):
+    """A function for x > 0; below it, and at zero, what `below` says."""
+
+    def function(x, dfn, dfd):
+        x, dfn, dfd = jnp.asarray(x), positive(dfn), positive(dfd)
+        inner = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
+        outer = below(x, dfn / 2, dfd / 2)
+        return jnp.where(x <= 0, outer, fn(inner, dfn, dfd) + 0.0 * (dfn + dfd))
+
+    return function
 
 
 def inside(fn, below=lambda x, a, b: 0.0 * (a + b)):
     """A function of a place above zero; below it, and at zero, what `below` says."""
-
-    def function(x, dfn, dfd):
-        at = _place(x, dfn, dfd)
-        x = jnp.asarray(x)
-        return jnp.where(x <= 0, below(x, at.a, at.b), fn(at) + 0.0 * (at.a + at.b))
-
-    return function
+    return above_zero(lambda *args: fn(place(*args)), below)
 
 
 def _log_height(at):

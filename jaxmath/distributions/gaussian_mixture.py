@@ -19,6 +19,7 @@ from jaxmath.distributions import multivariate_normal as normal
 from jaxmath.distributions.factors import Lower, Stacked, checked, product, rows
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.vector_fit import arrays
 from jaxmath.distributions.vectors import (
     UNRECORDED,
@@ -137,7 +138,7 @@ def sample(
     shares, centres, roots = batch_of(shape, (weights, locs, factors), (1, 2, 3))
     which, noise = jax.random.split(key)
     chosen = jax.random.categorical(which, jnp.log(jax.lax.stop_gradient(shares)), axis=-1)
-    z = jax.random.normal(noise, (*chosen.shape, 1, centres.shape[-1]), centres.dtype)
+    z = standard_normal(noise, (*chosen.shape, 1, centres.shape[-1]), centres.dtype)
     one_hot = jax.nn.one_hot(chosen, shares.shape[-1], dtype=centres.dtype)
     # Of each component the draw that the noise would give; the chosen one is kept.
     draws = centres + rows(roots, jnp.broadcast_to(z, centres.shape))

@@ -8,12 +8,22 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from jaxmath.distributions.gumbel_divergences import CROSS_ENTROPY, KL
-from jaxmath.distributions.standard import Slopes, Standard, location_scale_family
+from jaxmath.distributions.location_scale import positive, standardize
+from jaxmath.distributions.standard import (
+    Slopes,
+    Standard,
+    finite_place,
+    location_scale_family,
+    of_x,
+    rate_of,
+)
 from jaxmath.formula import Concave, Source
 from jaxmath.special.exponential import bernoulli_ratio, log1mexp
 from jaxmath.special.logarithm import log1p
+from jaxmath.typing import Real
 
 EULER = 0.5772156649015329
 ZETA_3 = 1.2020569031595942
@@ -28,6 +38,48 @@ def _slopes(z):
         stretch_slope=jnp.expm1(-z) - z * decay,
         stretch_bend=1 + 2 * z * jnp.expm1(-z) - z * (z * decay),
     )
+
+
+def _of_log_prob(entry):
+    """A slope of `log_prob` from z, one over the scale, roots of exp(-z) and of exp(-z) - 1.
+
+    The latter are two factors; none of them overflows before their products with the rate.
+    """
+
+    def slope(x, loc, scale):
+        z, rate = finite_place(x, loc, scale), rate_of(scale)
+        left = jnp.minimum(z, 0.0) / 2
+        rise = jnp.where(z < 0, -2 * jnp.sinh(left), jnp.expm1(-jnp.maximum(z, 0.0)))
+        return entry(z, rate, jnp.exp(-z / 2), jnp.exp(-left), rise)
+
+    return slope
+
+
+def _log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
+    """The logarithm of the density, in nats."""
+    return _log_density(standardize(x, loc, scale)) - jnp.log(positive(scale))
+
+
+def _log_density(z):
+    return -jnp.maximum(z, -1e4) - jnp.exp(-z)
+
+
+_LOG_PROB = of_x(
+    _log_prob,
+    _of_log_prob(lambda z, rate, root, one, two: (one * rate) * two),
+    _of_log_prob(lambda z, rate, root, one, two: -rate - (one * (z * rate)) * two),
+    _of_log_prob(lambda z, rate, root, one, two: -jnp.square(root * rate)),
+    _of_log_prob(
+        lambda z, rate, root, one, two: (
+            (root * (z * rate)) * (root * rate) - (one * rate) * (two * rate)
+        )
+    ),
+    _of_log_prob(
+        lambda z, rate, root, one, two: (
+            rate * rate + (2 * one * (z * rate)) * (two * rate) - jnp.square(root * (z * rate))
+        )
+    ),
+)
 
 
 def _above(z):
@@ -74,7 +126,7 @@ def _log_sf(z):
 
 
 STANDARD = Standard(
-    log_density=lambda z: -jnp.maximum(z, -1e4) - jnp.exp(-z),
+    log_density=_log_density,
     root=lambda z: jnp.exp(-(z + jnp.exp(-z)) / 2),
     slopes=_slopes,
     cdf=lambda z: jnp.exp(-jnp.exp(-z)),
@@ -99,7 +151,7 @@ STANDARD = Standard(
 GUMBEL = location_scale_family(
     "gumbel",
     STANDARD,
-    *(CROSS_ENTROPY, KL),
+    *(_LOG_PROB, CROSS_ENTROPY, KL),
     facts=dict(
         log_prob=(Concave("x"), Concave("loc")),
         log_cdf=(Concave("x"),),

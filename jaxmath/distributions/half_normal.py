@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import normal
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.normal import LOG_SQRT_TAU, NORMAL
 from jaxmath.distributions.shapes import float_dtype, sample_shape
@@ -129,7 +130,8 @@ def _log_cdf(x: Real, scale: Real) -> Float[Array, "..."]:
     tiny, large = z < 1e-18, z > 1
     some = jnp.where(tiny | large, 1.0, z)
     middle = jnp.log(jax.lax.erf(some / math.sqrt(2)))
-    first = jnp.log(x) - jnp.log(scale) + (LOG_2 - LOG_SQRT_TAU)
+    # The last term counts in second derivatives alone.
+    first = jnp.log(x) - jnp.log(scale) + (LOG_2 - LOG_SQRT_TAU) - jnp.square(z) / 6
     last = log1p(-2 * ndtr(-jnp.where(large, z, 1.0)))
     return jnp.where(tiny, first, jnp.where(large, last, middle))
 
@@ -227,7 +229,9 @@ def _lower(p):
     p = chance(p)
     low = p < 0.5
     near = math.sqrt(2) * jax.lax.erf_inv(jnp.where(low, p, 0.0))
-    near = jnp.where(p < 1e-9, math.sqrt(math.pi / 2) * p, near)
+    # The second term counts in second derivatives alone.
+    series = math.sqrt(math.pi / 2) * p * (1 + math.pi / 12 * jnp.square(p))
+    near = jnp.where(p < 1e-9, series, near)
     return jnp.where(low, near, -ndtri((1 - jnp.where(low, 0.5, p)) / 2))
 
 
@@ -270,7 +274,7 @@ isf = with_rule(_isf, **_ISF)
 def sample(key: PRNGKey, scale: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` times the shape of the scale, differentiable in it."""
     size = sample_shape(shape, scale)
-    noise = jnp.abs(jax.random.normal(key, size, float_dtype(scale)))
+    noise = jnp.abs(standard_normal(key, size, float_dtype(scale)))
     return jnp.broadcast_to(positive(scale), size) * noise
 
 

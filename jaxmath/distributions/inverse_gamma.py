@@ -29,7 +29,6 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     trigamma,
 )
-from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
 from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
@@ -51,14 +50,33 @@ def hessian(x: Real, concentration: Real, scale: Real) -> Float[Array, "... 2 2"
     return gamma.hessian(x, concentration, scale)
 
 
-def quantile(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+def _quantile(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The x below which lies probability p; NaN for p outside [0, 1]."""
-    return positive(scale) / gammainccinv(positive(concentration), p)
+    return 1 / gamma.isf(p, concentration, scale)
 
 
-def isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
+def _isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The x above which lies probability p; NaN for p outside [0, 1]."""
-    return positive(scale) / gammaincinv(positive(concentration), p)
+    return 1 / gamma.quantile(p, concentration, scale)
+
+
+def _inverted(name, fn):
+    """The slopes of one over a quantile of the gamma distribution."""
+    slopes = GAMMA.partials[name]
+
+    def times(slope):
+        def partial(p, concentration, scale):
+            x = fn(p, concentration, scale)
+            return -x * (x * slope(p, concentration, scale))
+
+        return partial
+
+    moved = {key: times(slopes[key]) for key in ("p", "concentration")}
+    return moved | dict(scale=lambda p, a, b: fn(p, a, b) / positive(b))
+
+
+_QUANTILE, _ISF = _inverted("isf", _quantile), _inverted("quantile", _isf)
+quantile, isf = with_rule(_quantile, **_QUANTILE), with_rule(_isf, **_ISF)
 
 
 def log_sample(
@@ -126,12 +144,15 @@ def _entropy(concentration: Real, scale: Real) -> Float[Array, "..."]:
 
     That of the logarithm, which is the gamma distribution's too, and the expected logarithm.
     """
-    a = positive(concentration)
+    a, s = positive(concentration), positive(scale)
     rest = stirling_error(a) - (a + 1) * stirling_error_dx(a)
-    large = HALF_LOG_TAU + 0.5 + 1 / (2 * a) - jnp.log(a) * 1.5 + rest
+    wide = (a > 1) & (s > 1)  # where the logarithms of both cancel
+    lead = log_ratio(jnp.where(wide, s / jnp.sqrt(a), 1.0), jnp.where(wide, a, 1.0))
+    lead = jnp.where(wide, lead, jnp.log(s) - 1.5 * jnp.log(a))
+    large = lead + (HALF_LOG_TAU + 0.5 + 1 / (2 * a) + rest)
     small = jnp.where(a < 1, a, 1.0)
-    log = jnp.where(a < 1, small + gammaln(small) - (1 + small) * digamma(small), large)
-    return log + jnp.log(positive(scale))
+    log = small + gammaln(small) - (1 + small) * digamma(small)
+    return jnp.where(a < 1, log + jnp.log(s), large)
 
 
 def _entropy_dconcentration(concentration, scale):
@@ -293,6 +314,8 @@ INVERSE_GAMMA = Family(
     ),
     partials=dict(
         **{name: rule.partials for name, rule in _RULES.items()},
+        quantile=_QUANTILE,
+        isf=_ISF,
         entropy=_ENTROPY,
         cross_entropy=_CROSS_ENTROPY,
         kl=_KL,

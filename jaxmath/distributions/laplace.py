@@ -79,7 +79,7 @@ STANDARD = symmetric(
 def _distance(loc, scale, loc_q):
     """The distance of both locations in scales, where exp(-d) isn't zero; and its sign."""
     d = standardize(loc_q, loc, scale)
-    return jnp.minimum(jnp.abs(d), 1000.0), jnp.sign(d)
+    return jnp.minimum(jnp.abs(d), 4000.0), jnp.sign(d)
 
 
 def _outside(loc, scale, loc_q, scale_q):
@@ -108,10 +108,10 @@ def _cross_entropy(loc: Real, scale: Real, loc_q: Real, scale_q: Real) -> Float[
     return surprise + jnp.log(positive(scale_q)) + math.log(2)
 
 
-# Slopes and curvatures, with E = exp(-d). Rates are multiplied one by one.
+# Slopes and curvatures, with the root of exp(-d). Rates are multiplied one by one.
 def _parts(loc, scale, loc_q, scale_q):
     d, sign = _distance(loc, scale, loc_q)
-    return d, sign, jnp.exp(-d), 1 / positive(scale), 1 / positive(scale_q)
+    return d, sign, jnp.exp(-d / 2), 1 / positive(scale), 1 / positive(scale_q)
 
 
 def _dloc(loc, scale, loc_q, scale_q):
@@ -120,15 +120,15 @@ def _dloc(loc, scale, loc_q, scale_q):
 
 
 def _dscale(loc, scale, loc_q, scale_q):
-    d, _, decay, _, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return (1 + d) * decay * rate_q
+    d, _, root, _, rate_q = _parts(loc, scale, loc_q, scale_q)
+    return ((1 + d) * root * rate_q) * root
 
 
 def _kl_dscale(loc, scale, loc_q, scale_q):
-    d, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
+    d, _, root, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
     lost = jnp.exp(-jnp.minimum(d, 1.0)) * expm1_gap(jnp.minimum(d, 1.0))
     near = rates_gap(positive(scale), positive(scale_q)) - lost * rate_q
-    return jnp.where(d < 1, near, (1 + d) * decay * rate_q - rate)
+    return jnp.where(d < 1, near, ((1 + d) * root * rate_q) * root - rate)
 
 
 def _dscale_q(loc, scale, loc_q, scale_q):
@@ -137,13 +137,13 @@ def _dscale_q(loc, scale, loc_q, scale_q):
 
 
 def _dloc_dloc(loc, scale, loc_q, scale_q):
-    _, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return decay * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q)
+    _, _, root, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
+    return (root * jnp.maximum(rate, rate_q)) * jnp.minimum(rate, rate_q) * root
 
 
 def _dloc_dscale(loc, scale, loc_q, scale_q):
-    d, sign, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return sign * (d * decay) * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q)
+    d, sign, root, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
+    return sign * (d * root * jnp.maximum(rate, rate_q)) * jnp.minimum(rate, rate_q) * root
 
 
 def _dloc_dscale_q(loc, scale, loc_q, scale_q):
@@ -151,8 +151,8 @@ def _dloc_dscale_q(loc, scale, loc_q, scale_q):
 
 
 def _dscale_dscale(loc, scale, loc_q, scale_q):
-    d, _, decay, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
-    return d * decay * jnp.maximum(rate, rate_q) * jnp.minimum(rate, rate_q) * d
+    d, _, root, rate, rate_q = _parts(loc, scale, loc_q, scale_q)
+    return (d * root * jnp.maximum(rate, rate_q)) * jnp.minimum(rate, rate_q) * (d * root)
 
 
 def _kl_dscale_dscale(loc, scale, loc_q, scale_q):

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions import categorical
 from jaxmath.distributions.binomial import BINOMIAL
+from jaxmath.distributions.count_draws import binomial_draw
 from jaxmath.distributions.expectation import expect
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
@@ -171,6 +172,22 @@ def fisher_information(count: Label, logits: Given) -> Float[Array, "n n"]:
     return covariance(count, logits)
 
 
+def _draws(key, n, p):
+    """One outcome after the other, each a binomial variable of the trials that are left."""
+    beyond = jnp.cumsum(p[..., ::-1], axis=-1)[..., ::-1]
+    shares = jnp.moveaxis(p / jnp.where(beyond > 0, beyond, 1.0), -1, 0)
+
+    def step(left, given):
+        key, share = given
+        found = binomial_draw(key, left, share, left.shape)
+        return left - found, found
+
+    keys = jax.random.split(key, len(shares))
+    # The last takes what is left, though its probability may be zero.
+    left, found = jax.lax.scan(step, n, (keys[:-1], shares[:-1]))
+    return jnp.moveaxis(jnp.concatenate([found, left[None]]), 0, -1)
+
+
 def sample(key: PRNGKey, count: Label, logits: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` vectors of counts for each of the parameters, in the dtype of the logits.
 
@@ -182,7 +199,7 @@ def sample(key: PRNGKey, count: Label, logits: Real, shape: tuple[int, ...] = ()
     n = _trials(n)
     valid = ~(jnp.isnan(n) | jnp.any(jnp.isnan(z), axis=-1))
     p = jax.nn.softmax(jnp.where(valid[..., None], z, 0.0), axis=-1)
-    draws = jax.random.multinomial(key, jnp.where(valid, n, 0.0), p, shape=z.shape, dtype=z.dtype)
+    draws = _draws(key, jnp.where(valid, n, 0.0), p)
     return jnp.where(valid[..., None], draws, jnp.nan)
 
 

@@ -29,6 +29,7 @@ from jaxmath.distributions.factors import (
 )
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.ratios import rates_gap, ratio_gap
 from jaxmath.distributions.vector_fit import arrays, matrix_size, with_errors
 from jaxmath.distributions.vectors import (
@@ -132,7 +133,7 @@ def fisher_information(loc: Given, factor: Given) -> Float[Array, "m m"]:
 def sample(key: PRNGKey, loc: Real, factor: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` vectors for each of the parameters, differentiable in them."""
     locs, factors = batch_of(shape, (loc, factor), (1, 2))
-    return locs + rows(factors, jax.random.normal(key, locs.shape, locs.dtype))
+    return locs + rows(factors, standard_normal(key, locs.shape, locs.dtype))
 
 
 @lifted(1, 2)

@@ -27,6 +27,7 @@ from jaxmath.distributions.factors import (
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.gamma_draws import log_gamma_draw
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.multivariate_normal import VALUES
 from jaxmath.distributions.vector_fit import arrays, likeliest, with_errors
@@ -168,7 +169,7 @@ def sample(key: PRNGKey, df: Real, loc: Real, factor: Real, shape: tuple[int, ..
     own, noise = jax.random.split(key)
     a = positive(dfs) / 2
     logs = log_gamma_draw(own, jnp.where(a > 0, a, 1.0)) - jnp.log(a)
-    z = jax.random.normal(noise, locs.shape, locs.dtype)
+    z = standard_normal(noise, locs.shape, locs.dtype)
     return locs + jnp.exp(-logs / 2)[..., None] * rows(factors, z)
 
 

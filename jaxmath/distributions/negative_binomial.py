@@ -7,6 +7,8 @@ Probabilities are the binomial's of r successes in x + r trials (Loader 2000), t
 r / (x + r), so that large counts cost no digits.
 """
 
+import functools
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -15,29 +17,32 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions import gamma
 from jaxmath.distributions.beta import excess_bend
+from jaxmath.distributions.count_draws import poisson_draw
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
-from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
+from jaxmath.distributions.shapes import sample_shape, two_by_two
+from jaxmath.distributions.steps import first_whole
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source
-from jaxmath.special.entropy import kl_div, xlog1py_dy, xlogy_dy
+from jaxmath.special.entropy import divergence, kl_div, xlog1py_dy, xlogy_dy
 from jaxmath.special.gamma import (
-    HALF_LOG_TAU,
     digamma_difference,
+    gammaln_difference,
     stirling_error,
     trigamma_difference,
 )
 from jaxmath.special.incomplete_beta import (
     INCOMPLETE_BETA,
-    _log_excess,
     betainc,
     betaincc,
     log_betainc,
     log_betaincc,
+    log_excess,
 )
 from jaxmath.special.logarithm import log1p
+from jaxmath.special.normal_tail import ndtri
 from jaxmath.special.partials import with_partials
 from jaxmath.typing import Label, PRNGKey, Real
 
@@ -64,13 +69,26 @@ def _value(x, total_count, probability):
     return jnp.where(whole, x, 0.0), whole, r, p + jnp.where(jnp.isnan(x), jnp.nan, 0.0)
 
 
+def _mass_parts(k, r, p):
+    """The probability of so many failures: one factor, and the logarithm of the other.
+
+    For r below one it is r / k times a power of k that is nearly one.
+    """
+    some, few, many = jnp.where(k > 0, k, 1.0), jnp.minimum(r, 1.0), jnp.maximum(r, 1.0)
+    ways = gammaln_difference(some, few) - gammaln_difference(1.0, few)
+    close = ways + few * jnp.log(p) + some * log1p(-p)
+    n = some + many
+    ways = stirling_error(n) - stirling_error(many) - stirling_error(some)
+    far = ways - kl_div(many, n * p) - kl_div(some, n * (1 - p))
+    share = jnp.where(r < 1, few / some, jnp.sqrt(many / n / some) * (2 * math.pi) ** -0.5)
+    rest = jnp.where(r < 1, close, far)
+    return jnp.where(k > 0, share, 1.0), jnp.where(k > 0, rest, r * jnp.log(p))
+
+
 def _log_mass(k, r, p):
-    """Of so many failures."""
-    some = jnp.where(k > 0, k, 1.0)
-    n = some + r
-    ways = stirling_error(n) - stirling_error(r) - stirling_error(some)
-    ways = ways + (jnp.log(r / n) - jnp.log(some)) / 2 - HALF_LOG_TAU
-    return jnp.where(k > 0, ways - kl_div(r, n * p) - kl_div(some, n * (1 - p)), r * jnp.log(p))
+    """The logarithm of the probability of so many failures."""
+    share, rest = _mass_parts(k, r, p)
+    return jnp.log(share) + rest
 
 
 def _slope(k, r, p):
@@ -79,7 +97,7 @@ def _slope(k, r, p):
 
 def _excess(k, r, p):
     some = jnp.where(k > 0, k, 1.0)
-    return jnp.where(k > 0, _log_excess(r, some, p, 1 - p), jnp.log(p))
+    return jnp.where(k > 0, log_excess(r, some, p, 1 - p), jnp.log(p))
 
 
 def _bend_count(k, r, p):
@@ -132,7 +150,8 @@ def _mass(factor):
     """The probability times a factor, which may be large where it is small."""
 
     def product(k, r, p):
-        root = jnp.exp(_log_mass(k, r, p) / 2)
+        share, rest = _mass_parts(k, r, p)
+        root = jnp.sqrt(share) * jnp.exp(rest / 2)
         return root * (jnp.where(root > 0, factor(k, r, p), 0.0) * root)
 
     return _where_whole(product)
@@ -206,13 +225,80 @@ def _chain(name):
     return dict(total_count=_tail(slopes["a"], 0.0), probability=_tail(slopes["x"], 0.0))
 
 
+def _near(z, r, p):
+    """About where `cdf` is that of the normal distribution at z, of many successes.
+
+    The value of which the signed root of the deviance is z, by Newton's method for that root.
+    """
+    q = 1 - p
+    mean, spread = r * q / p, jnp.sqrt(r * q) / p
+
+    def root(k):
+        inner = jnp.maximum(k, 1e-3)
+        own, other, gap = (inner + r) * q, (inner + r) * p, inner * p - r * q
+        half = divergence(inner, own, gap, gap / own) + divergence(r, other, -gap, -gap / other)
+        return inner, jnp.sign(gap) * jnp.sqrt(2 * half), log1p(gap / own)
+
+    k = mean + z * spread + (jnp.square(z) - 1) * (2 - p) / (6 * p)
+    for _ in range(6):
+        inner, signed, odds = root(k)
+        far = jnp.abs(signed) > 1e-2
+        slope = jnp.where(far, odds / jnp.where(far, signed, 1.0), 1 / jnp.maximum(spread, 1e-3))
+        k = jnp.clip(inner + (z - signed) / slope, inner / 8, inner * 8)
+    inner, signed, odds = root(k)
+    wald = odds * jnp.sqrt(inner * (1 + inner / r))
+    some = jnp.abs(signed) > jnp.finfo(signed.dtype).eps ** 0.2
+    some = some & (wald / jnp.where(some, signed, 1.0) > 0)
+    shift = jnp.log(jnp.where(some, wald / signed, 1.0)) / jnp.where(some, odds, 1.0)
+    return k - jnp.where(some, shift, (2 - p) / (6 * p))
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _step(p, total_count, probability, least):
+    """The least number at which a tail has reached p; infinite where it never does."""
+    args = chance(p), positive(total_count), chance(probability)
+    p, r, c = jax.lax.stop_gradient(jnp.broadcast_arrays(*args))
+    inner = (p > 0) & (p < 1) & (c > 0) & (c < 1)
+    u, m, s = jnp.where(inner, p, 0.5), jnp.where(inner, r, 1.0), jnp.where(inner, c, 0.5)
+    # Where failures are many for each success they are nearly a gamma variable (Wise 1950).
+    few = m * s < 2
+    shape = jnp.where(few, m, 1.0)
+    value = (gamma.quantile if least else gamma.isf)(u, shape, -log1p(-s)) - (shape + 1) / 2
+    z = ndtri(u)
+    value = jnp.where(few, value, _near(z if least else -z, jnp.where(few, 4.0, m), s))
+    guess = jnp.maximum(jnp.ceil(value - 0.5), 0.0)
+    guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + r + c), jnp.nan, 0.0))
+    high = jnp.where(inner, jnp.inf, 0.0)
+    if least:
+        found = first_whole(lambda k: cdf(k, r, c) >= p, guess, high)
+    else:
+        found = first_whole(lambda k: sf(k, r, c) <= p, guess, high)
+    never = (c < 1) & (p == (1.0 if least else 0.0)) | (c == 0) & (p > 0 if least else p < 1)
+    return jnp.where(never & ~jnp.isnan(found), jnp.inf, found)
+
+
+def quantile(p: Real, total_count: Real, probability: Real) -> Float[Array, "..."]:
+    """The smallest number with cdf >= p; infinite at one, NaN for p outside [0, 1]."""
+    return _step(p, total_count, probability, True)
+
+
+def isf(p: Real, total_count: Real, probability: Real) -> Float[Array, "..."]:
+    """The smallest number with sf <= p; infinite at zero, NaN for p outside [0, 1]."""
+    return _step(p, total_count, probability, False)
+
+
+def median(total_count: Real, probability: Real) -> Float[Array, "..."]:
+    """The quantile of one half."""
+    r, p = positive(total_count), chance(probability)
+    return quantile(jnp.full((), 0.5, jnp.result_type(r, p)), r, p)
+
+
 def sample(
     key: PRNGKey, total_count: Real, probability: Real, shape: tuple[int, ...] = ()
 ) -> Array:
     """Draw `shape` times the common shape of the parameters, whole numbers in their dtype.
 
     The draws are steps of the parameters: their derivative is zero, and no estimate of any other.
-    Beyond the largest integer of JAX's Poisson draws they are that integer.
     """
     size = sample_shape(shape, total_count, probability)
     r, p = jax.lax.stop_gradient((positive(total_count), chance(probability)))
@@ -220,8 +306,8 @@ def sample(
     rate = gamma.sample(one, r, p / jnp.where(p < 1, 1 - p, 1.0), size[: len(shape)])
     rate = jnp.where(p < 1, jnp.broadcast_to(rate, size), 0.0 * rate)
     valid = ~jnp.isnan(rate)
-    draws = jax.random.poisson(two, jnp.where(valid, rate, 1.0), size)
-    return jnp.where(valid, draws, jnp.nan).astype(float_dtype(total_count, probability))
+    draws = poisson_draw(two, jnp.where(valid & (rate > 0), rate, 1.0), size)
+    return jnp.where(valid, jnp.where(rate > 0, draws, 0.0), jnp.nan)
 
 
 def _moments(total_count, probability):
@@ -323,8 +409,8 @@ NEGATIVE_BINOMIAL = Family(
     ),
     support=Integers(0, 2**20),
     functions=(
-        *(log_prob, prob, cdf, log_cdf, sf, log_sf, sample),
-        *(mean, mode, variance, std, skewness, kurtosis, score, hessian, fit),
+        *(log_prob, prob, cdf, log_cdf, sf, log_sf, quantile, isf, sample),
+        *(mean, median, mode, variance, std, skewness, kurtosis, score, hessian, fit),
     ),
     partials=dict(
         log_prob=_LOG_PROB,

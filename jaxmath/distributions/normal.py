@@ -6,12 +6,12 @@ Elementwise functions of arrays or numbers. A scale that isn't positive gives Na
 import math
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.location_scale import along, positive, standardize, within
 from jaxmath.distributions.ratios import excess_renyi
 from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
@@ -306,7 +306,7 @@ isf = with_rule(_isf, **_ISF)
 def sample(key: PRNGKey, loc: Real, scale: Real, shape: tuple[int, ...] = ()) -> Array:
     """Draw `shape` times the common shape of the parameters, differentiable in them."""
     size = sample_shape(shape, loc, scale)
-    noise = jax.random.normal(key, size, float_dtype(loc, scale))
+    noise = standard_normal(key, size, float_dtype(loc, scale))
     return jnp.broadcast_to(loc, size) + jnp.broadcast_to(positive(scale), size) * noise
 
 

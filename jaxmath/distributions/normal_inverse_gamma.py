@@ -18,6 +18,7 @@ from jaxmath.distributions.fitting import Fit
 from jaxmath.distributions.gamma import GAMMA, SHAPES, likeliest_concentration
 from jaxmath.distributions.gamma_density import log_density, log_excess
 from jaxmath.distributions.gamma_draws import log_gamma_draw
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.product import Entries
 from jaxmath.distributions.ratios import rates_gap, ratio_gap
@@ -157,7 +158,7 @@ def sample(
     own, noise = jax.random.split(key)
     k, b = positive(k), positive(b)
     v = b * jnp.exp(-log_gamma_draw(own, jnp.where(a > 0, a, 1.0))) + 0.0 * positive(a)
-    mu = loc + jnp.sqrt(v / k) * jax.random.normal(noise, v.shape, v.dtype)
+    mu = loc + jnp.sqrt(v / k) * standard_normal(noise, v.shape, v.dtype)
     return jnp.stack([mu, v], axis=-1)
 
 

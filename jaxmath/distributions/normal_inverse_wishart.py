@@ -32,6 +32,7 @@ from jaxmath.distributions.factors import (
 )
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit
+from jaxmath.distributions.inversion import standard_normal
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.normal_inverse_gamma import SIZES, VALUES
 from jaxmath.distributions.ratios import rates_gap, ratio_gap
@@ -181,7 +182,7 @@ def sample(
     locs, counts, dfs, factors = batch_of(shape, (loc, count, df, factor), (1, 0, 0, 2))
     own, noise = jax.random.split(key)
     matrices = covariances.sample(own, dfs, factors)
-    z = jax.random.normal(noise, locs.shape, locs.dtype)
+    z = standard_normal(noise, locs.shape, locs.dtype)
     means = locs + rows(jnp.linalg.cholesky(matrices), z) / jnp.sqrt(positive(counts))[..., None]
     return jnp.concatenate([means[..., None], matrices], axis=-1)
 

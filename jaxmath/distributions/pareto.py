@@ -269,7 +269,7 @@ def mode(scale: Real, concentration: Real) -> Float[Array, "..."]:
 def entropy(scale: Real, concentration: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats; negative for a narrow density."""
     s, k = positive(scale), positive(concentration)
-    return jnp.log(s) - jnp.log(k) + 1 / k + 1
+    return log_ratio(s, k) + 1 / k + 1
 
 
 def _constant(value):

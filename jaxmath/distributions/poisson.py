@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxmath.distributions.count_draws import poisson_draw
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.log_tails import slope_of_log
-from jaxmath.distributions.poisson_draws import poisson_draw
 from jaxmath.distributions.shapes import sample_shape
 from jaxmath.distributions.steps import first_whole
 from jaxmath.domains import Integers, Interval

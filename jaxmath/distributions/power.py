@@ -14,7 +14,7 @@ from jaxtyping import Array
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.standard import Differentiable
 from jaxmath.special.partials import with_partials
-from jaxmath.special.ratio import log_ratio
+from jaxmath.special.ratio import balanced_product, log_ratio
 
 Function = Callable[..., Any]
 
@@ -163,7 +163,7 @@ def inverse(fn, log_t, slope, bend):
             rise = slope(p) if order else jnp.ones_like(p)
             root = jnp.exp(u * log_t(p) / 4)
             one, two = (root * rise) * root, (root * rise if order == 2 else root) * root
-            return (one * factor(s if with_scale else 1.0 + 0.0 * s, u, p)) * two
+            return balanced_product(one, two, factor(s if with_scale else 1.0 + 0.0 * s, u, p))
 
         return product
 

@@ -30,6 +30,7 @@ from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import POSITIVE, REAL
 from jaxmath.formula import Concave, Increasing, with_rule
 from jaxmath.special.partials import minus
+from jaxmath.special.ratio import balanced_product
 
 Curve: TypeAlias = Callable[[Array], Array]
 
@@ -142,12 +143,12 @@ def of_x(plain, dx, dscale, dx_dx, dx_dscale, dscale_dscale) -> Differentiable:
     return Differentiable(with_rule(plain, **partials), plain, partials, seconds)
 
 
-def _rate(scale):
+def rate_of(scale):
     """One over the scale: XLA joins two divisions into one, whose divisor may be out of range."""
     return 1 / positive(scale)
 
 
-def _finite(x, loc, scale):
+def finite_place(x, loc, scale):
     """The standardised x, where a number stands for an infinity, and its sign outlives underflow.
 
     Zero times such a number is zero. NaN stays.
@@ -169,7 +170,7 @@ def _zero(*args):
 
 def _log_prob(standard: Standard) -> Differentiable:
     def slopes(x, loc, scale):
-        return standard.slopes(_finite(x, loc, scale)), _rate(scale)
+        return standard.slopes(finite_place(x, loc, scale)), rate_of(scale)
 
     def entry(name, sign, order):
         def derivative(x, loc, scale):
@@ -197,7 +198,7 @@ def _prob(standard: Standard) -> Differentiable:
     def times(factor, order):
         def product(x, loc, scale):
             x, loc, scale = within(x, loc, scale, *standard.reach)
-            z, rate = _finite(x, loc, scale), _rate(scale)
+            z, rate = finite_place(x, loc, scale), rate_of(scale)
             root = standard.root(z)
             narrow = root * rate
             value = root if order == 0 else narrow
@@ -227,9 +228,9 @@ def _below_and_above(standard: Standard, prob: Differentiable) -> dict[str, Diff
         x, loc, scale = within(x, loc, scale, *standard.reach)
         z, root = standardize(x, loc, scale), standard.root(standardize(x, loc, scale))
         if not stretched:
-            return (root * z) * (root * _rate(scale))
+            return (root * z) * (root * rate_of(scale))
         stretch = standard.slopes(z).stretch
-        return ((root * _rate(scale)) * z) * ((root * _rate(scale)) * (1 + stretch))
+        return ((root * rate_of(scale)) * z) * ((root * rate_of(scale)) * (1 + stretch))
 
     def _cdf(x, loc, scale):
         """The probability of at most x."""
@@ -258,11 +259,11 @@ def _log_tail(standard: Standard, upper: bool) -> Differentiable:
 
     def parts(x, loc, scale):
         """The slope in z as two factors, its logarithm's slope, z, and one over the scale."""
-        z = _finite(x, loc, scale)
+        z = finite_place(x, loc, scale)
         near = z > 0 if upper else z < 0
         low, high = standard.reach
         other = within(x, loc, scale, *((low, 0.0) if upper else (0.0, high)))
-        far = _finite(*other)
+        far = finite_place(*other)
         root = standard.root(far)
         rest = root / tail(far)
         growth = standard.slopes(far).slope - sign * root * rest
@@ -273,14 +274,15 @@ def _log_tail(standard: Standard, upper: bool) -> Differentiable:
             jnp.where(near, 1.0, rest),
             jnp.where(near, inner_growth, growth),
             jnp.where(near, inner, far),
-            jnp.where(near, _rate(scale), _rate(other[-1])),
+            jnp.where(near, rate_of(scale), rate_of(other[-1])),
         )
 
     def derivative(factor, order):
         def product(x, loc, scale):
             one, two, growth, z, rate = parts(x, loc, scale)
-            value = sign * one * factor(z, growth)
-            return value * (two * rate) if order == 1 else (value * rate) * (two * rate)
+            if order == 1:
+                return balanced_product(one, two * rate, sign * factor(z, growth))
+            return (sign * one * factor(z, growth) * rate) * (two * rate)
 
         return product
 
@@ -365,7 +367,7 @@ def _entropy(constant: float) -> Differentiable:
 
     partials = dict(
         loc=_zero,
-        scale=lambda loc, scale: _rate(scale) + _zero(loc, scale),
+        scale=lambda loc, scale: rate_of(scale) + _zero(loc, scale),
     )
     return Differentiable(entropy, entropy, partials, {})
 
@@ -417,7 +419,7 @@ def _others(standard: Standard, log_prob: Differentiable) -> list[Callable[..., 
 
     def fisher_information(loc, scale):
         """The variance of the score: constants over the squared scale, as a matrix."""
-        square = jnp.square(_rate(scale)) + _zero(loc, scale)
+        square = jnp.square(rate_of(scale)) + _zero(loc, scale)
         return two_by_two(*(entry * square for entry in standard.information))
 
     functions = [sample, score, hessian, fisher_information]
@@ -455,9 +457,8 @@ def location_scale_family(
     those derived here; `record` is what else the family's record says.
     """
     prob = _prob(standard)
-    log_prob = _log_prob(standard)
     derived = dict(
-        log_prob=log_prob,
+        log_prob=_log_prob(standard),
         prob=prob,
         **_below_and_above(standard, prob),
         log_cdf=_log_tail(standard, upper=False),
@@ -480,7 +481,7 @@ def location_scale_family(
         estimate = Params(centre + width * found.loc, width * found.scale)
         return with_errors(family, estimate, x, share, total)
 
-    others = {fn.__name__: fn for fn in (*_others(standard, log_prob), fit)}
+    others = {fn.__name__: fn for fn in (*_others(standard, derived["log_prob"]), fit)}
     others |= {fn.__name__: fn for fn in own if not isinstance(fn, Differentiable)}
     functions = (*(one.fn for one in derived.values()), *others.values())
     for fn in functions:

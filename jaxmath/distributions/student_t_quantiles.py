@@ -11,89 +11,101 @@ from jaxmath.distributions.student_t_integrals import from_centre, height
 from jaxmath.distributions.student_t_tails import beyond, size_of
 from jaxmath.formula import with_rule
 from jaxmath.special.gamma_half_step import log_half_step
-from jaxmath.special.inverse_beta import shares
+from jaxmath.special.inverse_beta import betainccinv_shares
 from jaxmath.special.partials import along, with_partials
 
 
-def _plain_quantile(p, df):
-    """The standard t below which lies probability p."""
-    p, df = chance(p), positive(df)
-    h = df / 2
+def _plain_quantile(p, df, scale):
+    """The x - loc below which lies probability p."""
+    p, df, scale = chance(p), positive(df), positive(scale)
+    h, wide = df / 2, jnp.sqrt(df) * scale
     both = 2 * jnp.where(p < 0.5, p, 1 - p)
     inner = jnp.where((both > 0) & (both < 1), both, 0.5)
     log_x = (jnp.log(jnp.pi * h) / 2 + jnp.log(inner) - log_half_step(h)) / h
     far = log_x < 2 * math.log(FAR)
-    inner = jnp.where(far, 0.5, inner)
-    y, x = shares(0.5, h, inner, False)
-    size = jnp.sqrt(df) * jnp.where(far, jnp.exp(-log_x / 2), jnp.sqrt(y / x))
+    y, x = betainccinv_shares(0.5, h, jnp.where(far, 0.5, inner))
+    root = jnp.exp(-log_x / 4)  # of a t that may be beyond the dtype
+    size = jnp.where(far, root * wide * root, wide * jnp.sqrt(y / x))
     size = jnp.where(both == 0, jnp.inf, jnp.where(both == 1, 0.0, size))
-    return jnp.where(p < 0.5, -size, size)
+    return jnp.where(jnp.isnan(p), p, jnp.where(p < 0.5, -size, size))
+
+
+def _standard_density(at):
+    return height(at.df) / jnp.sqrt(2 * jnp.pi) * jnp.square(half_power(at)) * at.c
 
 
 def _by_density(at, p):
-    """The slope of the standard quantile in p: one over the density there."""
+    """The slope in p: one over the density there."""
     outer, tail = beyond(at)
     small = jnp.where(p < 0.5, p, 1 - p)
-    power = height(at.df) / jnp.sqrt(2 * jnp.pi) * jnp.square(half_power(at)) * at.c
-    wide = 1 / at.rate / small / at.df * tail.mass
-    return jnp.where(outer, wide, 1 / jnp.where(outer, 1.0, power))
+    wide = (at.hypotenuse / at.unit) * (tail.mass / at.df) / small
+    return jnp.where(outer, wide, at.scale / jnp.where(outer, 1.0, _standard_density(at)))
 
 
-def _standard_place(t, df):
-    return place(t, df, 0.0 * t, 1.0 + 0.0 * t)
+def _place(p, df, scale):
+    away = _away(p, df, scale)
+    return place(away, df, 0.0 * away, scale)
 
 
-def _quantile_dp(p, df):
-    return _by_density(_standard_place(_standard(p, df), df), p) + 0.0 * df
+def _dp(p, df, scale):
+    return _by_density(_place(p, df, scale), p)
 
 
-def _quantile_dp_dp(p, df):
-    at = _standard_place(_standard(p, df), df)
+def _dp_dp(p, df, scale):
+    at = _place(p, df, scale)
     rise = _by_density(at, p)
     return -(rise * GROWTH.x(at)) * rise
 
 
-def drift(t, df):
-    """How fast the standard value at a fixed probability moves with the degrees of freedom."""
-    at = _standard_place(t, df)
+def drift(away, df, scale):
+    """How fast x at a fixed probability moves with the degrees of freedom, `away` from loc."""
+    at = place(away, df, 0.0 * away, scale)
     outer, tail = beyond(at)
     fall = tail.mass / at.df * ((tail.edge + tail.rise) / 2)
     size = jnp.where(outer, 1.0, size_of(at)[0])
-    power = height(at.df) / jnp.sqrt(2 * jnp.pi) * jnp.square(half_power(at)) * at.c
-    inner = from_centre(size, at.df) / jnp.where(outer, 1.0, power)
-    return -jnp.where(at.n < 0, -1.0, 1.0) * jnp.where(outer, fall / at.rate, inner)
+    inner = from_centre(size, at.df) / jnp.where(outer, 1.0, _standard_density(at)) * at.scale
+    change = jnp.where(outer, fall * (at.hypotenuse / at.unit), inner)
+    return jnp.where(at.n < 0, change, -change)
 
 
-def _quantile_ddf(p, df):
-    return drift(_standard(p, df), df)
+def _ddf(p, df, scale):
+    return drift(_away(p, df, scale), df, scale)
 
 
-def _quantile_dp_ddf(p, df):
-    t = _standard(p, df)
-    at = _standard_place(t, df)
-    return -(GROWTH.df(at) + GROWTH.x(at) * drift(t, df)) * _by_density(at, p)
+def _dp_ddf(p, df, scale):
+    away = _away(p, df, scale)
+    at = place(away, df, 0.0 * away, scale)
+    return -(GROWTH.df(at) + GROWTH.x(at) * drift(away, df, scale)) * _by_density(at, p)
 
 
-_standard = with_rule(
+def _of_one(fn):
+    """A function at scale one, which is its slope in the scale."""
+
+    def function(p, df, scale):
+        return fn(p, df, jnp.ones_like(scale)) + 0.0 * scale
+
+    return function
+
+
+_away = with_rule(
     _plain_quantile,
-    p=with_rule(_quantile_dp, p=_quantile_dp_dp, df=_quantile_dp_ddf),
-    df=_quantile_ddf,
+    p=with_rule(_dp, p=_dp_dp, df=_dp_ddf, scale=_of_one(_dp)),
+    df=_ddf,
+    scale=_of_one(_plain_quantile),
 )
 
 
 def _inverse(name: str, sign: int, doc: str) -> Differentiable:
     def inverse(p, df, loc, scale):
-        return jnp.asarray(loc) + positive(scale) * (sign * _plain_quantile(jnp.asarray(p), df))
+        return jnp.asarray(loc) + sign * _plain_quantile(p, df, scale)
 
     inverse.__name__ = inverse.__qualname__ = f"_{name}"
     inverse.__doc__ = doc
 
-    def times(fn, with_scale=True):
+    def times(fn):
         def product(p, df, loc, scale):
-            p, df, scale = jnp.asarray(p), positive(df), positive(scale)
-            p, df = jnp.broadcast_arrays(p, df)
-            value = sign * fn(p, df)
-            return (scale * value if with_scale else value) + 0.0 * (scale + loc)
+            p, df, scale = jnp.broadcast_arrays(jnp.asarray(p), positive(df), positive(scale))
+            return sign * fn(p, df, scale) + 0.0 * jnp.asarray(loc)
 
         return product
 
@@ -101,17 +113,17 @@ def _inverse(name: str, sign: int, doc: str) -> Differentiable:
         return 0.0 * (chance(p) + positive(df) + jnp.asarray(loc) + positive(scale))
 
     firsts = dict(
-        p=times(_quantile_dp),
-        df=times(_quantile_ddf),
+        p=times(_dp),
+        df=times(_ddf),
         loc=lambda p, df, loc, scale: 1 + zero(p, df, loc, scale),
-        scale=times(_standard, False),
+        scale=times(_of_one(_away)),
     )
     seconds = {
-        ("p", "p"): times(_quantile_dp_dp),
-        ("p", "df"): times(_quantile_dp_ddf),
-        ("p", "scale"): times(_quantile_dp, False),
-        ("df", "df"): times(along(_quantile_ddf, 1)),
-        ("df", "scale"): times(_quantile_ddf, False),
+        ("p", "p"): times(_dp_dp),
+        ("p", "df"): times(_dp_ddf),
+        ("p", "scale"): times(_of_one(_dp)),
+        ("df", "df"): times(along(_ddf, 1)),
+        ("df", "scale"): times(_of_one(_ddf)),
         ("scale", "scale"): zero,
         **{(one, "loc"): zero for one in ("p", "df", "loc")},
         ("loc", "scale"): zero,

@@ -52,10 +52,15 @@ def _shares(at):
     return far, at.df / 2, *squares
 
 
-def _tail(at):
-    """The probability beyond x, on its side of the location."""
+def _times_tail(at, factor):
+    """The probability beyond x, on its side of the location, times a factor it may need."""
     far, h, n2, c2 = _shares(at)
-    return jnp.where(far, jnp.exp(_log_first(at)), betaincc_shares(0.5, h, n2, c2) / 2)
+    root = jnp.exp(_log_first(at) / 2)
+    return jnp.where(far, root * factor * root, betaincc_shares(0.5, h, n2, c2) / 2 * factor)
+
+
+def _tail(at):
+    return _times_tail(at, 1.0)
 
 
 def _log_tail(at):
@@ -91,7 +96,8 @@ def beyond(at):
 def _cdf_ddf(at):
     outer, tail = beyond(at)
     size = jnp.where(outer, 1.0, size_of(at)[0])
-    change = jnp.where(outer, _tail(at) * (tail.edge + tail.rise) / 2, from_centre(size, at.df))
+    usual = from_centre(size, at.df)
+    change = jnp.where(outer, _times_tail(at, (tail.edge + tail.rise) / 2), usual)
     return jnp.where(at.n < 0, -change, change)
 
 

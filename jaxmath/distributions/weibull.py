@@ -31,6 +31,7 @@ from jaxmath.special.gamma import (
 from jaxmath.special.gamma_gap import gammaln_spread
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.partials import with_partials
+from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
 FAR = 8.0
@@ -312,7 +313,7 @@ def _median_slope(name):
 def entropy(concentration: Real, scale: Real) -> Float[Array, "..."]:
     """The expected value of minus `log_prob`, in nats; negative for a narrow density."""
     k = positive(concentration)
-    return jnp.log(positive(scale)) - jnp.log(k) + (1 + EULER - EULER / k)
+    return log_ratio(positive(scale), k) + (1 + EULER - EULER / k)
 
 
 def _entropy_dconcentration(concentration, scale):

@@ -4,12 +4,15 @@ For large a the series of positive terms serves,
 
 $$P(a, x) = \frac{x^a e^{-x}}{\Gamma(a + 1)} \sum_{n \ge 0} \frac{x^n}{(a + 1) \cdots (a + n)},$$
 
-whose rest is at most a geometric one; Arb's own evaluation loses all digits there. Derivatives in
+whose rest is at most a geometric one; Arb's own evaluation loses all digits there. So does its
+incomplete beta function, for which the like series of either end serves. Derivatives in
 parameters come from values in the complex plane (`cauchy`). Source: DLMF 8.11.4, 8.17, 25.11.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from jaxmath.exact import functions as fn
@@ -31,6 +34,12 @@ LONGEST = 1e5
 
 MOST_TERMS = 2e7
 """Beyond so many terms, about x - a, the series is not summed: a tail is somewhere in [0, 1]."""
+
+LARGEST = 1e300
+"""Of shapes from here on the number of terms is not known."""
+
+MOST_BETA = 1e5
+"""So many terms of the series of I_x(a, b) are summed, or it is somewhere in [0, 1]."""
 
 
 def _by_series(a, x) -> bool:
@@ -166,11 +175,64 @@ def random_gamma_grad(a, x):
     return _draw(a, x)
 
 
-def _complex_beta(a, b, x):
-    above = x * (a + b) - a  # beyond the mean the complement's series is much shorter
-    if (above.real if type(above) is acb else above).mid() > 0:
-        return 1 - (1 - x).beta_lower(b, a, regularized=1)
-    return x.beta_lower(a, b, regularized=1)
+def _terms(a, b, x, y) -> float:
+    """About how many terms of the series of positive terms give I_x(a, b) to the precision."""
+    a, b = (float(part) for part in (a, b))
+    if not max(a, b) < LARGEST:
+        return MOST_BETA
+    log_x = float(x.log()) if x < 0.5 else float((-y).log1p())
+    least = -0.7 * _precision() - 40
+    start = math.lgamma(a + 1) - math.lgamma(a + b)
+    n = 8.0
+    while n < MOST_BETA:
+        falls = log_x + math.log1p((b - 1) / (a + 1 + n)) < 0
+        if falls and start + math.lgamma(a + b + n) - math.lgamma(a + 1 + n) + n * log_x < least:
+            break
+        n *= 1.25
+    return n
+
+
+def _beta_series(a, b, x, y, terms):
+    """I_x(a, b) at x = 1 - y by DLMF 8.17.8, to that many terms; Arb bounds the rest."""
+    a, b, x, y = (acb(part) for part in (a, b, x, y))
+    height = a * x.log() + b * y.log() + (a + b).lgamma() - (a + 1).lgamma() - b.lgamma()
+    return height.exp() * x.hypgeom([a + b, acb(1)], [a + 1], n=int(terms))
+
+
+def _beta_value(a, b, x, y):
+    """I_x(a, b) of balls or complex boxes at x = 1 - y, both given, from the shorter series."""
+    real = all(type(part) is arb for part in (a, b, x, y))
+    middles = [(part.real if type(part) is acb else part).mid() for part in (a, b, x, y)]
+    if real and (x.is_zero() or y.is_zero()):
+        return ZERO if x.is_zero() else ONE
+    if not all(part > 0 for part in middles):
+        return x.beta_lower(a, b, regularized=1)
+    now().clock()
+    p, q, u, v = middles
+    lost = 16 + max(2 * int(math.log2(float(p + q) + 1)), 0)
+    with finer(_precision() + lost):
+        own, other = _terms(p, q, u, v), _terms(q, p, v, u)
+        if min(own, other) >= MOST_BETA:
+            return _bounded(a, b, x, y) if real else a * arb.nan()
+        if own > other:
+            value = 1 - _beta_series(b, a, y, x, other)
+            kept = value.real.rel_accuracy_bits() > _precision() // 2
+            if not kept and own < MOST_BETA:
+                value = _beta_series(a, b, x, y, own)
+        else:
+            value = _beta_series(a, b, x, y, own)
+        return value.real if real else value
+
+
+def _bounded(a, b, x, y):
+    """I_x(a, b) by the bound x^a y^b / (B(a, b) |b x - a y|) of the tail that ends away from a."""
+    lead = b * x - a * y
+    if lead.contains(0):
+        return arb(0.5, 0.5)
+    logs = a * x.log() + b * y.log() + (a + b).lgamma() - a.lgamma() - b.lgamma()
+    half = min((logs.exp() / abs(lead)).upper(), ONE, key=float) / 2
+    tail = arb(half, half)
+    return 1 - tail if lead > 0 else tail
 
 
 def _beta_room(a, b, x):
@@ -178,26 +240,51 @@ def _beta_room(a, b, x):
     return [r.lower() for r in one]
 
 
-_beta = analytic(_complex_beta, _complex_beta, _beta_room)
+def _beta_tail(function, sign) -> Callable[..., Any]:
+    """I_x(a, b) or what it lacks to one; along x alone the integral of the density."""
+    inside = analytic(function, function, _beta_room)
+
+    def tail(a, b, x):
+        if any(type(n) is Special for n in (a, b, x)):
+            return NAN
+        balls = [n for n in (a, b) if type(n) is arb]
+        if any(n < 0 for n in balls) or (type(x) is arb and (x < 0 or x > 1)):
+            return NAN
+        s = x.regular() if type(x) is Jet and len(balls) == 2 else None
+        if s is not None and s[0] > 0 and s[0] < 1:
+            x = Jet(s)
+            powers = (a - 1) * fn.log(x) + (b - 1) * fn.log1p(-x)
+            density: Any = fn.exp(powers - lgamma(a) - lgamma(b) + lgamma(a + b))
+            if type(density) is arb and not density.is_finite():  # a or b may be zero
+                return UNKNOWN
+            slope = density.series if type(density) is Jet else arb_series([density])  # a = b = 1
+            return Jet(fn.along(function(a, b, s[0]), slope * sign, s))
+        return inside(a, b, x)
+
+    return tail
 
 
-def incomplete_beta(a, b, x):
-    """I_x(a, b), the regularized incomplete beta function."""
-    if any(type(n) is Special for n in (a, b, x)):
-        return NAN
-    balls = [n for n in (a, b) if type(n) is arb]
-    if any(n < 0 for n in balls) or (type(x) is arb and (x < 0 or x > 1)):
-        return NAN
-    s = x.regular() if type(x) is Jet and len(balls) == 2 else None
-    if s is not None and s[0] > 0 and s[0] < 1:
-        x = Jet(s)
-        powers = (a - 1) * fn.log(x) + (b - 1) * fn.log1p(-x)
-        density: Any = fn.exp(powers - lgamma(a) - lgamma(b) + lgamma(a + b))
-        if type(density) is arb and not density.is_finite():  # a or b may be zero
-            return UNKNOWN
-        slope = density.series if type(density) is Jet else arb_series([density])  # a = b = 1
-        return Jet(fn.along(_complex_beta(a, b, s[0]), slope, s))
-    return _beta(a, b, x)
+incomplete_beta = _beta_tail(lambda a, b, x: _beta_value(a, b, x, 1 - x), 1)
+"""I_x(a, b), the regularized incomplete beta function."""
+_above_beta = _beta_tail(lambda a, b, x: _beta_value(b, a, 1 - x, x), -1)
+
+
+def _middle(x):
+    return x.series[0] if type(x) is Jet else x
+
+
+def incomplete_beta_shares(a, b, x, y):
+    """I_x(a, b) at x = 1 - y, from the smaller of the two, which are both given."""
+    if type(x) is Special or type(y) is Special or _middle(x).mid() <= _middle(y).mid():
+        return incomplete_beta(a, b, x)
+    return _above_beta(b, a, y)
+
+
+def incomplete_beta_complement(a, b, x):
+    """The complement of I_x(a, b)."""
+    if type(x) is Special or _middle(x).mid() <= 0.5:
+        return _above_beta(a, b, x)
+    return incomplete_beta(b, a, 1 - x)
 
 
 def _complex_zeta(s, q):

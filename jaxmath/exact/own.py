@@ -15,6 +15,7 @@ from jaxmath.exact import (
     gamma,
     incomplete,
     integrals,
+    inverse,
     lambert,
     normal,
     truncated_normal,
@@ -23,6 +24,19 @@ from jaxmath.exact import functions as fn
 from jaxmath.exact import gamma_kin as kin
 from jaxmath.exact.ball import arb
 from jaxmath.exact.meanings import Twin
+
+
+def _log_shares(a, b, x, y):
+    return fn.log(incomplete.incomplete_beta_shares(a, b, x, y))
+
+
+def _turned(function):
+    """What a function of both shapes and both shares is, seen from the other end."""
+    return lambda a, b, x, y: function(b, a, y, x)
+
+
+OUTPUTS = {"betaincinv_shares": 2, "betainccinv_shares": 2}
+"""Of the calls that have several results."""
 
 MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "jaxmath.special.normal_tail": {
@@ -116,13 +130,27 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     },
     "jaxmath.special.incomplete_beta": {
         "betainc": incomplete.incomplete_beta,
-        "betaincc": lambda a, b, x: incomplete.incomplete_beta(b, a, 1 - x),
+        "betainc_shares": incomplete.incomplete_beta_shares,
+        "betaincc": incomplete.incomplete_beta_complement,
+        "betaincc_shares": _turned(incomplete.incomplete_beta_shares),
         "betainc_dx": kin.betainc_dx,
         "betainc_dx_da": kin.betainc_dx_da,
         "betainc_dx_db": lambda a, b, x: kin.betainc_dx_da(b, a, 1 - x),
         "betainc_dx_dx": kin.betainc_dx_dx,
         "log_betainc": lambda a, b, x: fn.log(incomplete.incomplete_beta(a, b, x)),
-        "log_betaincc": lambda a, b, x: fn.log(incomplete.incomplete_beta(b, a, 1 - x)),
+        "log_betainc_shares": _log_shares,
+        "log_betaincc": lambda a, b, x: fn.log(incomplete.incomplete_beta_complement(a, b, x)),
+        "log_betaincc_shares": _turned(_log_shares),
+    },
+    "jaxmath.special.inverse_gamma": {
+        "gammaincinv": inverse.gammaincinv,
+        "gammainccinv": inverse.gammainccinv,
+    },
+    "jaxmath.special.inverse_beta": {
+        "betaincinv": inverse.betaincinv,
+        "betainccinv": inverse.betainccinv,
+        "betaincinv_shares": inverse.betaincinv_shares,
+        "betainccinv_shares": inverse.betainccinv_shares,
     },
 }
 
@@ -140,7 +168,10 @@ def _twins() -> tuple[Twin, ...]:
         place = module.replace(".", "/") + ".py"
         for name, meaning in names.items():
             arity = len(inspect.signature(meaning).parameters)
-            found.append(Twin(name, meaning, arity, place, order_matters=arity > 1))
+            outputs = OUTPUTS.get(name, 1)
+            found.append(
+                Twin(name, meaning, arity, place, order_matters=arity > 1, outputs=outputs)
+            )
     return tuple(found)
 
 

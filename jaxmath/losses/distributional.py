@@ -24,6 +24,7 @@ from jaxmath.losses.duality import cross_entropy_conjugate
 from jaxmath.losses.soft_labels import soft_cross_entropy, soft_cross_entropy_dlogits
 from jaxmath.special import softmax_jacobian
 from jaxmath.special.normalized import Logits
+from jaxmath.special.ratio import sum_of_products
 from jaxmath.typing import Scalar
 
 Vector = Float[ArrayLike, " n"]
@@ -37,12 +38,19 @@ def categorical_projection(
 
     The mean is kept, but for points beyond the outer atoms, which go to these.
     """
-    atoms, points = jnp.asarray(atoms), jnp.asarray(points)
-    inside = jnp.clip(points, atoms[0], atoms[-1])
-    right = jnp.clip(jnp.searchsorted(atoms, inside, side="right"), 1, atoms.size - 1)
+    points = jnp.asarray(points)
+    return _shared(jnp.asarray(atoms), probabilities, lambda origins: points - origins)
+
+
+def _shared(atoms, probabilities, points_from):
+    """The projection of masses whose points are given by how far they lie above any origins."""
+    points = points_from(jnp.zeros_like(atoms, shape=()))
+    right = jnp.clip(jnp.searchsorted(atoms, points, side="right"), 1, atoms.size - 1)
+    # A point that rounding moved onto an atom may lie below it.
+    right = jnp.where(points_from(atoms[right - 1]) < 0, jnp.maximum(right - 1, 1), right)
     width = atoms[right] - atoms[right - 1]
-    up = (inside - atoms[right - 1]) / width
-    down = (atoms[right] - inside) / width
+    up = jnp.clip(points_from(atoms[right - 1]) / width, 0.0, 1.0)
+    down = jnp.clip(-points_from(atoms[right]) / width, 0.0, 1.0)
     masses = jnp.asarray(probabilities, atoms.dtype)
     moved = jnp.zeros_like(atoms).at[right].add(masses * up)
     return moved.at[right - 1].add(masses * down)
@@ -59,8 +67,13 @@ def categorical_td(
 
 
 def _projected(atoms, reward, discount, next_probabilities) -> Float[Array, " n"]:
-    points = reward + discount * jnp.asarray(atoms)
-    return stop_gradient(categorical_projection(atoms, next_probabilities, points))
+    atoms = jnp.asarray(atoms)
+    one = jnp.ones((), atoms.dtype)
+
+    def points_from(origins):
+        return sum_of_products((discount, atoms), (origins, -one), (reward, one))
+
+    return stop_gradient(_shared(atoms, next_probabilities, points_from))
 
 
 def categorical_td_dlogits(

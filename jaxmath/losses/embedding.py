@@ -21,7 +21,7 @@ from jaxmath.formula import (
 )
 from jaxmath.losses.duality import where_allowed
 from jaxmath.special import relu, relu_dx
-from jaxmath.special.norm import Vector, direction, direction_vjp, norm
+from jaxmath.special.norm import Vector, across, direction, direction_vjp, norm
 from jaxmath.special.ratio import two_difference
 from jaxmath.typing import Label, Real, Scalar
 
@@ -62,10 +62,11 @@ COSINE_SIMILARITY = Formula(
 
 
 def _cosine_distance(x: Vector, y: Vector) -> Float[Array, ""]:
-    """One minus the cosine, as half the squared distance of the directions: never negative."""
-    far = jnp.sum(jnp.square(direction(x) - direction(y))) / 2
-    # Of a vector of zeros the directions say nothing, and the cosine is zero.
-    return jnp.where(jnp.any(x != 0) & jnp.any(y != 0), far, 1.0 + 0.0 * far)
+    """One minus the cosine: of an acute angle the squared sine over one plus the cosine."""
+    u, v = direction(x), direction(y)
+    cosine = jnp.sum(u * v)
+    acute = jnp.sum(jnp.square(across(x, y))) / (1 + jnp.maximum(cosine, 0.0))
+    return jnp.where(cosine > 0, acute, 1 - cosine)
 
 
 def cosine_distance_dx(x: Vector, y: Vector) -> Float[Array, " n"]:

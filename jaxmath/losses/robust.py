@@ -207,8 +207,8 @@ _BEYOND = 60.0
 def _relative(residual, scale):
     """The residual over the scale, within 60, its square, and whether that is at most one."""
     residual, scale = jnp.asarray(residual), jnp.asarray(scale)
-    least = jnp.minimum(scale, jnp.finfo(scale.dtype).max / (2 * _BEYOND))
-    share = quotient(jnp.clip(residual, -_BEYOND * least, _BEYOND * least), scale)
+    most = jnp.minimum(_BEYOND * scale, jnp.finfo(scale.dtype).max)
+    share = quotient(jnp.clip(residual, -most, most), scale)
     return share, jnp.square(share), jnp.abs(residual) <= scale
 
 

@@ -23,6 +23,7 @@ from jaxmath.special.gauss import gauss_legendre
 from jaxmath.special.logarithm import log1p, log1p_gap
 from jaxmath.special.partials import along
 from jaxmath.special.polynomial import polynomial
+from jaxmath.special.ratio import far_log_ratio
 from jaxmath.typing import Real
 
 HALF_LOG_TAU = math.log(2 * math.pi) / 2
@@ -247,7 +248,7 @@ def _shares(low, step):
     close = step < low
     least, most = jnp.where(close, step, low), jnp.where(close, low, step)
     ratio = least / most
-    lead = jnp.where(close, 0.0, jnp.log(jnp.where(close, 1.0, step)) - jnp.log(low))
+    lead = jnp.where(close, 0.0, far_log_ratio(jnp.where(close, low, step), low))
     return lead + log1p(ratio), jnp.where(close, ratio, 1.0) / (1 + ratio)
 
 
@@ -258,15 +259,20 @@ def _lifted(step):
     return step * lift, lift
 
 
+def _beyond_power(y, z, way):
+    r"""The difference $\log\Gamma(z) - \log\Gamma(y)$ less way times log z, for y >= 1."""
+    ratio = way / y
+    value, change = _both(_STIRLING, y, z, way)
+    gap = jnp.where(ratio > 0, jnp.where(ratio > 0, y, 1.0) * log1p_gap(ratio), 0.0)
+    return (change - value * ratio) / (12 * z) - log1p(ratio) / 2 - gap
+
+
 def _gammaln_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\log\Gamma(x + s) - \log\Gamma(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
     y, z, below = _both_upwards(low, high)
     way, lift = _lifted(step)
-    ratio = way / y
-    value, change = _both(_STIRLING, y, z, way)
-    gap = jnp.where(ratio > 0, jnp.where(ratio > 0, y, 1.0) * log1p_gap(ratio), 0.0)
-    total = way * jnp.log(z) - gap - log1p(ratio) / 2 + (change - value * ratio) / (12 * z)
+    total = way * jnp.log(z) + _beyond_power(y, z, way)
     inner = jnp.where(below, low, 1.0), jnp.where(below, step, 0.0)
     return sign * (total / lift - _shares(*inner)[0])
 
@@ -289,14 +295,15 @@ def _trigamma_difference(x: Real, step: Real) -> Float[Array, "..."]:
     r"""The difference $\psi'(x + s) - \psi'(x)$ for x > 0 and x + s > 0."""
     low, high, step, sign = _ordered(x, step)
     y, z, below = _both_upwards(low, high)
-    value, change = _both(_STIRLING_CURVATURE, y, z, step)
-    share, ratio, p, q = _shares(y, step)[1], y / z, 1 / y, 1 / z
+    way, lift = _lifted(step)
+    value, change = _both(_STIRLING_CURVATURE, y, z, way)
+    share, ratio, p, q = _shares(y, way)[1], y / z, 1 / y, 1 / z
     third = value * share * (1 + ratio * (1 + ratio)) * p * p * p - change * q * q * q
     rest = share * p + 0.5 * share * (1 + ratio) * p * p + third / 6
     inner, outer = jnp.where(below, low, 1.0), jnp.where(below, high, 1.0)
     p = 1 / inner
     first = jnp.where(below, step / outer * (1 + inner / outer), 0.0) * p * p
-    return -sign * (rest + first)
+    return -sign * (rest / lift + first)
 
 
 def _at_end(fn):
@@ -311,6 +318,31 @@ _GAMMALN_DIFFERENCE = dict(x=digamma_difference, step=_at_end(digamma))
 gammaln_difference = with_rule(_gammaln_difference, **_GAMMALN_DIFFERENCE)
 
 
+def _gammaln_excess(x, step):
+    r"""The difference $\log\Gamma(x + s) - \log\Gamma(x) - s \log(x + s)$, x >= 1, s >= 0."""
+    return _beyond_power(x, x + step, step)
+
+
+gammaln_excess = with_rule(
+    _gammaln_excess,
+    x=lambda x, step: digamma_difference(x, step) - step / (x + step),
+    step=lambda x, step: stirling_error_dx(x + step) - (0.5 + step) / (x + step),
+)
+
+
+def trigamma_excess_difference(x: Real, step: Real) -> Float[Array, "..."]:
+    r"""How much $x \psi'(x)$ falls on the way from x > 0 to x + s, for s >= 0."""
+    x, step = jnp.asarray(x), jnp.asarray(step)
+    y, z, below = _both_upwards(x, x + step)
+    value, change = _both(_STIRLING_CURVATURE, y, z, step)
+    share, p, q = _shares(y, step)[1], 1 / y, 1 / z
+    fall = share * p / 2 + (value * share * p * (p + q) - change * q * q) / 6
+    # Below one the recurrence gives 1 / x + (x + 1) psi'(x + 1) - psi'(x + 1).
+    inner, outer = jnp.where(below, x, 1.0), jnp.where(below, x + step, 1.0)
+    lifted = step / outer * (1 / inner) + trigamma_difference(inner + 1, step)
+    return fall + jnp.where(below, lifted, 0.0)
+
+
 def _betaln(a: Real, b: Real) -> Float[Array, "..."]:
     r"""The logarithm of the beta function $B(a, b) = \Gamma(a)\Gamma(b) / \Gamma(a + b)$."""
     low, high = jnp.minimum(a, b), jnp.maximum(a, b)
@@ -323,8 +355,9 @@ def _betaln(a: Real, b: Real) -> Float[Array, "..."]:
         gap - one - one * log1p(other / one)
         + HALF_LOG_TAU + (jnp.log1p(ratio) - jnp.log(one)) / 2 + errors
     )  # fmt: skip
-    low, high = jnp.where(below, low, 0.5), jnp.where(below, high, 0.5)
-    return jnp.where(below, gammaln(low) - gammaln_difference(high, low), large)
+    small, rest = jnp.where(below, low, 0.5), jnp.where(below, high, 0.5)
+    general = jnp.where(below, gammaln(small) - gammaln_difference(rest, small), large)
+    return jnp.where(low == 1, -jnp.log(jnp.where(low == 1, high, 1.0)), general)  # zero for both
 
 
 def betaln_da(a: Real, b: Real) -> Float[Array, "..."]:

@@ -1,19 +1,8 @@
-r"""The regularised incomplete beta function: both tails and their logarithms, to all digits.
+r"""The regularised incomplete beta function: both tails and their logarithms, with all slopes.
 
-One tail is computed, as an exponential times a factor of ordinary size; the other is what it lacks
-to one. With m the smaller of both parameters there are four ways, each of a fixed depth, so that a
-loop over many entries never waits for the slowest:
-
-- near the transition, for m >= 60, the normal distribution and S from `beta_transition`;
-- elsewhere the continued fraction of Didonato and Morris, begun at its far end by the number that
-  solves it there, which is worth half its terms: for m >= 1 on the side of m up to a standard
-  deviation beyond the mean, on the other side from there on;
-- for m < 1 the same fraction, on the side of the larger parameter,
-- but at the end that belongs to m the series of $1 - a B(a, b) I_x / x^a$, which gives both tails.
+A tail is the height $x^a y^b / B(a, b)$ times a ratio of ordinary size. Slopes are those of the
+logarithm of the tail that is computed: of the height, without cancelling, and of the ratio.
 """
-
-import functools
-from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -21,184 +10,27 @@ from jaxtyping import Array, Float
 from jaxmath.domains import OPEN_UNIT
 from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import tails
-from jaxmath.special.beta_transition import LEAST, NEAR, transition
+from jaxmath.special.beta_tail import (
+    in_log_odds,
+    log_share,
+    moved_logarithm,
+    ratio_in_x,
+    tail_of,
+)
 from jaxmath.special.gamma import (
     digamma_difference,
-    gammaln_difference,
-    log_gamma_share,
-    stirling_error,
     stirling_error_dx,
-    stirling_error_from_one,
+    trigamma,
+    trigamma_difference,
 )
-from jaxmath.special.incomplete_gamma import ROOT_TAU, SHAPE
-from jaxmath.special.logarithm import log1p, log1p_gap_ratio, log1p_gap_series, near_zero
-from jaxmath.special.loops import if_any, loop
-from jaxmath.special.normal_tail import mills_ratio
-from jaxmath.special.partials import along, minus
+from jaxmath.special.incomplete_gamma import SHAPE
+from jaxmath.special.logarithm import log1p
+from jaxmath.special.partials import along, minus, with_partials
+from jaxmath.special.ratio import balanced_product
 from jaxmath.special.tails import Tail
 from jaxmath.typing import Real
 
-DEPTH = 28
-"""Of the continued fraction and of the series."""
-END = 15.0
-"""The series serves at x < 3 / (b + END)."""
-
-
-def _fraction(a, b, x, y, lead, *, rolled):
-    """The ratio of I_x(a, b) to x^a y^b / B(a, b), with lead = a y - b x."""
-
-    def above(n, here):  # numerator n + 1
-        return ((a + (n - 1)) * here) * ((a + b + (n - 1)) * here * x) * (n * (b - n) * x)
-
-    def below(n, here, after):
-        return n + n * ((b - n) * here) * x + (a + n) * after * (lead + (1 + n * (1 + y)))
-
-    def step(carry, n):
-        numerator, value, after = carry
-        here = 1 / (a + (2 * n - 1))
-        return above(n, here), below(n, here, after) + numerator / value, here
-
-    last = DEPTH
-    after, here = 1 / (a + (2 * last + 1)), 1 / (a + (2 * last - 1))
-    far, denominator = above(last + 1, after), below(last, here, after)
-    # What solves value = denominator + far / value; the bound keeps the slope of the root finite.
-    root = jnp.sqrt(jnp.maximum(jnp.square(denominator) + 4 * far, 1e-30))
-    start = above(last, here), (denominator + root) / 2, here
-    terms = [(float(n),) for n in range(last - 1, 0, -1)]
-    numerator, value, after = loop(step, start, terms, rolled=rolled)
-    return 1 / (a * after * (lead + 1) + numerator / value)
-
-
-def _missing(a, b, x, *, rolled):
-    """By how much I_x(a, b) falls short of x^a / (a B(a, b)), relative to that."""
-
-    def step(carry, k, share):
-        numerator, denominator = carry
-        factor = 1 + a * share
-        numerator = (k - b) * x * share * (denominator * share + factor * numerator)
-        return numerator, factor * denominator
-
-    terms = [(float(k), 1 / k) for k in range(DEPTH, 0, -1)]
-    start = jnp.zeros_like(x), jnp.ones_like(x)
-    numerator, denominator = loop(step, start, terms, rolled=rolled)
-    return -a * numerator / denominator
-
-
-def _gap(excess, ratio):
-    """The gap ratio - 1 - log(ratio), given the excess ratio - 1 as well."""
-    near = near_zero(excess)
-    small = jnp.where(near, excess, 0.0)
-    close = jnp.square(small) * log1p_gap_series(small)
-    return jnp.where(near, close, excess - jnp.log(jnp.where(near, 1.0, ratio)))
-
-
-class _Part(NamedTuple):
-    """What both ends are made of: a parameter of each, and the place, seen from the first."""
-
-    a: Array
-    b: Array
-    x: Array
-    y: Array
-
-    def turned(self, turn) -> "_Part":
-        """Seen from the other end where `turn`."""
-        a, b, x, y = self
-        pairs = ((a, b), (b, a), (x, y), (y, x))
-        return _Part(*(jnp.where(turn, other, own) for own, other in pairs))
-
-
-def _deviation(ratio, excess):
-    """How far x lies from its mean, as the y of `beta_transition`."""
-    close = jnp.clip(excess, -0.9, 9.0)
-    curvature = log1p_gap_ratio(close) + ratio * log1p_gap_ratio(-ratio * close)
-    return excess * jnp.sqrt(2 * curvature)
-
-
-def _excess(part: _Part):
-    """By how much x lies above its mean, relative to the mean."""
-    return part.b / part.a * part.x - part.y
-
-
-def _errors(a, b, rolled):
-    """What Stirling's formula leaves of the logarithm of the beta function, for a, b >= 1."""
-    error = stirling_error if rolled else stirling_error_from_one
-    return error(a) + error(b) - error(a + b)
-
-
-def _centre(a, b, x, y, *, rolled):
-    """For m >= 60: the deviation, and near the transition the exponent, the factor, the rate.
-
-    A deviation of `NEAR` stands for all that are as large.
-    """
-    part = _Part(a, b, x, y).turned(a > b)
-    many = part.a >= LEAST
-    m, large = jnp.where(many, part.a, LEAST), jnp.where(many, part.b, LEAST)
-    ratio, root, error = m / large, jnp.sqrt(m), _errors(m, large, rolled)
-    deviation = _deviation(ratio, jnp.where(many, _excess(part), 0.0))
-    deviation = jnp.where(many & (jnp.abs(deviation) < NEAR), deviation, NEAR)
-    sign = jnp.where(deviation < 0, -1.0, 1.0)
-    leftover = transition(m, ratio, deviation, error, rolled=rolled) * jnp.sqrt(1 / m)
-    factor = (mills_ratio(sign * deviation * root) - sign * leftover) / ROOT_TAU
-    rate = jnp.sqrt(m / (1 + ratio)) / ROOT_TAU * jnp.exp(-error)
-    return deviation, -m * jnp.square(deviation) / 2, factor, rate
-
-
-def _at_end(a, b, x, y):
-    """Whether, for m < 1, the series serves at the end of x or of y."""
-    return (a < 1) & (x * (b + END) < 3), (b < 1) & (y * (a + END) < 3)
-
-
-def _small(a, b, x, y, *, rolled):
-    """For m < 1: the exponent and the rate, of the series or of the fraction."""
-    end_x, end_y = _at_end(a, b, x, y)
-    end = end_x | end_y
-    part = _Part(a, b, x, y).turned(jnp.where(end, ~end_x, a > b))
-    small = jnp.minimum(a, b) < 1
-    one, other, near, far = (
-        jnp.where(small, own, rest) for own, rest in zip(part, (0.5, 0.5, 0.25, 0.75), strict=True)
-    )
-    log_near = jnp.where(near < 0.5, jnp.log(near), log1p(-far))
-    log_far = jnp.where(near < 0.5, log1p(-near), jnp.log(far))
-    log_beta = one * log_gamma_share(one) - gammaln_difference(other, one)  # of one B(one, other)
-    missing = log1p(-_missing(one, other, jnp.where(end, near, 0.0), rolled=rolled))
-    beyond = other * log_far
-    level = one * log_near - log_beta + jnp.where(end, missing, beyond)
-    return level, one * jnp.exp(jnp.where(end, beyond - missing, 0.0))
-
-
-def tail_of(a, b, x, y, *, rolled: bool = False) -> Tail:
-    """One tail at x = 1 - y; the rate is that of the density times x y."""
-    part, low_first = _Part(a, b, x, y), a <= b
-    small, many = jnp.minimum(a, b) < 1, jnp.minimum(a, b) >= LEAST
-    centre, ends = (functools.partial(fn, rolled=rolled) for fn in (_centre, _small))
-    deviation, middle, factor, centre_rate = if_any(many, centre, *part, rolled=rolled)
-    level, small_rate = if_any(small, ends, *part, rolled=rolled)
-    around = many & (deviation < NEAR)
-    end_x, end_y = _at_end(*part)
-    end = end_x | end_y
-
-    # From the side of m for m >= 1, away from the transition.
-    seen = part.turned(~low_first)
-    m, large = jnp.where(small, 1.0, seen.a), jnp.where(small, 1.0, seen.b)
-    ratio, excess = m / large, _excess(_Part(m, large, seen.x, seen.y))
-    far = m * _gap(excess, seen.x * (1 + large / m)) + large * _gap(
-        -ratio * excess, seen.y * (1 + ratio)
-    )
-    own = excess * jnp.sqrt(m * (1 + ratio)) < 1
-    exponent = jnp.where(small, level, jnp.where(around, middle, -far - _errors(m, large, rolled)))
-    rate = jnp.sqrt(m / (1 + ratio)) / ROOT_TAU
-    rate = jnp.where(small, small_rate, jnp.where(around, centre_rate, rate))
-
-    first = jnp.where(small, ~low_first, own == low_first)
-    idle = end | around
-    a, b, x, y = (
-        jnp.where(idle, rest, given)
-        for rest, given in zip((2.0, 2.0, 0.25, 0.75), part.turned(~first), strict=True)
-    )
-    outer = rate * _fraction(a, b, x, y, a * y - b * x, rolled=rolled)
-    factor = jnp.where(end, 1.0, jnp.where(around, factor, outer))
-    below = jnp.where(end, end_x, jnp.where(around, (deviation < 0) == low_first, first))
-    return Tail(exponent, factor, rate, below, end)
+NAMES = ("a", "b", "x")
 
 
 def _inside(a, b, x):
@@ -264,22 +96,37 @@ def _betainc_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
 
 
 def betainc_dx_dx(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
-    """The slope of the density in x."""
-    return betainc_dx(a, b, x) * ((a - 1) / x - (b - 1) / (1 - x))
+    """The slope of the density in x, which may be of ordinary size where the density is not."""
+    first, second, place = (jnp.asarray(part) for part in (a, b, x))
+    a, b, x, limit = _inside(a, b, x)
+    y = 1 - x
+    tail = tail_of(a, b, x, y, rolled=True)
+    part = jnp.exp(tail.exponent / 4)
+    rise = (a - 1) * y - (b - 1) * x
+    value = balanced_product(part / x * part / y, part / x * part / y, tail.rate * rise)
+
+    def at_end(own, other, there):
+        steep = jnp.where(own > 1, jnp.inf, -jnp.inf)
+        rise = jnp.where(own == 1, -other * (other - 1), jnp.where(own < 2, steep, 0.0))
+        rise = jnp.where(own == 2, other * (other + 1), rise)
+        return jnp.where(there, rise, 0.0)
+
+    at_zero, at_one = at_end(first, second, place == 0), -at_end(second, first, place == 1)
+    return tails.at_limits(limit, value, at_zero, at_one)
 
 
 def betainc_dx_da(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The density times $\log x - \psi(a) + \psi(a + b)$."""
     a, b, x = (jnp.asarray(part) for part in (a, b, x))
     y = 1 - x
-    return betainc_dx(a, b, x) * _log_excess(a, b, x, y)
+    return betainc_dx(a, b, x) * log_excess(a, b, x, y)
 
 
 def betainc_dx_db(a: Real, b: Real, x: Real) -> Float[Array, "..."]:
     r"""The density times $\log(1 - x) - \psi(b) + \psi(a + b)$."""
     a, b, x = (jnp.asarray(part) for part in (a, b, x))
     y = 1 - x
-    return betainc_dx(a, b, x) * _log_excess(b, a, y, x)
+    return betainc_dx(a, b, x) * log_excess(b, a, y, x)
 
 
 def _log_excess(a, b, x, y):
@@ -294,92 +141,163 @@ def _log_excess(a, b, x, y):
     excess = b / large * (x - y * (large / b))
     far = excess < -0.5
     near = log1p(jnp.where(small | far, 0.0, excess))
-    near = jnp.where(far, jnp.log(jnp.where(far, x * (1 + b / large), 1.0)), near)
+    place, rest = jnp.where(far, x, 1.0), jnp.where(far, b / large, 0.0)
+    near = jnp.where(far, log_share(place, rest, rolled=True), near)
     total = large + b
     ends = stirling_error_dx(total), stirling_error_dx(large)
     plain = small | (jnp.abs(log_x) + jnp.abs(way) < jnp.abs(near) + jnp.abs(ends[1]))
     return jnp.where(plain, log_x + way, near + (b / total / large / 2 + ends[0] - ends[1]))
 
 
+log_excess = with_rule(
+    _log_excess,
+    a=lambda a, b, x, y: trigamma_difference(a, b) + 0.0 * x,
+    b=lambda a, b, x, y: trigamma(a + b) + 0.0 * x,
+    x=lambda a, b, x, y: 1 / x + 0.0 * (a + b),
+    y=lambda a, b, x, y: 0.0 * (a + b + y),
+)
+"""The slope in a of the logarithm of the height; its x and y move together."""
 betainc_dx = with_rule(_betainc_dx, a=betainc_dx_da, b=betainc_dx_db, x=betainc_dx_dx)
 
 
-def _log_slope(lower: bool):
-    """The slope in x of the logarithm of one tail."""
+def in_shape(argnum: int, place):
+    """The tail that is computed, and the slope of its logarithm in a (0) or in b (1)."""
+    a, b, x, y = place
+    one, none = jnp.ones_like(x), jnp.zeros_like(x)
+    if argnum == 0:
+        return moved_logarithm(place, (one, none, none, none), log_excess(a, b, x, y))
+    return moved_logarithm(place, (none, one, none, none), log_excess(b, a, y, x))
 
+
+def _moved(argnum: int, lower: bool, log: bool, a, b, x, y):
+    """The slope of one tail, or of its logarithm, in a shape or in x = 1 - y."""
+    place = jnp.broadcast_arrays(a, b, x, y)
+    if argnum == 2:
+        return tails.moved(*in_log_odds(place), lower, log, *place[2:])
+    return tails.moved(*in_shape(argnum, place), lower, log)
+
+
+def _slope(argnum: int, *, lower: bool, log: bool = False):
     def slope(a, b, x):
-        density, larger = betainc_dx(a, b, x), (betainc if lower else betaincc)(a, b, x)
         a, b, x, limit = _inside(a, b, x)
-        y = 1 - x
-        value = tails.log_slope(tail_of(a, b, x, y, rolled=True), lower, x * y, density, larger)
-        return tails.at_limits(limit, value, jnp.nan, jnp.nan)
+        at_end = jnp.nan if argnum == 2 else 0.0
+        return tails.at_limits(limit, _moved(argnum, lower, log, a, b, x, 1 - x), at_end, at_end)
 
     return slope
 
 
-def _parameters(fn):
-    return dict(a=along(fn, 0), b=along(fn, 1))
+def _log_bend(lower: bool):
+    """The second derivative in x of the logarithm of one tail.
 
-
-_BETAINC = _parameters(_side(True, rolled=True)) | dict(x=betainc_dx)
-_BETAINCC = _parameters(_side(False, rolled=True)) | dict(x=minus(betainc_dx))
-log_betainc_dx, log_betaincc_dx = _log_slope(True), _log_slope(False)
-_LOG_BETAINC = _parameters(_log_side(True, rolled=True)) | dict(x=log_betainc_dx)
-_LOG_BETAINCC = _parameters(_log_side(False, rolled=True)) | dict(x=log_betaincc_dx)
-betainc = with_rule(_betainc, **_BETAINC)
-betaincc = with_rule(_betaincc, **_BETAINCC)
-log_betainc = with_rule(_log_betainc, **_LOG_BETAINC)
-log_betaincc = with_rule(_log_betaincc, **_LOG_BETAINCC)
-
-
-def _of_shares(of, lower: bool, slope):
-    """A tail at x = 1 - y, of which both are given: the larger one alone would not tell the other.
-
-    Their slope is that in x, with y its rest.
+    Of the tail that is computed by its ratio to the height, of the other one by the density.
     """
 
-    def inside(a, b, x, y):
-        x, y = jnp.asarray(x), jnp.asarray(y)
-        ends = (x > 0) & (y > 0)
-        a, b, _, limit = _inside(a, b, jnp.where(ends, 0.5 + 0.0 * x, x))
-        return a, b, jnp.where(ends, x, 0.25), jnp.where(ends, y, 0.75), limit
+    def bend(a, b, x):
+        density = betainc_dx_dx(a, b, x) if lower else -betainc_dx_dx(a, b, x)
+        a, b, x, limit = _inside(a, b, x)
+        place = jnp.broadcast_arrays(a, b, x, 1 - x)
+        x, y = place[2:]
+        tail, in_odds = in_log_odds(place)
+        slope = tails.moved(tail, in_odds, lower, True, x, y)
+        other = density / tails.side(tail, lower) - jnp.square(slope)
+        own = slope * (1 / y - 1 / x - ratio_in_x(place))
+        return tails.at_limits(limit, jnp.where(tail.lower == lower, own, other), jnp.nan, jnp.nan)
 
-    make = tails.sides(inside, tail_of)[of]
-
-    def in_x(a, b, x, y):
-        tail = tail_of(a, b, x, y, rolled=True)
-        density = tails.times_exponential(tail, tail.rate, x, y)
-        return slope(tail, x * y, density, lower)
-
-    rolled = make(lower, rolled=True)
-    names = dict(a=along(rolled, 0), b=along(rolled, 1), x=in_x, y=lambda a, b, x, y: 0.0 * (x + y))
-
-    def function(a, b, x, y):
-        return make(lower)(a, b, x, y)
-
-    return with_rule(function, **names)
+    return bend
 
 
-def _slope(tail, unit, density, lower):
-    return density if lower else -density
-
-
-def _slope_of_log(tail, unit, density, lower):
-    return tails.log_slope(tail, lower, unit, density, tails.side(tail, lower))
-
-
-betainc_shares, betaincc_shares = (_of_shares(0, lower, _slope) for lower in (True, False))
-log_betainc_shares, log_betaincc_shares = (
-    _of_shares(1, lower, _slope_of_log) for lower in (True, False)
-)
-
-DIDONATO = "didonato1992beta"
-_DOMAIN = dict(a=SHAPE, b=SHAPE, x=OPEN_UNIT)
 _SECONDS = {
     ("x", "x"): betainc_dx_dx,
     ("a", "x"): betainc_dx_da,
     ("b", "x"): betainc_dx_db,
 }
+
+
+def _named(fn):
+    return lambda a, b, x: fn(a, b, x)
+
+
+def _bound(fn, partials, seconds):
+    """Bound to its partials, and these to theirs: by forward mode alone, which compiles soon."""
+    partials = {name: _named(partial) for name, partial in partials.items()}
+    shapes = {
+        (one, two): along(partials[one], NAMES.index(two))
+        for one, two in (("a", "a"), ("a", "b"), ("b", "b"))
+    }
+    return with_partials(fn, partials, shapes | dict(seconds))
+
+
+def _side_bound(fn, lower: bool, seconds):
+    firsts = {name: _slope(k, lower=lower) for k, name in enumerate(NAMES[:2])}
+    return _bound(fn, firsts | dict(x=betainc_dx if lower else minus(betainc_dx)), seconds)
+
+
+def _log_bound(fn, lower: bool):
+    firsts = {name: _slope(k, lower=lower, log=True) for k, name in enumerate(NAMES)}
+    seconds = {
+        ("a", "x"): along(firsts["x"], 0),
+        ("b", "x"): along(firsts["x"], 1),
+        ("x", "x"): _log_bend(lower),
+    }
+    return _bound(fn, firsts, seconds)
+
+
+_UPPER_SECONDS = {pair: minus(second) for pair, second in _SECONDS.items()}
+betainc, _BETAINC = _side_bound(_betainc, True, _SECONDS)
+betaincc, _BETAINCC = _side_bound(_betaincc, False, _UPPER_SECONDS)
+log_betainc, _LOG_BETAINC = _log_bound(_log_betainc, True)
+log_betaincc, _LOG_BETAINCC = _log_bound(_log_betaincc, False)
+log_betainc_dx, log_betaincc_dx = _LOG_BETAINC["x"], _LOG_BETAINCC["x"]
+
+
+def _inside_shares(a, b, x, y):
+    """As `_inside`, of both shares x = 1 - y: the larger one alone would not tell the other."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
+    ends = (x > 0) & (y > 0)
+    a, b, _, limit = _inside(a, b, jnp.where(ends, 0.5 + 0.0 * x, x))
+    return a, b, jnp.where(ends, x, 0.25), jnp.where(ends, y, 0.75), limit
+
+
+_shares_side, _log_shares_side = tails.sides(_inside_shares, tail_of)
+
+
+def _betainc_shares(a, b, x, y):
+    return _shares_side(True)(a, b, x, y)
+
+
+def _betaincc_shares(a, b, x, y):
+    return _shares_side(False)(a, b, x, y)
+
+
+def _log_betainc_shares(a, b, x, y):
+    return _log_shares_side(True)(a, b, x, y)
+
+
+def _log_betaincc_shares(a, b, x, y):
+    return _log_shares_side(False)(a, b, x, y)
+
+
+def _of_shares(fn, lower: bool, log: bool):
+    """A tail at x = 1 - y, with its slopes; their slope in x is that with y its rest."""
+
+    def slope(argnum):
+        def partial(a, b, x, y):
+            a, b, x, y, limit = _inside_shares(a, b, x, y)
+            return tails.at_limits(limit, _moved(argnum, lower, log, a, b, x, y), 0.0, 0.0)
+
+        return partial
+
+    slopes = {name: slope(k) for k, name in enumerate(NAMES)}
+    return with_rule(fn, **slopes, y=lambda a, b, x, y: 0.0 * (x + y))
+
+
+betainc_shares = _of_shares(_betainc_shares, True, False)
+betaincc_shares = _of_shares(_betaincc_shares, False, False)
+log_betainc_shares = _of_shares(_log_betainc_shares, True, True)
+log_betaincc_shares = _of_shares(_log_betaincc_shares, False, True)
+
+DIDONATO = "didonato1992beta"
+_DOMAIN = dict(a=SHAPE, b=SHAPE, x=OPEN_UNIT)
 
 INCOMPLETE_BETA = (
     Formula(
@@ -398,7 +316,7 @@ INCOMPLETE_BETA = (
         plain=_side(False, rolled=True),
         domain=_DOMAIN,
         partials=_BETAINCC,
-        seconds={pair: minus(second) for pair, second in _SECONDS.items()},
+        seconds=_UPPER_SECONDS,
         facts=(Decreasing("x"), Increasing("a"), Decreasing("b"), Bounded("x", 0.0, 1.0)),
         tex=r"1 - I_x(a, b) = I_{1-x}(b, a)",
         source=Source(DIDONATO, "eq. 9"),

@@ -129,7 +129,15 @@ def _by_density(inverse, lower: bool):
         return -sign * along_a(a, x) / gammainc_dx(a, x)
 
     def in_probability(a, p):
-        return sign / gammainc_dx(a, inverse(a, p))
+        x = inverse(a, p)
+        inside = (x > 0) & (x < jnp.inf)
+        inner, p = jnp.where(inside, x, 1.0), jnp.where(inside, p, 0.5)
+        tail = incomplete_gamma.tail_of(a, inner, rolled=True)
+        rise = inner * (tail.factor / tail.rate)
+        slope = tails.of_quantile(tail, jnp.where(tail.lower, rise, -rise), p, lower)
+        at_zero = jnp.where(a < 1, 0.0, jnp.where(a == 1, 1.0, jnp.inf))
+        at_end = jnp.where(x == 0, at_zero, jnp.where(x > 0, jnp.inf, jnp.nan))
+        return jnp.where(inside, slope, sign * at_end)
 
     return in_shape, in_probability
 

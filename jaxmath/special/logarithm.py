@@ -18,11 +18,13 @@ def _log1p(x: Real) -> Float[Array, "..."]:
     of 1 + x left out is right everywhere.
     """
     x = jnp.asarray(x)
-    total = 1 + x
-    finite = (total > 0) & (total < jnp.inf)
-    one = jnp.where(finite, 1.0, 0.0)  # of a constant XLA would make (1 + x) - 1 = x
-    left = jnp.where(finite, x - (total - one), 0.0) / jnp.where(finite, total, 1.0)
-    return jnp.where(x == 0, x, jnp.log(total) + left)  # the sign of zero as well
+    inside = (x > -1) & (x < jnp.inf)
+    # Of a product a compiler may round 1 + x once here and twice there, but not of a choice.
+    some, one = jnp.where(inside, x, 0.0), jnp.where(inside, 1.0, 0.0)
+    total = 1 + some
+    left = (some - (total - one)) / total  # with a constant XLA would make (1 + x) - 1 = x
+    limit = jnp.where(x == -1, -jnp.inf, jnp.where(x < -1, jnp.nan, x))
+    return jnp.where(inside & (x != 0), jnp.log(total) + left, limit)  # the sign of zero as well
 
 
 def log1p_dx(x: Real) -> Float[Array, "..."]:

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import REAL, Box
 from jaxmath.formula import Convex, Even, Formula, Lipschitz, Source, with_rule
+from jaxmath.special.ratio import sum_of_products
 
 Vector = Float[ArrayLike, " n"]
 
@@ -36,20 +37,33 @@ def direction(x: Vector) -> Float[Array, " n"]:
     return scaled / jnp.where(size == 0, 1.0, size)
 
 
+def _peak(x, y):
+    """Where x is largest, and the entries of both there."""
+    top = jnp.arange(x.size) == jnp.argmax(jnp.abs(x))
+    return top, *(jnp.sum(jnp.where(top, z, 0.0)) for z in (x, y))
+
+
+def across(x: Vector, y: Vector) -> Float[Array, " n"]:
+    """The part of the direction of y across x.
+
+    A multiple of x is taken away first, so that nothing is left where x is largest: then nothing
+    cancels.
+    """
+    u, (x, _, _), (y, size, _) = direction(x), _scaled(x), _scaled(y)
+    _, peak, along = _peak(x, y)
+    rest = sum_of_products((peak, y), (-along, x)) / jnp.where(peak == 0, 1.0, peak)
+    return (rest - u * jnp.sum(u * rest)) / jnp.where(size == 0, 1.0, size)
+
+
 @direction.defjvp
 def _direction_jvp(primals, tangents):
-    """The part of the change across the direction, over the norm.
-
-    A multiple of the direction is taken away first, so that the largest entry does not change:
-    then nothing cancels.
-    """
+    """The part of the change across the direction, over the norm, taken as in `across`."""
     (x,), (change,) = primals, tangents
     u = direction(x)
-    top = jnp.arange(u.size) == jnp.argmax(jnp.abs(u))
-    peak = jnp.sum(jnp.where(top, u, 0.0))
-    along = jnp.sum(jnp.where(top, change, 0.0)) / jnp.where(peak == 0, 1.0, peak)
+    top, peak, along = _peak(u, change)
     _, size, power = _scaled(x)
-    rest = jnp.where(top | (size == 0), 0.0, change - u * along)
+    rest = change - u * (along / jnp.where(peak == 0, 1.0, peak))
+    rest = jnp.where(top | (size == 0), 0.0, rest)
     rest = rest / jnp.where(size == 0, 1.0, size) * power
     return u, rest - u * jnp.sum(u * rest)
 

@@ -104,6 +104,33 @@ SOFTMAX_COMPLEMENT = Formula(
 )
 
 
+def _gaps(z):
+    """By how much each exceeds each other; equal infinities by nothing."""
+    return jnp.where(z[:, None] == z[None, :], 0.0, z[:, None] - z[None, :])
+
+
+@jax.custom_jvp
+def softmax_difference(logits: Logits, others: Logits) -> Float[Array, " n"]:
+    r"""The softmax p of one vector of logits less that, q, of another; small where both are close.
+
+    Since both sum to one it is $\sum_j (p_i q_j - q_i p_j)$, and the two products are in the ratio
+    of the exponential of how much more i and j differ in one than in the other.
+    """
+    p, q = softmax(logits), softmax(others)
+    more = _gaps(one_vector(logits)) - _gaps(one_vector(others))
+    most = jnp.where(more > 0, p[:, None] * q[None, :], q[:, None] * p[None, :])
+    return jnp.sum(jnp.sign(more) * most * -jnp.expm1(-jnp.abs(more)), axis=1)
+
+
+@softmax_difference.defjvp
+def _softmax_difference_jvp(primals, tangents):
+    changes = [
+        jax.jvp(softmax, (at,), (tangent,))[1]
+        for at, tangent in zip(primals, tangents, strict=True)
+    ]
+    return softmax_difference(*primals), changes[0] - changes[1]
+
+
 def softmax_jacobian(logits: Logits) -> Float[Array, "n n"]:
     r"""The covariance of one draw, $\operatorname{diag} p - p p^\top$."""
     p = softmax(logits)

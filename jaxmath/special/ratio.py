@@ -1,5 +1,6 @@
 """Two numbers of nearly the same size: their difference in units of one, and their ratio's log."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -35,12 +36,13 @@ quotient = with_rule(_quotient, x=lambda x, y: 1 / y + 0.0 * x, y=_quotient_dy)
 
 
 def balanced_product(one: Real, two: Real, factor: Real) -> Float[Array, "..."]:
-    """The product of two numbers of no sign and a factor, the smaller one first if that is large.
+    """The product of two numbers and a factor, of the two the smaller first if that is large.
 
     So neither product leaves the dtype where the result does not.
     """
     one, two, factor = (jnp.asarray(part) for part in (one, two, factor))
-    begin = jnp.where(jnp.abs(factor) > 1, one < two, two < one)
+    less, more = jnp.abs(one) < jnp.abs(two), jnp.abs(two) < jnp.abs(one)
+    begin = jnp.where(jnp.abs(factor) > 1, less, more)
     return jnp.where(begin, one * factor * two, two * factor * one)
 
 
@@ -50,6 +52,24 @@ def two_difference(x: Real, y: Real) -> tuple[Float[Array, "..."], Float[Array, 
     gap = x - y
     back = gap - x
     return gap, (x - (gap - back)) - (y + back)
+
+
+def sum_of_products(*pairs: tuple[Real, Real]) -> Float[Array, "..."]:
+    """The sum of products x y, as if rounded once, however they cancel."""
+    parts = []
+    for x, y in pairs:
+        info = jnp.finfo(jnp.result_type(x, y))
+        # Halves of so few bits have exact products, which XLA may join to a sum without harm.
+        bits = (info.nmant - 1) // 2
+        high, high_y = (jax.lax.reduce_precision(1.0 * z, info.nexp, bits) for z in (x, y))
+        low, low_y = x - high, y - high_y
+        parts.append((high * high_y, high * low_y, low * high_y, low * low_y))
+    first, *rest = (part for same in zip(*parts, strict=True) for part in same)
+    total, lost = first, 0.0 * first
+    for part in rest:
+        total, left = two_difference(total, -part)
+        lost = lost + left
+    return total + lost
 
 
 def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:

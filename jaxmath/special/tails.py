@@ -59,13 +59,36 @@ def off(tail: Tail, lower, small):
     return log - jnp.log(small), jnp.where(lower, rate, -rate)
 
 
+def moved(tail: Tail, in_log, lower: bool, log: bool, *over):
+    """The slope of a tail, or of its logarithm, from that of the logarithm of the computed one.
+
+    That is in parts of `over`, small numbers such as the place itself.
+    """
+    own = tail.lower == lower
+    change = times_exponential(tail, tail.factor * in_log, *over)
+    if not log:
+        return jnp.where(own, change, -change)
+    for divisor in over:
+        in_log = in_log * (1 / divisor)  # of a / b / c XLA makes a / (b c), which underflows
+    return jnp.where(own, in_log, -change / side(tail, ~tail.lower))
+
+
+def of_quantile(tail: Tail, rise, p, lower: bool):
+    """The slope of a quantile in its probability p, given that in the computed tail's logarithm.
+
+    Of the tail that is p, or the rest of p, and not of its exponential, which has lost some digits.
+    """
+    return rise / jnp.where(tail.lower == lower, p, p - 1)
+
+
 def log_slope(tail: Tail, lower: bool, unit, density, larger):
     """The slope of `log_side` in x: the density over the tail, without underflow.
 
     `unit` is what the rate is divided by, `larger` the tail itself where it is not computed.
     """
     own = tail.lower == lower
-    value = jnp.where(own, tail.rate / unit / tail.factor, density / jnp.where(own, 1.0, larger))
+    over = 1 / tail.factor  # of a / b / c XLA makes a / (b c), which underflows
+    value = jnp.where(own, tail.rate * over / unit, density / jnp.where(own, 1.0, larger))
     return value if lower else -value
 
 

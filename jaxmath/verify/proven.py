@@ -91,7 +91,8 @@ class _Points:
         for point in range(points):
             asked, pairs = self._asked(point, size, most)
             found = self._directions(point, asked, pairs)
-            centre[point] = [float(n) for n in found.derivatives.value.flat]
+            values = found.derivatives.value.flat
+            centre[point] = [math.nan if n.proof == "undecided" else float(n) for n in values]
             for place, j in enumerate(asked):
                 side = self._side(point, j)
                 for r in range(self.outputs):

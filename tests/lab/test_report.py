@@ -20,7 +20,7 @@ from jaxmath.lab.study import SweepAxis
 from jaxmath.lab.themes import DARK, LIGHT
 from jaxmath.sources import SOURCES
 
-EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>&[red]x[/]\x1b[31m{{7*7}}'
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>&[red]x[/]\x1b[31m{{9**9}}'
 VOID = {"meta", "img", "source", "br", "link", "input", "hr"}
 
 
@@ -247,7 +247,7 @@ def test_markup_is_text(tmp_path):
     check_inert(page)
     assert "<script" not in text
     assert page.text.count("<script>alert(1)</script>") > 15
-    assert "49" not in page.text.replace("{{7*7}}", "")
+    assert "387420489" not in page.text, "nothing in braces is computed"
     for file in tmp_path.rglob("*"):
         assert file.resolve().is_relative_to(tmp_path.resolve())
         assert "/" not in file.name
