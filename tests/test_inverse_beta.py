@@ -43,7 +43,7 @@ def excess(lower, a, b, p, x, eps):
 @BOTH
 def test_slopes_by_the_implicit_function_theorem(fn, lower):
     """In the shapes and in p, on both sides of the median."""
-    shapes = [(2.5, 3.5), (0.5, 0.25), (80.0, 120.0), (3.0, 0.5)]
+    shapes = [(2.5, 3.5), (0.5, 0.75), (80.0, 120.0), (3.0, 0.5)]
     args = np.array([(*pair, p) for pair in shapes for p in (0.0625, 0.875)])
     found = jax.jit(jax.vmap(jax.grad(fn, (0, 1, 2))))(*args.T)
     with mp.workdps(40):
@@ -52,7 +52,9 @@ def test_slopes_by_the_implicit_function_theorem(fn, lower):
             def tail(a, b, x):
                 return mp.betainc(a, b, *((0, x) if lower else (x, 1)), regularized=True)
 
-            x = mp.findroot(lambda x, a=a, b=b, p=p: tail(a, b, x) - p, float(fn(a, b, p)))
+            near = float(fn(a, b, p))
+            ends = (0.999 * near, near + 0.001 * (1 - near))
+            x = mp.findroot(lambda x, a=a, b=b, p=p: tail(a, b, x) - p, ends, solver="anderson")
             orders = (1, 0, 0), (0, 1, 0), (0, 0, 1)
             in_a, in_b, density = (mp.diff(tail, (a, b, x), order) for order in orders)
             truth = np.array([-in_a / density, -in_b / density, 1 / density], float)
