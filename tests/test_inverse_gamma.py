@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from jaxmath.distributions import inverse_gamma
+from jaxmath.distributions import gamma, inverse_gamma
 from jaxmath.special import gammainccinv, gammaincinv
 
 BAR = 64
@@ -45,6 +45,53 @@ def test_slopes_by_the_implicit_function_theorem(fn, lower):
             in_a, density = (mp.diff(tail, (a, x), order) for order in ((1, 0), (0, 1)))
             truth = np.array([-in_a / density, 1 / density], float)
             np.testing.assert_allclose([slope[k] for slope in found], truth, 2e-12)
+
+
+QUANTILES = {  # which tail of x for rate one, and whether the answer is x or one over it
+    "gamma.quantile": (gamma.quantile, True, 1),
+    "gamma.isf": (gamma.isf, False, 1),
+    "inverse_gamma.quantile": (inverse_gamma.quantile, False, -1),
+    "inverse_gamma.isf": (inverse_gamma.isf, True, -1),
+}
+
+
+@pytest.mark.parametrize(("fn", "lower", "power"), QUANTILES.values(), ids=QUANTILES)
+def test_second_slopes_of_quantiles(fn, lower, power):
+    """In p, the shape and the scale, from both sides of shape one; symmetric in reverse mode."""
+    first = jax.grad(fn, (0, 1, 2))
+    forward, reverse = (jax.jit(over(first, (0, 1, 2))) for over in (jax.jacfwd, jax.jacrev))
+    for a, p in ((2.5, 0.6), (0.4, 1e-5), (30.0, 1e-8), (1000.0, 0.2)):
+        with mp.workdps(50):
+
+            def answer(p, a, scale):
+                def off(log):
+                    ends = (0, mp.exp(log)) if lower else (mp.exp(log), mp.inf)
+                    return mp.log(mp.gammainc(a, *ends, regularized=True)) - mp.log(p)
+
+                start = (gammaincinv if lower else gammainccinv)(float(a), float(p))
+                x = mp.exp(mp.findroot(off, math.log(start)))
+                return x / scale if power == 1 else scale / x
+
+            at = mp.mpf(p), mp.mpf(a), mp.mpf(1.75)
+            units = np.eye(3, dtype=int)
+            truth = [
+                [float(mp.diff(answer, at, tuple(map(int, row + column)))) for column in units]
+                for row in units
+            ]
+        for found in (forward(p, a, 1.75), reverse(p, a, 1.75)):
+            np.testing.assert_allclose(found, truth, 1e-12, 1e-300 if power == 1 else 1e-12)
+
+
+def test_slopes_where_only_the_quantile_itself_is_too_small():
+    """The answer for rate one is a number, that over the rate is none, its slope is one again."""
+    p, a, rate = np.float32(9.55e-29), np.float32(0.75), np.float32(1.09868e12)
+    assert gamma.quantile(p, a, rate) == 0
+    with mp.workdps(30):
+        a_, p_, rate_ = (mp.mpf(float(part)) for part in (a, p, rate))
+        x = (mp.gamma(1 + a_) * p_) ** (1 / a_) / rate_
+        truth = float(x / a_ / p_)
+    assert truth > 1e-25
+    np.testing.assert_allclose(jax.grad(gamma.quantile)(p, a, rate), truth, 1e-4)
 
 
 def test_slope_in_the_probability_far_out():

@@ -4,6 +4,7 @@ Elementwise functions of arrays or numbers. A parameter that isn't positive give
 the density is zero.
 """
 
+import inspect
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -25,7 +26,7 @@ from jaxmath.distributions.gamma_tails import TAILS, cdf, log_cdf, log_sf, sf
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import NONNEGATIVE, Interval
-from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
+from jaxmath.formula import Concave, Decreasing, Increasing, Source
 from jaxmath.special.gamma import (
     digamma,
     gammaln,
@@ -33,9 +34,20 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     trigamma,
 )
-from jaxmath.special.inverse_gamma import INVERSE_GAMMA
+from jaxmath.special.inverse_gamma import (
+    IN_A,
+    IN_A_A,
+    IN_P,
+    IN_P_A,
+    IN_P_P,
+    Part,
+    answer,
+    gammainccinv,
+    gammaincinv,
+)
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.loops import if_any
+from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio, quotient
 from jaxmath.typing import PRNGKey, Real
 
@@ -65,72 +77,79 @@ def hessian(x: Real, concentration: Real, rate: Real) -> Float[Array, "... 2 2"]
     return jnp.stack([jnp.stack([aa, ab], -1), jnp.stack([ab, bb], -1)], -2)
 
 
-def _log_first(log_p, a, rate):
-    """The logarithm of a tiny quantile, by the first term of the series of log_p at zero."""
-    return (log_p + gammaln(1 + a)) / a - jnp.log(rate)
+def inverted(fn, lower: bool, power: int, scale: str):
+    """The slopes of a quantile of rate one over `scale`, or of that scale over one, and theirs.
 
-
-def _inverse(formula, log_lower, lower_dp, doc, name):
-    """A quantile of p and its partials, also where that of rate one leaves the dtype.
-
-    `log_lower` is the logarithm of the lower tail, `lower_dp` the slope of that logarithm.
+    `fn` is the inverse of the lower or the upper tail, the power 1 or -1. By argument: p,
+    concentration and the scale.
     """
-    in_shape, in_probability = formula.partials.values()
 
-    def parts(p, concentration, rate):
-        """Whether the quantile of rate one is tiny, that, and both parameters."""
-        a, b, p = positive(concentration), positive(rate), jnp.asarray(p)
-        standard = formula.fn(a, p)
-        return standard < 4 * jnp.finfo(standard.dtype).tiny, standard, a, b
+    def slope(part: Part | None, order: int = 0):
+        """A slope that is differentiated in the scale as well, `order` times."""
 
-    def tiny_quantile(p, a, b):
-        return jnp.exp(_log_first(log_lower(p), a, b))
+        def of(p, concentration, scale):
+            a, s, p = jnp.broadcast_arrays(positive(concentration), positive(scale), p)
+            at = answer(fn, a, p, lower)
+            factor = jnp.ones_like(at.x) if part is None else part.of(at, power)
+            at_end = at.end if part is None else part.at_end(a, at.end)
+            at_end = jnp.where(part is IN_P and not lower, -at_end, at_end)
+            at_end = at_end / s if power == 1 else factor * (s / at.end)
+            for step in range(order):
+                change = -(step + 1) / s if power == 1 else (1 - step) / s
+                factor, at_end = factor * change, at_end * change
+            # In halves: all together may be a number where a part of it is none.
+            share, sign = jnp.sqrt(jnp.abs(factor)), jnp.where(factor < 0, -1.0, 1.0)
+            usual = (at.x * share) * (share / s) if power == 1 else s * share / at.x * share
+            half = jnp.exp(power * (at.log - jnp.log(s)) / 2)
+            value = jnp.where(at.tiny, half * factor * half, sign * usual)
+            return jnp.where(at.usual | at.tiny, value, at_end)
 
-    def inverse(p, concentration, rate):
-        tiny, standard, a, b = parts(p, concentration, rate)
-        return jnp.where(tiny, if_any(tiny, tiny_quantile, p, a, b), standard / b)
+        result: Any = of
+        names = ("p", "concentration", scale)
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        result.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])
+        return result
 
-    def chosen(beyond, usual):
-        def partial(p, concentration, rate):
-            tiny, _, a, b = parts(p, concentration, rate)
-            tiny = tiny & (p > 0) & (p < 1)
-            inner = jnp.where(tiny, p, 0.5)
-            return jnp.where(tiny, beyond(inner, a, b), usual(a, p) / b)
-
-        return partial
-
-    def beyond_dp(p, a, b):
-        return tiny_quantile(p, a, b) / a * lower_dp(p)
-
-    def beyond_da(p, a, b):
-        fall = digamma(1 + a) - _log_first(log_lower(p), a, jnp.ones_like(b))
-        return tiny_quantile(p, a, b) * (fall / a)
-
-    inverse.__name__ = inverse.__qualname__ = f"_{name}"
-    inverse.__doc__ = doc
-    partials = dict(
-        p=chosen(beyond_dp, in_probability),
-        concentration=chosen(beyond_da, in_shape),
-        rate=lambda p, concentration, rate: -bound(p, concentration, rate) / positive(rate),
-    )
-    bound = with_rule(inverse, **partials)
-    return bound, partials
+    shape = "concentration"
+    partials = {"p": slope(IN_P), shape: slope(IN_A), scale: slope(None, 1)}
+    seconds = {
+        ("p", "p"): slope(IN_P_P),
+        ("p", shape): slope(IN_P_A),
+        ("p", scale): slope(IN_P, 1),
+        (shape, shape): slope(IN_A_A),
+        (shape, scale): slope(IN_A, 1),
+        (scale, scale): slope(None, 2),
+    }
+    return partials, seconds
 
 
-quantile, _QUANTILE = _inverse(
-    INVERSE_GAMMA[0],
-    jnp.log,
-    lambda p: 1 / p,
-    "The x below which lies probability p; NaN for p outside [0, 1].",
-    "quantile",
-)
-isf, _ISF = _inverse(
-    INVERSE_GAMMA[1],
-    lambda p: log1p(-p),
-    lambda p: -1 / (1 - p),
-    "The x above which lies probability p; NaN for p outside [0, 1].",
-    "isf",
-)
+def _of_rate_one(p, concentration, rate, fn, log_lower):
+    """A quantile, also where that of rate one leaves the dtype; `log_lower` as the tail has it."""
+    a, b, p = positive(concentration), positive(rate), jnp.asarray(p)
+    standard = fn(a, p)
+    tiny = standard < 4 * jnp.finfo(standard.dtype).tiny
+
+    def first(a, b):
+        """The first term of the series at zero."""
+        return jnp.exp((log_lower + gammaln(1 + a)) / a - jnp.log(b))
+
+    return jnp.where(tiny, if_any(tiny, first, a, b), standard / b)
+
+
+def _quantile(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The x below which lies probability p; NaN for p outside [0, 1]."""
+    return _of_rate_one(p, concentration, rate, gammaincinv, jnp.log(p))
+
+
+def _isf(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
+    """The x above which lies probability p; NaN for p outside [0, 1]."""
+    return _of_rate_one(p, concentration, rate, gammainccinv, log1p(-jnp.asarray(p)))
+
+
+_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(gammaincinv, True, 1, "rate")
+_ISF_SLOPES, _ISF_BENDS = inverted(gammainccinv, False, 1, "rate")
+quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
+isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
 
 
 def _parts(key, concentration, rate, shape):
@@ -289,7 +308,11 @@ GAMMA = Family(
             lambda a, b: -jnp.maximum(a - 1, 0.0) / b / b,
         ),
     ),
-    seconds={name: rule.seconds for name, rule in _RULES.items()},
+    seconds=dict(
+        **{name: rule.seconds for name, rule in _RULES.items()},
+        quantile=_QUANTILE_BENDS,
+        isf=_ISF_BENDS,
+    ),
     exceptions=dict(
         log_cdf=NEAR_ONE,
         log_sf=NEAR_ONE
@@ -303,7 +326,7 @@ GAMMA = Family(
         },
     ),
     unrecorded={**dict.fromkeys(("quantile", "isf"), LATER), "median": _MEDIAN},
-    plain={name: rule.plain for name, rule in _RULES.items()},
+    plain=dict(**{name: rule.plain for name, rule in _RULES.items()}, quantile=_quantile, isf=_isf),
     facts=dict(
         log_prob=(Concave("concentration"), Concave("rate")),
         entropy=(Increasing("concentration"), Decreasing("rate")),

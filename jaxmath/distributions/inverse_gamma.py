@@ -29,6 +29,8 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     trigamma,
 )
+from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
+from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
@@ -60,23 +62,10 @@ def _isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     return 1 / gamma.quantile(p, concentration, scale)
 
 
-def _inverted(name, fn):
-    """The slopes of one over a quantile of the gamma distribution."""
-    slopes = GAMMA.partials[name]
-
-    def times(slope):
-        def partial(p, concentration, scale):
-            x = fn(p, concentration, scale)
-            return -x * (x * slope(p, concentration, scale))
-
-        return partial
-
-    moved = {key: times(slopes[key]) for key in ("p", "concentration")}
-    return moved | dict(scale=lambda p, a, b: fn(p, a, b) / positive(b))
-
-
-_QUANTILE, _ISF = _inverted("isf", _quantile), _inverted("quantile", _isf)
-quantile, isf = with_rule(_quantile, **_QUANTILE), with_rule(_isf, **_ISF)
+_QUANTILE_SLOPES, _QUANTILE_BENDS = gamma.inverted(gammainccinv, False, -1, "scale")
+_ISF_SLOPES, _ISF_BENDS = gamma.inverted(gammaincinv, True, -1, "scale")
+quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
+isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
 
 
 def log_sample(
@@ -334,8 +323,18 @@ INVERSE_GAMMA = Family(
             4.0,
         ),
     ),
-    seconds={name: rule.seconds for name, rule in _RULES.items()} | dict(kl=_KL_SECONDS),
-    plain={name: rule.plain for name, rule in _RULES.items()} | dict(entropy=_entropy),
+    seconds=dict(
+        **{name: rule.seconds for name, rule in _RULES.items()},
+        quantile=_QUANTILE_BENDS,
+        isf=_ISF_BENDS,
+        kl=_KL_SECONDS,
+    ),
+    plain=dict(
+        **{name: rule.plain for name, rule in _RULES.items()},
+        quantile=_quantile,
+        isf=_isf,
+        entropy=_entropy,
+    ),
     exceptions=dict(
         **dict.fromkeys(("mean", "variance", "std"), _INFINITE),
         cdf=_CANCELS,

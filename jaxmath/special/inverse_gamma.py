@@ -6,18 +6,22 @@ $\tfrac12\eta^2 = x / a - 1 - \log(x / a)$ at the normal quantile over $\sqrt a$
 correction; for a < 1 it is the first terms of the series at zero, or those at infinity.
 """
 
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import OPEN_UNIT
-from jaxmath.formula import Decreasing, Formula, Increasing, Source, with_rule
+from jaxmath.formula import Decreasing, Formula, Increasing, Source
 from jaxmath.special import incomplete_gamma, tails
-from jaxmath.special.gamma import gammaln
-from jaxmath.special.incomplete_gamma import SHAPE, gammainc_dx
-from jaxmath.special.logarithm import log1p
+from jaxmath.special.gamma import digamma, gammaln, stirling_error_dx, trigamma
+from jaxmath.special.incomplete_gamma import SHAPE
+from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.loops import if_any
 from jaxmath.special.normal_tail import ndtri
-from jaxmath.special.partials import along
+from jaxmath.special.partials import along, with_partials
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
@@ -119,35 +123,158 @@ def _gammainccinv(a: Real, q: Real) -> Float[Array, "..."]:
     return _inverse(a, q, False)
 
 
-def _by_density(inverse, lower: bool):
-    """The partials by the implicit function theorem."""
-    along_a = along(incomplete_gamma.rolled_side(lower), 0)
-    sign = 1 if lower else -1
+class Answer(NamedTuple):
+    r"""An x with a tail of p, and how its logarithm l moves with p and with a.
 
-    def in_shape(a, p):
-        x = inverse(a, p)
-        return -sign * along_a(a, x) / gammainc_dx(a, x)
+    By the implicit function theorem of the logarithm S of the tail that is computed. Where that is
+    T, p or one less, and $h = \partial S / \partial l$, with g for the slope of log T in p:
 
-    def in_probability(a, p):
-        x = inverse(a, p)
-        inside = (x > 0) & (x < jnp.inf)
-        inner, p = jnp.where(inside, x, 1.0), jnp.where(inside, p, 0.5)
-        tail = incomplete_gamma.tail_of(a, inner, rolled=True)
-        rise = inner * (tail.factor / tail.rate)
-        slope = tails.of_quantile(tail, jnp.where(tail.lower, rise, -rise), p, lower)
-        at_zero = jnp.where(a < 1, 0.0, jnp.where(a == 1, 1.0, jnp.inf))
-        at_end = jnp.where(x == 0, at_zero, jnp.where(x > 0, jnp.inf, jnp.nan))
-        return jnp.where(inside, slope, sign * at_end)
+    $l_p = 1 / (h T)$, $l_a = -S_a / h$, $l_{pp} = -l_p^2 (a - x)$, $l_{pa} = -l_p g$ and
+    $l_{aa} = -S_{aa} / h - l_a (2 g + (h - a + x) l_a)$, where $g = l - \psi(a) + (a - x) l_a$.
 
-    return in_shape, in_probability
+    Attributes:
+        x: one where it is too small, or a limit.
+        log: its logarithm, which is finite where x is too small.
+        usual, tiny: whether x is itself, or too small: the first term of the series is all.
+        gap: a - x.
+        in_p, in_a, twist, bend: $l_p$, $l_a$, g and $l_{aa}$.
+        end: the limit, where neither `usual` nor `tiny`.
+    """
+
+    x: Array
+    log: Array
+    usual: Array
+    tiny: Array
+    gap: Array
+    in_p: Array
+    in_a: Array
+    twist: Array
+    bend: Array
+    end: Array
 
 
-gammaincinv_da, gammaincinv_dp = _by_density(lambda a, p: gammaincinv(a, p), True)
-gammainccinv_da, gammainccinv_dq = _by_density(lambda a, q: gammainccinv(a, q), False)
-_GAMMAINCINV = dict(a=gammaincinv_da, p=gammaincinv_dp)
-_GAMMAINCCINV = dict(a=gammainccinv_da, q=gammainccinv_dq)
-gammaincinv = with_rule(_gammaincinv, **_GAMMAINCINV)
-gammainccinv = with_rule(_gammainccinv, **_GAMMAINCCINV)
+def _log_own(a, x):
+    """The logarithm of the tail that is computed."""
+    tail = incomplete_gamma.tail_of(a, x, rolled=True)
+    return tail.exponent + jnp.log(tail.factor)
+
+
+_log_own_da = along(_log_own, 0)
+_log_own_da_da = along(_log_own_da, 0)
+
+
+def _twist(a, x, in_a):
+    """The g of an answer, without the logarithms that cancel where x is close to a large a."""
+    small = a < 1
+    some, large = jnp.where(small, a, 0.5), jnp.where(small, 1.0, a)
+    near_zero = 1 / some + (jnp.log(x) - digamma(1 + some) + (some - x) * in_a)
+    u = (x - large) / large
+    close = jnp.where(jnp.abs(u) < 0.5, u, 0.0)
+    gap = jnp.where(close == u, -jnp.square(u) * log1p_gap_ratio(close), jnp.log(x / large) - u)
+    error = 0.5 / large - stirling_error_dx(large)
+    return jnp.where(small, near_zero, gap + u * (1 - large * in_a) + error)
+
+
+def answer(fn, a, p, lower: bool) -> Answer:
+    """How the inverse `fn` of the lower or the upper tail moves."""
+    end = fn(a, p)
+    a, p, end = jnp.broadcast_arrays(a, p, end)
+    inside = (p > 0) & (p < 1) & (end < jnp.inf)
+    a, p = jnp.where(inside, a, 1.0), jnp.where(inside, p, 0.5).astype(end.dtype)
+    tiny = inside & (end < 4 * jnp.finfo(end.dtype).tiny)
+    usual = inside & ~tiny
+    x = jnp.where(usual, end, 1.0)
+    under = p < 0.5
+    first = _first(a, jnp.where(under, p, 1 - p), under == lower)
+
+    tail = incomplete_gamma.tail_of(a, x, rolled=True)
+    h = tail.rate / tail.factor
+    h = jnp.where(tiny, a, jnp.where(tail.lower, h, -h))
+    own = tail._replace(lower=tail.lower | tiny)
+    # At the first term S is a l - log gamma(1 + a).
+    log = jnp.where(tiny, first, jnp.log(x))
+    in_a = jnp.where(tiny, digamma(1 + a) - first, -_log_own_da(a, x)) / h
+    twist = jnp.where(tiny, 1 / a, _twist(a, x, in_a))
+    bends = jnp.where(tiny, -trigamma(1 + a), _log_own_da_da(a, x))
+    excess = jnp.where(tiny, 0.0, h - (a - x))
+    return Answer(
+        x=x,
+        log=log,
+        usual=usual,
+        tiny=tiny,
+        gap=jnp.where(tiny, a, a - x),
+        in_p=tails.of_quantile(own, 1 / h, p, lower),
+        in_a=in_a,
+        twist=twist,
+        bend=-bends / h - in_a * (2 * twist + excess * in_a),
+        end=end,
+    )
+
+
+class Part(NamedTuple):
+    """A derivative of an answer x, or of one over it, in parts of that.
+
+    Attributes:
+        of: of an answer and the power, 1 or -1.
+        at_end: that of x itself, of a and of x, where x is zero or infinite.
+    """
+
+    of: Callable[[Answer, int], Array]
+    at_end: Callable[[Array, Array], Array]
+
+
+def _rise_at_end(a, x):
+    at_zero = jnp.where(a < 1, 0.0, jnp.where(a == 1, 1.0, jnp.inf))
+    return jnp.where(x == 0, at_zero, jnp.inf)
+
+
+def _bend_at_end(a, x):
+    flat = jnp.where(a == 0.5, jnp.pi / 2, jnp.where(a == 1, 1.0, 0.0))
+    at_zero = jnp.where((a > 0.5) & (a != 1), jnp.sign(1 - a) * jnp.inf, flat)
+    return jnp.where(x == 0, at_zero, jnp.inf)
+
+
+def _still_at_end(a, x):
+    return x + 0.0 * a
+
+
+IN_P = Part(lambda at, power: power * at.in_p, _rise_at_end)
+IN_A = Part(lambda at, power: power * at.in_a, _still_at_end)
+IN_P_P = Part(lambda at, power: jnp.square(at.in_p) * (1 - power * at.gap), _bend_at_end)
+IN_P_A = Part(
+    lambda at, power: at.in_p * (at.in_a - power * at.twist),
+    lambda a, x: 0.0 * _rise_at_end(a, x),
+)
+IN_A_A = Part(lambda at, power: power * at.bend + jnp.square(at.in_a), _still_at_end)
+
+
+def _slopes(inverse, lower: bool):
+    """The partials of an inverse and their slopes, by argument."""
+    second = list(inspect.signature(inverse).parameters)[1]
+
+    def of(part: Part):
+        def slope(a, p):
+            at = answer(inverse, a, p, lower)
+            half, factor = jnp.exp(at.log / 2), part.of(at, 1)
+            value = jnp.where(at.tiny, half * factor * half, at.x * factor)
+            turned = part is IN_P and not lower
+            at_end = part.at_end(jnp.asarray(a), at.end) * (-1 if turned else 1)
+            return jnp.where(at.usual | at.tiny, value, at_end)
+
+        # The arguments of the inverse, by which rules know what moves it.
+        result: Any = slope
+        result.__signature__ = inspect.signature(inverse)
+        return result
+
+    partials = {"a": of(IN_A), second: of(IN_P)}
+    seconds = {("a", "a"): of(IN_A_A), ("a", second): of(IN_P_A), (second, second): of(IN_P_P)}
+    return partials, seconds
+
+
+_GAMMAINCINV, _GAMMAINCINV_BENDS = _slopes(lambda a, p: gammaincinv(a, p), True)
+_GAMMAINCCINV, _GAMMAINCCINV_BENDS = _slopes(lambda a, q: gammainccinv(a, q), False)
+gammaincinv, _GAMMAINCINV = with_partials(_gammaincinv, _GAMMAINCINV, _GAMMAINCINV_BENDS)
+gammainccinv, _GAMMAINCCINV = with_partials(_gammainccinv, _GAMMAINCCINV, _GAMMAINCCINV_BENDS)
 
 INVERSE_GAMMA = (
     Formula(
@@ -155,6 +282,7 @@ INVERSE_GAMMA = (
         plain=_gammaincinv,
         domain=dict(a=SHAPE, p=OPEN_UNIT),
         partials=_GAMMAINCINV,
+        seconds=_GAMMAINCINV_BENDS,
         facts=(Increasing("a"), Increasing("p")),
         tex=r"P(a, x) = p",
         source=Source("temme1979asymptotic", "section 3"),
@@ -165,6 +293,7 @@ INVERSE_GAMMA = (
         plain=_gammainccinv,
         domain=dict(a=SHAPE, q=OPEN_UNIT),
         partials=_GAMMAINCCINV,
+        seconds=_GAMMAINCCINV_BENDS,
         facts=(Increasing("a"), Decreasing("q")),
         tex=r"Q(a, x) = q",
         source=Source("temme1979asymptotic", "section 3"),
