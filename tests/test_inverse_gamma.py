@@ -94,6 +94,14 @@ def test_slopes_where_only_the_quantile_itself_is_too_small():
     np.testing.assert_allclose(jax.grad(gamma.quantile)(p, a, rate), truth, 1e-4)
 
 
+def test_slopes_of_a_quantile_that_is_none_or_not_a_number():
+    """Zero where the answer is far too small, though one over its p is infinite; NaN of NaN."""
+    slopes = jax.jit(jax.grad(gamma.quantile, (0, 1, 2)))
+    np.testing.assert_array_equal(slopes(2.3e-308, 2.0**-14, 1.0), (0.0, 0.0, 0.0))
+    assert np.isnan(slopes(np.nan, 2.5, 1.0)).all()
+    assert np.isnan(jax.grad(gammaincinv, 1)(2.5, np.nan))
+
+
 def test_slope_in_the_probability_far_out():
     """One over the density at the answer, whose exponential alone would have lost three digits."""
     a, p = 1615.75, 2.0**-826

@@ -44,6 +44,7 @@ from jaxmath.special.inverse_gamma import (
     answer,
     gammainccinv,
     gammaincinv,
+    lifted,
 )
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.loops import if_any
@@ -101,7 +102,7 @@ def inverted(fn, lower: bool, power: int, scale: str):
             share, sign = jnp.sqrt(jnp.abs(factor)), jnp.where(factor < 0, -1.0, 1.0)
             usual = (at.x * share) * (share / s) if power == 1 else s * share / at.x * share
             half = jnp.exp(power * (at.log - jnp.log(s)) / 2)
-            value = jnp.where(at.tiny, half * factor * half, sign * usual)
+            value = jnp.where(at.tiny, lifted(half, factor), sign * usual)
             return jnp.where(at.usual | at.tiny, value, at_end)
 
         result: Any = of

@@ -223,15 +223,20 @@ class Part(NamedTuple):
     at_end: Callable[[Array, Array], Array]
 
 
+def lifted(half, factor):
+    """The factor times the square of `half`, zero where that is, however large the factor."""
+    return jnp.where(half == 0, 0.0, half * factor * half)
+
+
 def _rise_at_end(a, x):
     at_zero = jnp.where(a < 1, 0.0, jnp.where(a == 1, 1.0, jnp.inf))
-    return jnp.where(x == 0, at_zero, jnp.inf)
+    return jnp.where(x == 0, at_zero, x)
 
 
 def _bend_at_end(a, x):
     flat = jnp.where(a == 0.5, jnp.pi / 2, jnp.where(a == 1, 1.0, 0.0))
     at_zero = jnp.where((a > 0.5) & (a != 1), jnp.sign(1 - a) * jnp.inf, flat)
-    return jnp.where(x == 0, at_zero, jnp.inf)
+    return jnp.where(x == 0, at_zero, x)
 
 
 def _still_at_end(a, x):
@@ -256,7 +261,7 @@ def _slopes(inverse, lower: bool):
         def slope(a, p):
             at = answer(inverse, a, p, lower)
             half, factor = jnp.exp(at.log / 2), part.of(at, 1)
-            value = jnp.where(at.tiny, half * factor * half, at.x * factor)
+            value = jnp.where(at.tiny, lifted(half, factor), at.x * factor)
             turned = part is IN_P and not lower
             at_end = part.at_end(jnp.asarray(a), at.end) * (-1 if turned else 1)
             return jnp.where(at.usual | at.tiny, value, at_end)
