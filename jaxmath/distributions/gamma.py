@@ -4,7 +4,6 @@ Elementwise functions of arrays or numbers. A parameter that isn't positive give
 the density is zero.
 """
 
-import inspect
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -22,6 +21,7 @@ from jaxmath.distributions.gamma_divergences import (
     squared_hellinger,
 )
 from jaxmath.distributions.gamma_draws import gamma_parts
+from jaxmath.distributions.gamma_quantiles import QUANTILES, isf, quantile
 from jaxmath.distributions.gamma_tails import TAILS, cdf, log_cdf, log_sf, sf
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape
@@ -34,21 +34,6 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     trigamma,
 )
-from jaxmath.special.inverse_gamma import (
-    IN_A,
-    IN_A_A,
-    IN_P,
-    IN_P_A,
-    IN_P_P,
-    Part,
-    answer,
-    gammainccinv,
-    gammaincinv,
-    lifted,
-)
-from jaxmath.special.logarithm import log1p
-from jaxmath.special.loops import if_any
-from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio, quotient
 from jaxmath.typing import PRNGKey, Real
 
@@ -76,81 +61,6 @@ def hessian(x: Real, concentration: Real, rate: Real) -> Float[Array, "... 2 2"]
     names = ("concentration", "concentration"), ("concentration", "rate"), ("rate", "rate")
     aa, ab, bb = jnp.broadcast_arrays(*(BENDS[pair](x, concentration, rate) for pair in names))
     return jnp.stack([jnp.stack([aa, ab], -1), jnp.stack([ab, bb], -1)], -2)
-
-
-def inverted(fn, lower: bool, power: int, scale: str):
-    """The slopes of a quantile of rate one over `scale`, or of that scale over one, and theirs.
-
-    `fn` is the inverse of the lower or the upper tail, the power 1 or -1. By argument: p,
-    concentration and the scale.
-    """
-
-    def slope(part: Part | None, order: int = 0):
-        """A slope that is differentiated in the scale as well, `order` times."""
-
-        def of(p, concentration, scale):
-            a, s, p = jnp.broadcast_arrays(positive(concentration), positive(scale), p)
-            at = answer(fn, a, p, lower)
-            factor = jnp.ones_like(at.x) if part is None else part.of(at, power)
-            at_end = at.end if part is None else part.at_end(a, at.end)
-            at_end = jnp.where(part is IN_P and not lower, -at_end, at_end)
-            at_end = at_end / s if power == 1 else factor * (s / at.end)
-            for step in range(order):
-                change = -(step + 1) / s if power == 1 else (1 - step) / s
-                factor, at_end = factor * change, at_end * change
-            # In halves: all together may be a number where a part of it is none.
-            share, sign = jnp.sqrt(jnp.abs(factor)), jnp.where(factor < 0, -1.0, 1.0)
-            usual = (at.x * share) * (share / s) if power == 1 else s * share / at.x * share
-            half = jnp.exp(power * (at.log - jnp.log(s)) / 2)
-            value = jnp.where(at.tiny, lifted(half, factor), sign * usual)
-            return jnp.where(at.usual | at.tiny, value, at_end)
-
-        result: Any = of
-        names = ("p", "concentration", scale)
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        result.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])
-        return result
-
-    shape = "concentration"
-    partials = {"p": slope(IN_P), shape: slope(IN_A), scale: slope(None, 1)}
-    seconds = {
-        ("p", "p"): slope(IN_P_P),
-        ("p", shape): slope(IN_P_A),
-        ("p", scale): slope(IN_P, 1),
-        (shape, shape): slope(IN_A_A),
-        (shape, scale): slope(IN_A, 1),
-        (scale, scale): slope(None, 2),
-    }
-    return partials, seconds
-
-
-def _of_rate_one(p, concentration, rate, fn, log_lower):
-    """A quantile, also where that of rate one leaves the dtype; `log_lower` as the tail has it."""
-    a, b, p = positive(concentration), positive(rate), jnp.asarray(p)
-    standard = fn(a, p)
-    tiny = standard < 4 * jnp.finfo(standard.dtype).tiny
-
-    def first(a, b):
-        """The first term of the series at zero."""
-        return jnp.exp((log_lower + gammaln(1 + a)) / a - jnp.log(b))
-
-    return jnp.where(tiny, if_any(tiny, first, a, b), standard / b)
-
-
-def _quantile(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
-    """The x below which lies probability p; NaN for p outside [0, 1]."""
-    return _of_rate_one(p, concentration, rate, gammaincinv, jnp.log(p))
-
-
-def _isf(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
-    """The x above which lies probability p; NaN for p outside [0, 1]."""
-    return _of_rate_one(p, concentration, rate, gammainccinv, log1p(-jnp.asarray(p)))
-
-
-_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(gammaincinv, True, 1, "rate")
-_ISF_SLOPES, _ISF_BENDS = inverted(gammainccinv, False, 1, "rate")
-quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
-isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
 
 
 def _parts(key, concentration, rate, shape):
@@ -283,7 +193,7 @@ _FAR_OUT = dict.fromkeys(
     "12 digits far out, where the hazard's slope is a small difference; 10 digits of quotients"
     " of small tails for concentrations of 1e-4",
 )
-_RULES = DENSITY | TAILS | DIVERGENCES
+_RULES = DENSITY | TAILS | QUANTILES | DIVERGENCES
 
 GAMMA = Family(
     name="gamma",
@@ -297,8 +207,6 @@ GAMMA = Family(
     ),
     partials=dict(
         **{name: rule.partials for name, rule in _RULES.items()},
-        quantile=_QUANTILE,
-        isf=_ISF,
         mean=_of(lambda a, b: 1 / b + 0.0 * a, lambda a, b: -a / b / b),
         variance=_of(lambda a, b: 1 / b / b + 0.0 * a, lambda a, b: -2 * a / b / b / b),
         std=_of(lambda a, b: 0.5 / jnp.sqrt(a) / b, lambda a, b: -jnp.sqrt(a) / b / b),
@@ -309,11 +217,7 @@ GAMMA = Family(
             lambda a, b: -jnp.maximum(a - 1, 0.0) / b / b,
         ),
     ),
-    seconds=dict(
-        **{name: rule.seconds for name, rule in _RULES.items()},
-        quantile=_QUANTILE_BENDS,
-        isf=_ISF_BENDS,
-    ),
+    seconds={name: rule.seconds for name, rule in _RULES.items()},
     exceptions=dict(
         log_cdf=NEAR_ONE,
         log_sf=NEAR_ONE
@@ -327,7 +231,7 @@ GAMMA = Family(
         },
     ),
     unrecorded={**dict.fromkeys(("quantile", "isf"), LATER), "median": _MEDIAN},
-    plain=dict(**{name: rule.plain for name, rule in _RULES.items()}, quantile=_quantile, isf=_isf),
+    plain={name: rule.plain for name, rule in _RULES.items()},
     facts=dict(
         log_prob=(Concave("concentration"), Concave("rate")),
         entropy=(Increasing("concentration"), Decreasing("rate")),

@@ -15,6 +15,7 @@ from jaxmath.distributions import exponential_family, gamma
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import GAMMA, NEAR_ONE, RATES, SHAPES
+from jaxmath.distributions.gamma_quantiles import inverted
 from jaxmath.distributions.inverse_gamma_density import DENSITY, LOG_PROB, log_prob, prob
 from jaxmath.distributions.inverse_gamma_tails import TAILS, cdf, log_cdf, log_sf, sf
 from jaxmath.distributions.location_scale import positive
@@ -62,8 +63,8 @@ def _isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     return 1 / gamma.quantile(p, concentration, scale)
 
 
-_QUANTILE_SLOPES, _QUANTILE_BENDS = gamma.inverted(gammainccinv, False, -1, "scale")
-_ISF_SLOPES, _ISF_BENDS = gamma.inverted(gammaincinv, True, -1, "scale")
+_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(gammainccinv, False, -1, "scale")
+_ISF_SLOPES, _ISF_BENDS = inverted(gammaincinv, True, -1, "scale")
 quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
 isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
 
