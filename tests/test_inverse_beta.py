@@ -61,6 +61,56 @@ def test_slopes_by_the_implicit_function_theorem(fn, lower):
             np.testing.assert_allclose([slope[k] for slope in found], truth, 2e-12)
 
 
+def bends(function, args):
+    """The second derivatives of a function of 60 digits, by differences."""
+    steps = [mp.mpf(arg) * mp.mpf(10) ** -14 for arg in args]
+
+    def moved(*ways):
+        at = list(args)
+        for k, sign in ways:
+            at[k] += sign * steps[k]
+        return function(*at)
+
+    signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+    return [
+        [
+            sum(one * two * moved((i, one), (j, two)) for one, two in signs)
+            / (4 * steps[i] * steps[j])
+            for j in range(len(args))
+        ]
+        for i in range(len(args))
+    ]
+
+
+@BOTH
+@pytest.mark.full
+def test_second_slopes(fn, lower):
+    """In the shapes and in p."""
+    places = [(2.5, 3.5, 0.6), (0.5, 0.75, 1e-5), (80.0, 300.0, 1e-8), (3.0, 0.5, 0.875)]
+    args = np.array([*places, (1e5, 4e5, 0.625)])
+    truth = []
+    for place in args:
+
+        def answer(a, b, p, start):
+            """The logarithm of the odds, by the secant through those that are nearly right."""
+            near = float(fn(*start))
+            log = mp.log(near) - mp.log1p(-near)
+
+            def off(log):
+                tail = tails(a, b, 1 / (1 + mp.exp(-log)))[0 if lower else 1]
+                return mp.log(tail) - mp.log(p)
+
+            log = mp.findroot(off, (log, log + mp.mpf(10) ** -15), tol=1e-100)
+            return 1 / (1 + mp.exp(-log))
+
+        with mp.workdps(58):
+            at = tuple(map(mp.mpf, place))
+            truth.append(np.array(bends(lambda *at, p=place: answer(*at, p), at), float))
+    bends_of = jax.jit(jax.vmap(jax.jacfwd(jax.grad(fn, (0, 1, 2)), (0, 1, 2))))
+    found = np.moveaxis(np.array(bends_of(*args.T)), -1, 0)
+    np.testing.assert_allclose(found, truth, 1e-12)
+
+
 def test_slopes_where_the_answer_itself_is_too_small():
     """By the first term of the series: x = (a B(a, b) p)^(1 / a), and from the other end alike."""
     a, b, p = 0.75, 0.25, 2.0**-900

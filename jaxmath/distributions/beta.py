@@ -28,7 +28,7 @@ from jaxmath.distributions.gamma_density import at_zero
 from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import OPEN_UNIT
-from jaxmath.formula import Concave, Source, with_rule
+from jaxmath.formula import Concave, Formula, Source, with_rule
 from jaxmath.special.entropy import divergence
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
@@ -48,7 +48,7 @@ from jaxmath.special.incomplete_beta import (
 )
 from jaxmath.special.inverse_beta import INVERSE_BETA, betainccinv, betaincinv
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.partials import along, with_partials
+from jaxmath.special.partials import Rule, along, with_partials
 from jaxmath.special.ratio import balanced_product
 from jaxmath.typing import PRNGKey, Real
 
@@ -61,7 +61,7 @@ class Params(NamedTuple):
 
 
 NAMES = ("x", "a", "b")
-_SPECIAL = {formula.name: formula.partials for formula in (*INCOMPLETE_BETA, *INVERSE_BETA)}
+_TAILS = {formula.name: formula.partials for formula in INCOMPLETE_BETA}
 
 
 def _parts(x, a, b):
@@ -250,7 +250,7 @@ def _chain(name):
     def made(slope):
         return _inside(lambda x, y, a, b: slope(a, b, x))
 
-    return {key: made(_SPECIAL[name][key]) for key in NAMES}
+    return {key: made(_TAILS[name][key]) for key in NAMES}
 
 
 def quantile(p: Real, a: Real, b: Real) -> Float[Array, "..."]:
@@ -263,13 +263,21 @@ def isf(p: Real, a: Real, b: Real) -> Float[Array, "..."]:
     return betainccinv(positive(a), positive(b), p)
 
 
-def _chained_inverse(name, last):
-    """The slopes of an inverse of the probability and the shapes."""
+def _inverse(inverse: Formula) -> Rule:
+    """Of a function of the shapes and the probability, which come in another order here."""
 
     def made(slope):
         return lambda p, a, b: slope(positive(a), positive(b), p)
 
-    return {"p" if key == last else key: made(slope) for key, slope in _SPECIAL[name].items()}
+    def named(key):
+        return key if key in NAMES else "p"
+
+    partials = {named(key): made(slope) for key, slope in inverse.partials.items()}
+    seconds = {(named(k), named(m)): made(bend) for (k, m), bend in inverse.seconds.items()}
+    return Rule(partials, seconds, made(inverse.plain))
+
+
+_QUANTILE, _ISF = map(_inverse, INVERSE_BETA)
 
 
 def _odds_parts(key, a, b, shape):
@@ -522,8 +530,8 @@ BETA = Family(
         sf=_chain("betaincc"),
         log_cdf=_chain("log_betainc"),
         log_sf=_chain("log_betaincc"),
-        quantile=_chained_inverse("betaincinv", "p"),
-        isf=_chained_inverse("betainccinv", "q"),
+        quantile=_QUANTILE.partials,
+        isf=_ISF.partials,
         mean=_MEAN,
         mode=_MODE,
         variance=_mirrored(_variance_da),
@@ -535,6 +543,8 @@ BETA = Family(
     | dict(
         log_prob=_BENDS,
         prob=_DENSITY_BENDS,
+        quantile=_QUANTILE.seconds,
+        isf=_ISF.seconds,
         skewness=_SKEWNESS_BENDS,
         kurtosis=_KURTOSIS_BENDS,
     ),
@@ -542,6 +552,8 @@ BETA = Family(
     | dict(
         log_prob=_log_prob,
         prob=_prob,
+        quantile=_QUANTILE.plain,
+        isf=_ISF.plain,
         mean=_mean,
         mode=_mode,
         skewness=_skewness,

@@ -14,7 +14,7 @@ from jaxmath.distributions import gamma
 from jaxmath.distributions.contract import KINDS
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.gamma import GAMMA
+from jaxmath.distributions.gamma import GAMMA, OF_QUANTILES
 from jaxmath.distributions.location_scale import positive
 from jaxmath.domains import NONNEGATIVE, Interval
 from jaxmath.formula import Concave, Increasing, Source
@@ -254,6 +254,13 @@ _CANCELS = {
     " where the terms of the smaller tail cancel",
 }
 
+_OF_QUANTILES = {
+    "first_derivatives/p": OF_QUANTILES["first_derivatives/p"],
+    "second_derivatives/p, df": "right to 1e-12 for more than 1e4 degrees of freedom",
+    "second_derivatives/df, df": "right to 1e-12 for more than 1e4 degrees of freedom, where it is"
+    " a small rest",
+}
+
 CHI2 = Family(
     name="chi2",
     parameters=Params(df=FREEDOM),
@@ -274,7 +281,11 @@ CHI2 = Family(
         kurtosis=_of(lambda df: -12 / df / df),
     ),
     unrecorded=GAMMA.unrecorded,
-    exceptions=dict(cdf=_CANCELS, sf=_CANCELS, log_cdf=_TAIL, log_sf=_TAIL),
+    exceptions=dict(
+        **dict.fromkeys(("cdf", "sf"), _CANCELS),
+        **dict.fromkeys(("log_cdf", "log_sf"), _TAIL),
+        **dict.fromkeys(("quantile", "isf"), _OF_QUANTILES),
+    ),
     seconds={name: seconds for name, (_, seconds) in _CHAINED.items() if seconds},
     facts=dict(log_prob=(Concave("df"),), entropy=(Increasing("df"), Concave("df"))),
     tex=dict(

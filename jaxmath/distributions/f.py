@@ -16,18 +16,16 @@ from jaxmath.distributions.f_density import (
     DENSITY,
     LOG_PROB,
     LOG_PROB_BENDS,
-    above_zero,
     log_prob,
-    place,
     prob,
 )
+from jaxmath.distributions.f_quantiles import QUANTILES, isf, quantile
+from jaxmath.distributions.f_tails import TAILS, cdf, log_cdf, log_sf, sf
 from jaxmath.distributions.family import LATER, Family
-from jaxmath.distributions.location_scale import chance, positive
+from jaxmath.distributions.location_scale import positive
 from jaxmath.distributions.shapes import float_dtype, sample_shape, two_by_two
 from jaxmath.domains import NONNEGATIVE, Interval
-from jaxmath.formula import Source, with_rule
-from jaxmath.special import tails
-from jaxmath.special.beta_tail import moved_logarithm, ratio_in_x, tail_and_ratio, tail_of
+from jaxmath.formula import Source
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
     stirling_error,
@@ -36,17 +34,7 @@ from jaxmath.special.gamma import (
     trigamma,
     trigamma_difference,
 )
-from jaxmath.special.incomplete_beta import (
-    betainc_shares,
-    betaincc_shares,
-    log_betainc_shares,
-    log_betaincc_shares,
-)
-from jaxmath.special.inverse_beta import betainccinv_shares, betaincinv_shares, log_lead
-from jaxmath.special.loops import if_any
-from jaxmath.special.partials import Rule, along, minus, with_partials
-from jaxmath.special.ratio import log_ratio
-from jaxmath.special.tails import Tail
+from jaxmath.special.partials import along, with_partials
 from jaxmath.typing import PRNGKey, Real
 
 
@@ -70,215 +58,6 @@ def hessian(x: Real, dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
     """The second derivatives of `log_prob` in the degrees of freedom; zero outside the support."""
     pairs = ("dfn", "dfn"), ("dfn", "dfd"), ("dfd", "dfd")
     return two_by_two(*(LOG_PROB_BENDS[pair](x, dfn, dfd) for pair in pairs))
-
-
-def _share(name, sign):
-    """One of both shares, with slopes that no square of a share or of x takes out of the dtype."""
-
-    def share(x, dfn, dfd):
-        return getattr(place(x, dfn, dfd), name)
-
-    def spread(x, dfn, dfd):
-        return sign * _SHARE["y"](x, dfn, dfd) * _SHARE["rest"](x, dfn, dfd)
-
-    return with_rule(
-        share,
-        x=lambda x, dfn, dfd: spread(x, dfn, dfd) / x,
-        dfn=lambda x, dfn, dfd: spread(x, dfn, dfd) / dfn,
-        dfd=lambda x, dfn, dfd: -spread(x, dfn, dfd) / dfd,
-    )
-
-
-_SHARE = {name: _share(name, sign) for name, sign in (("y", 1), ("rest", -1))}
-
-
-class _Place(NamedTuple):
-    """A place above zero: whether its smaller share is tiny, the shapes and shares, replaced then.
-
-    `under` tells whether the share of a is the smaller one.
-    """
-
-    tiny: Array
-    under: Array
-    shares: tuple[Array, Array, Array, Array]
-
-
-def _place(x, dfn, dfd, *, squared: bool = False) -> _Place:
-    """Tiny is a share that leaves the dtype, or one whose square does."""
-    at = place(x, dfn, dfd)
-    info = jnp.finfo(at.small.dtype)
-    tiny = at.small < (info.tiny**0.4 if squared else info.tiny / info.eps)
-    y, rest = (_SHARE[name](x, dfn, dfd) for name in ("y", "rest"))
-    y, rest = jnp.where(tiny, 0.25, y), jnp.where(tiny, 0.75, rest)
-    a, b, y, rest = jnp.broadcast_arrays(at.a, at.b, y, rest)
-    return _Place(tiny, at.log_odds <= 0, (a, b, y, rest))
-
-
-def _first(x, a, b):
-    """A tiny share's tail by the first term of its series, which is all of it."""
-    log_odds = jnp.log(x) + log_ratio(a, b)
-    under = log_odds <= 0
-    own, other = jnp.where(under, a, b), jnp.where(under, b, a)
-    level = -own * jnp.abs(log_odds) - log_lead(own, other)
-    return Tail(level, jnp.ones_like(level), own, under, jnp.full_like(under, True))
-
-
-def _computed(x, dfn, dfd):
-    """The tail that is computed."""
-    at = _place(x, dfn, dfd)
-    first = if_any(at.tiny, _first, x, at.shares[0], at.shares[1])
-    tail = tail_of(*at.shares, rolled=True)
-    return Tail(*(jnp.where(at.tiny, *both) for both in zip(first, tail, strict=True)))
-
-
-def _in_parameter(name):
-    """The slope in `dfn` or `dfd` of the logarithm of the tail that is computed.
-
-    It is the height, of which that is the score, times a ratio; of a tiny share one over its shape.
-    """
-    in_a = name == "dfn"
-
-    def moved(x, dfn, dfd):
-        at = _place(x, dfn, dfd, squared=True)
-        a, b, y, rest = at.shares
-        score, shape = LOG_PROB[name](x, dfn, dfd), a if in_a else b
-        turn = y * rest / (shape if in_a else -shape)
-        one, none = jnp.ones_like(turn), jnp.zeros_like(turn)
-        way = (one, none, turn, -turn) if in_a else (none, one, turn, -turn)
-        _, in_log = moved_logarithm(at.shares, way, 2 * score)
-        own = jnp.where(at.under == in_a, 0.5 / shape, 0.0)
-        return jnp.where(at.tiny, score - own, in_log / 2)
-
-    return moved
-
-
-def _in_x(x, dfn, dfd):
-    """The slope in log x of the logarithm of the tail that is computed: one over the ratio."""
-    at = _place(x, dfn, dfd, squared=True)
-    tail, ratio = tail_and_ratio(*at.shares, rolled=True)
-    ratio = jnp.where(at.tiny, 1 / jnp.where(at.under, at.shares[0], at.shares[1]), ratio)
-    return jnp.where(jnp.where(at.tiny, at.under, tail.lower), 1 / ratio, -1 / ratio)
-
-
-_MOVED = dict(x=_in_x, dfn=_in_parameter("dfn"), dfd=_in_parameter("dfd"))
-
-
-def _tail(of_shares, name, doc, *, lower: bool, log: bool = False):
-    """A tail, a function of both shapes and both shares, with its slopes and second derivatives."""
-    side = tails.log_side if log else tails.side
-    none, all_ = (-jnp.inf, 0.0) if log else (0.0, 1.0)
-
-    def inner(x, dfn, dfd):
-        at = _place(x, dfn, dfd)
-        a, b, *_ = at.shares
-        first = if_any(at.tiny, lambda *args: side(_first(*args), lower), x, a, b)
-        return jnp.where(at.tiny, first, of_shares(*at.shares))
-
-    tail = above_zero(inner, lambda x, a, b: (none if lower else all_) + 0.0 * (a + b))
-
-    def slope(key):
-        def moved(*args):
-            over = args[:1] if key == "x" else ()
-            return tails.moved(_computed(*args), _MOVED[key](*args), lower, log, *over)
-
-        return above_zero(moved)
-
-    def bend(x, dfn, dfd):
-        """In x, of the logarithm: by the ratio, or of the tail that isn't computed by density."""
-        at = _place(x, dfn, dfd, squared=True)
-        tail, in_x = _computed(x, dfn, dfd), _in_x(x, dfn, dfd)
-        slope = tails.moved(tail, in_x, lower, True, x)
-        y, rest = at.shares[2:]
-        own = slope / x * jnp.where(at.tiny, -1.0, -1 - y * rest * ratio_in_x(at.shares))
-        density = DENSITY["prob"].partials["x"](x, dfn, dfd)
-        density = (density if lower else -density) / tails.side(tail, lower)
-        other = density - jnp.square(slope)
-        return jnp.where(tail.lower == lower, own, other)
-
-    tail.__name__ = tail.__qualname__ = f"_{name}"
-    tail.__doc__ = doc
-    firsts = {key: slope(key) for key in ("x", "dfn", "dfd")}
-    if log:
-        in_x = {
-            ("x", "x"): above_zero(bend),
-            ("x", "dfn"): along(firsts["x"], 1),
-            ("x", "dfd"): along(firsts["x"], 2),
-        }
-    else:
-        firsts["x"] = prob if lower else minus(prob)
-        in_x = {
-            ("x", key): fn if lower else minus(fn) for key, fn in DENSITY["prob"].partials.items()
-        }
-    seconds = in_x | {
-        ("dfn", "dfn"): along(firsts["dfn"], 1),
-        ("dfn", "dfd"): along(firsts["dfn"], 2),
-        ("dfd", "dfd"): along(firsts["dfd"], 2),
-    }
-    bound, partials = with_partials(tail, firsts, seconds)
-    return bound, Rule(partials, seconds, tail)
-
-
-cdf, _CDF = _tail(betainc_shares, "cdf", "The probability of at most x.", lower=True)
-sf, _SF = _tail(betaincc_shares, "sf", "The probability of more than x, the p-value.", lower=False)
-log_cdf, _LOG_CDF = _tail(
-    log_betainc_shares,
-    "log_cdf",
-    "The logarithm of `cdf`, accurate in both tails.",
-    lower=True,
-    log=True,
-)
-log_sf, _LOG_SF = _tail(
-    log_betaincc_shares,
-    "log_sf",
-    "The logarithm of `sf`, accurate in both tails.",
-    lower=False,
-    log=True,
-)
-
-
-def _inverse(shares, lower: bool, doc, name):
-    """The x whose lower or upper tail is p."""
-
-    def inverse(p, dfn, dfd):
-        p = chance(p)
-        a, b = positive(dfn) / 2, positive(dfd) / 2
-        y, rest = shares(a, b, p + 0.0 * (a + b))
-        return b / a * (y / rest)
-
-    inverse.__name__ = inverse.__qualname__ = f"_{name}"
-    inverse.__doc__ = doc
-
-    def slope(key):
-        def partial(p, dfn, dfd):
-            x = bound(p, dfn, dfd)
-            inside = (x > 0) & (x < jnp.inf)
-            args = jnp.broadcast_arrays(jnp.where(inside, x, 1.0), positive(dfn), positive(dfd))
-            rise = args[0] / _in_x(*args)
-            if key == "p":
-                value = tails.of_quantile(_computed(*args), rise, jnp.where(inside, p, 0.5), lower)
-            else:
-                value = -_MOVED[key](*args) * rise
-            return jnp.where(inside, value, jnp.where(jnp.isnan(x), jnp.nan, 0.0))
-
-        return partial
-
-    partials = {key: slope(key) for key in ("p", "dfn", "dfd")}
-    bound = with_rule(inverse, **partials)
-    return bound, partials
-
-
-quantile, _QUANTILE = _inverse(
-    betaincinv_shares,
-    True,
-    "The x below which lies probability p; NaN outside [0, 1].",
-    "quantile",
-)
-isf, _ISF = _inverse(
-    betainccinv_shares,
-    False,
-    "The x above which lies probability p; NaN outside [0, 1].",
-    "isf",
-)
 
 
 def median(dfn: Real, dfd: Real) -> Float[Array, "..."]:
@@ -461,8 +240,15 @@ def fisher_information(dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
 
 
 _INFINITE = "infinite or undefined for few degrees of freedom; a test of its own knows its values"
+_MANY = dict.fromkeys(
+    (
+        *("first_derivatives/dfn", "first_derivatives/dfd", "second_derivatives/dfn, dfn"),
+        *("second_derivatives/dfn, dfd", "second_derivatives/dfd, dfd", "hessian_symmetric"),
+    ),
+    "right to 1e-13 for a thousand degrees of freedom beside few",
+)
 _MEDIAN = "the quantile of one half"
-_RULES = DENSITY | dict(cdf=_CDF, sf=_SF, log_cdf=_LOG_CDF, log_sf=_LOG_SF)
+_RULES = DENSITY | TAILS | QUANTILES
 
 F = Family(
     name="f",
@@ -475,7 +261,6 @@ F = Family(
     ),
     partials=dict(
         **{name: rule.partials for name, rule in _RULES.items()},
-        **dict(quantile=_QUANTILE, isf=_ISF),
         mode=_MODE,
         entropy=_ENTROPY,
     ),
@@ -485,10 +270,11 @@ F = Family(
         entropy=_ENTROPY_BENDS,
     ),
     unrecorded={
-        **dict.fromkeys(("cdf", "sf", "log_cdf", "log_sf", "quantile", "isf"), LATER),
+        **dict.fromkeys(("log_cdf", "log_sf", "quantile", "isf"), LATER),
         "median": _MEDIAN,
         **dict.fromkeys(("mean", "variance", "std", "skewness", "kurtosis"), _INFINITE),
     },
+    exceptions=dict.fromkeys(("cdf", "sf"), _MANY),
     plain={name: rule.plain for name, rule in DENSITY.items()} | dict(mode=_mode, entropy=_entropy),
     tex=dict(
         log_prob=r"\log p(x) = a \log \tfrac{a}{b} + (a - 1) \log x"

@@ -29,10 +29,10 @@ from jaxmath.special.partials import Rule, with_partials
 from jaxmath.typing import Real
 
 
-def inverted(fn, lower: bool, power: int, scale: str):
+def inverted(lower: bool, power: int, scale: str):
     """The slopes of a quantile of rate one over `scale`, or of that scale over one, and theirs.
 
-    `fn` is the inverse of the lower or the upper tail, the power 1 or -1. By argument: p,
+    Of the inverse of the lower or the upper tail, to the power 1 or -1. By argument: p,
     concentration and the scale.
     """
 
@@ -41,19 +41,19 @@ def inverted(fn, lower: bool, power: int, scale: str):
 
         def of(p, concentration, scale):
             a, s, p = jnp.broadcast_arrays(positive(concentration), positive(scale), p)
-            at = answer(fn, a, p, lower)
-            factor = jnp.ones_like(at.x) if part is None else part.of(at, power)
+            at = answer(a, p, lower)
+            one = jnp.ones_like(at.x)
+            root, sign = (one, one) if part is None else part.halves(at, power)
             at_end = at.end if part is None else part.at_end(a, at.end)
             at_end = jnp.where(part is IN_P and not lower, -at_end, at_end)
-            at_end = at_end / s if power == 1 else factor * (s / at.end)
+            at_end = at_end / s if power == 1 else sign * jnp.square(root) * (s / at.end)
             for step in range(order):
                 change = -(step + 1) / s if power == 1 else (1 - step) / s
-                factor, at_end = factor * change, at_end * change
-            # In halves: all together may be a number where a part of it is none.
-            share, sign = jnp.sqrt(jnp.abs(factor)), jnp.where(factor < 0, -1.0, 1.0)
-            usual = (at.x * share) * (share / s) if power == 1 else s * share / at.x * share
-            half = jnp.exp(power * (at.log - jnp.log(s)) / 2)
-            value = jnp.where(at.tiny, lifted(half, factor), sign * usual)
+                root, sign = root * jnp.sqrt(jnp.abs(change)), sign * jnp.sign(change)
+                at_end = at_end * change
+            half = root * (jnp.sqrt(s) / jnp.sqrt(at.x))
+            usual = (at.x * root) * (root / s) if power == 1 else jnp.square(half)
+            value = sign * jnp.where(at.tiny, lifted(power * (at.log - jnp.log(s)), root), usual)
             return jnp.where(at.usual | at.tiny, value, at_end)
 
         result: Any = of
@@ -98,8 +98,8 @@ def _isf(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     return _of_rate_one(p, concentration, rate, gammainccinv, log1p(-jnp.asarray(p)))
 
 
-_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(gammaincinv, True, 1, "rate")
-_ISF_SLOPES, _ISF_BENDS = inverted(gammainccinv, False, 1, "rate")
+_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(True, 1, "rate")
+_ISF_SLOPES, _ISF_BENDS = inverted(False, 1, "rate")
 quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
 isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
 QUANTILES = dict(

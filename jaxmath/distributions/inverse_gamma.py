@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from jaxmath.distributions import exponential_family, gamma
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.gamma import GAMMA, NEAR_ONE, RATES, SHAPES
+from jaxmath.distributions.gamma import GAMMA, NEAR_ONE, OF_QUANTILES, RATES, SHAPES
 from jaxmath.distributions.gamma_quantiles import inverted
 from jaxmath.distributions.inverse_gamma_density import DENSITY, LOG_PROB, log_prob, prob
 from jaxmath.distributions.inverse_gamma_tails import TAILS, cdf, log_cdf, log_sf, sf
@@ -30,7 +30,6 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     trigamma,
 )
-from jaxmath.special.inverse_gamma import gammainccinv, gammaincinv
 from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
@@ -63,8 +62,8 @@ def _isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     return 1 / gamma.quantile(p, concentration, scale)
 
 
-_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(gammainccinv, False, -1, "scale")
-_ISF_SLOPES, _ISF_BENDS = inverted(gammaincinv, True, -1, "scale")
+_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(False, -1, "scale")
+_ISF_SLOPES, _ISF_BENDS = inverted(True, -1, "scale")
 quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
 isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
 
@@ -342,6 +341,7 @@ INVERSE_GAMMA = Family(
         sf=_CANCELS,
         log_cdf=NEAR_ONE | _BELOW_ONE,
         log_sf=NEAR_ONE,
+        **dict.fromkeys(("quantile", "isf"), OF_QUANTILES),
     ),
     unrecorded=GAMMA.unrecorded,
     facts=dict(log_prob=(Concave("concentration"), Concave("scale"))),

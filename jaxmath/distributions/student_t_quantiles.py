@@ -11,11 +11,11 @@ from jaxmath.distributions.student_t_integrals import from_centre, height
 from jaxmath.distributions.student_t_tails import beyond, size_of
 from jaxmath.formula import with_rule
 from jaxmath.special.gamma_half_step import log_half_step
-from jaxmath.special.inverse_beta import betainccinv_shares
+from jaxmath.special.inverse_beta import betainccinv_shares, rolled_betainccinv_shares
 from jaxmath.special.partials import along, with_partials
 
 
-def _plain_quantile(p, df, scale):
+def _plain_quantile(p, df, scale, *, shares=betainccinv_shares):
     """The x - loc below which lies probability p."""
     p, df, scale = chance(p), positive(df), positive(scale)
     h, wide = df / 2, jnp.sqrt(df) * scale
@@ -23,7 +23,7 @@ def _plain_quantile(p, df, scale):
     inner = jnp.where((both > 0) & (both < 1), both, 0.5)
     log_x = (jnp.log(jnp.pi * h) / 2 + jnp.log(inner) - log_half_step(h)) / h
     far = log_x < 2 * math.log(FAR)
-    y, x = betainccinv_shares(0.5, h, jnp.where(far, 0.5, inner))
+    y, x = shares(0.5, h, jnp.where(far, 0.5, inner))
     root = jnp.exp(-log_x / 4)  # of a t that may be beyond the dtype
     size = jnp.where(far, root * wide * root, wide * jnp.sqrt(y / x))
     size = jnp.where(both == 0, jnp.inf, jnp.where(both == 1, 0.0, size))
@@ -87,11 +87,16 @@ def _of_one(fn):
     return function
 
 
+def _rolled_quantile(p, df, scale):
+    """The same as slopes compute it, which compiles soon."""
+    return _plain_quantile(p, df, scale, shares=rolled_betainccinv_shares)
+
+
 _away = with_rule(
-    _plain_quantile,
+    _rolled_quantile,
     p=with_rule(_dp, p=_dp_dp, df=_dp_ddf, scale=_of_one(_dp)),
     df=_ddf,
-    scale=_of_one(_plain_quantile),
+    scale=_of_one(_rolled_quantile),
 )
 
 

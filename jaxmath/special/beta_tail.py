@@ -236,16 +236,21 @@ def _changes(place, way):
     return tail, move.exponent, change / ratio
 
 
+def ratio_along(place, way):
+    """How the ratio's logarithm moves along a way."""
+    return _changes(place, way)[2]
+
+
 def ratio_in_x(place):
     """The slope in x of the ratio's logarithm."""
     one, none = jnp.ones_like(place[2]), jnp.zeros_like(place[2])
-    return _changes(place, (none, none, one, -one))[2]
+    return ratio_along(place, (none, none, one, -one))
 
 
 def moved_logarithm(place, way, height):
-    """The tail that is computed, and how its logarithm moves along a way.
+    """The tail that is computed, and how its logarithm and that of the ratio move along a way.
 
     The logarithm of the height moves by `height`: the rest is small, so that no large terms cancel.
     """
     tail, in_exponent, in_ratio = _changes(place, way)
-    return tail, jnp.where(tail.both, in_exponent, height + in_ratio)
+    return tail, jnp.where(tail.both, in_exponent, height + in_ratio), in_ratio

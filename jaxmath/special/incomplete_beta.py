@@ -160,13 +160,17 @@ log_excess = with_rule(
 betainc_dx = with_rule(_betainc_dx, a=betainc_dx_da, b=betainc_dx_db, x=betainc_dx_dx)
 
 
-def in_shape(argnum: int, place):
-    """The tail that is computed, and the slope of its logarithm in a (0) or in b (1)."""
+def _in_height(argnum: int, place):
+    """The slope in a (0) or in b (1) of the logarithm of the height."""
     a, b, x, y = place
-    one, none = jnp.ones_like(x), jnp.zeros_like(x)
-    if argnum == 0:
-        return moved_logarithm(place, (one, none, none, none), log_excess(a, b, x, y))
-    return moved_logarithm(place, (none, one, none, none), log_excess(b, a, y, x))
+    return log_excess(b, a, y, x) if argnum else log_excess(a, b, x, y)
+
+
+def in_shape(argnum: int, place):
+    """The tail that is computed, the slopes in a (0) or b (1) of its logarithm and the ratio's."""
+    one, none = jnp.ones_like(place[2]), jnp.zeros_like(place[2])
+    way = (none, one, none, none) if argnum else (one, none, none, none)
+    return moved_logarithm(place, way, _in_height(argnum, place))
 
 
 def _moved(argnum: int, lower: bool, log: bool, a, b, x, y):
@@ -174,7 +178,7 @@ def _moved(argnum: int, lower: bool, log: bool, a, b, x, y):
     place = jnp.broadcast_arrays(a, b, x, y)
     if argnum == 2:
         return tails.moved(*in_log_odds(place), lower, log, *place[2:])
-    return tails.moved(*in_shape(argnum, place), lower, log)
+    return tails.moved(*in_shape(argnum, place)[:2], lower, log)
 
 
 def _slope(argnum: int, *, lower: bool, log: bool = False):
@@ -202,6 +206,21 @@ def _log_bend(lower: bool):
         other = density / tails.side(tail, lower) - jnp.square(slope)
         own = slope * (1 / y - 1 / x - ratio_in_x(place))
         return tails.at_limits(limit, jnp.where(tail.lower == lower, own, other), jnp.nan, jnp.nan)
+
+    return bend
+
+
+def _log_bend_in(argnum: int, lower: bool):
+    """The second derivative in a shape and x of the logarithm: that in x is height over tail."""
+
+    def bend(a, b, x):
+        a, b, x, limit = _inside(a, b, x)
+        place = jnp.broadcast_arrays(a, b, x, 1 - x)
+        slope = tails.moved(*in_log_odds(place), lower, True, *place[2:])
+        tail, in_log, in_ratio = in_shape(argnum, place)
+        other = _in_height(argnum, place) - tails.moved(tail, in_log, lower, True)
+        value = slope * jnp.where(tail.lower == lower, -in_ratio, other)
+        return tails.at_limits(limit, value, jnp.nan, jnp.nan)
 
     return bend
 
@@ -235,8 +254,8 @@ def _side_bound(fn, lower: bool, seconds):
 def _log_bound(fn, lower: bool):
     firsts = {name: _slope(k, lower=lower, log=True) for k, name in enumerate(NAMES)}
     seconds = {
-        ("a", "x"): along(firsts["x"], 0),
-        ("b", "x"): along(firsts["x"], 1),
+        ("a", "x"): _log_bend_in(0, lower),
+        ("b", "x"): _log_bend_in(1, lower),
         ("x", "x"): _log_bend(lower),
     }
     return _bound(fn, firsts, seconds)

@@ -172,8 +172,8 @@ def gammainc_dx_dx(a: Real, x: Real) -> Float[Array, "..."]:
     return gammainc_dx(a, x) * ((a - 1 - x) / x)
 
 
-def gammainc_dx_da(a: Real, x: Real) -> Float[Array, "..."]:
-    r"""The density times $\log x - \psi(a)$."""
+def log_excess(a, x):
+    r"""$\log x - \psi(a)$, the slope in a of the logarithm of the density."""
     a, x = jnp.asarray(a), jnp.asarray(x)
     small = a < 1
     large = jnp.where(small, 1.0, a)
@@ -182,7 +182,12 @@ def gammainc_dx_da(a: Real, x: Real) -> Float[Array, "..."]:
     log_ratio = log1p(jnp.where(far, 0.0, (x - large) / large))
     log_ratio = jnp.where(far, jnp.log(x) - jnp.log(large), log_ratio)
     near = log_ratio + 1 / (2 * large) - stirling_error_dx(large)
-    return gammainc_dx(a, x) * jnp.where(small, jnp.log(x) - digamma(a), near)
+    return jnp.where(small, jnp.log(x) - digamma(a), near)
+
+
+def gammainc_dx_da(a: Real, x: Real) -> Float[Array, "..."]:
+    r"""The density times $\log x - \psi(a)$."""
+    return gammainc_dx(a, x) * log_excess(a, x)
 
 
 gammainc_dx = with_rule(_gammainc_dx, a=gammainc_dx_da, x=gammainc_dx_dx)

@@ -14,28 +14,32 @@ has of the sum n, with d the logarithm of the odds over those of the mean, the g
   for two degrees of freedom and to six digits from four on.
 """
 
-from typing import NamedTuple
+import functools
+import inspect
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import OPEN_UNIT
-from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source, with_rule
+from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source
 from jaxmath.special import tails
-from jaxmath.special.beta_tail import in_log_odds, tail_of
+from jaxmath.special.beta_tail import in_log_odds, ratio_along, tail_of
 from jaxmath.special.gamma import (
     betaln,
     digamma_difference,
     gammaln_difference,
     log_gamma_share,
+    trigamma,
 )
 from jaxmath.special.incomplete_beta import in_shape
 from jaxmath.special.incomplete_gamma import SHAPE
-from jaxmath.special.inverse_gamma import log_ratio
+from jaxmath.special.inverse_gamma import log_ratio, rises
 from jaxmath.special.logarithm import log1p
-from jaxmath.special.loops import if_any
+from jaxmath.special.loops import if_any, loop
 from jaxmath.special.normal_tail import ndtri
+from jaxmath.special.partials import with_partials
 from jaxmath.typing import Real
 
 STEPS = 3
@@ -183,14 +187,14 @@ def _firsts(a, b, small, below):
     )
 
 
-def _step(a, b, x, y, small, lower):
+def _step(a, b, x, y, small, lower, *, rolled):
     """What Halley's method takes from the logarithm of the odds."""
-    off, rate = tails.off(tail_of(a, b, x, y), lower, small)
+    off, rate = tails.off(tail_of(a, b, x, y, rolled=rolled), lower, small)
     step = jnp.clip(off / rate, -3.0, 3.0)
     return step / jnp.clip(1 - step * (a * y - b * x - rate) / 2, 0.5, 2.0)
 
 
-def _solve(a, b, small, below):
+def _solve(a, b, small, below, *, rolled):
     """The x and 1 - x where the smaller tail, which is the lower one where `below`, is `small`."""
     first_x, first_y = _firsts(a, b, small, below)
     at_zero, at_one = first_x < LEAST, first_y < LEAST
@@ -204,24 +208,29 @@ def _solve(a, b, small, below):
             if_any(least >= 1, _guess_large, a, b, small, below),
         ),
     )
-    x, y = _shares(jnp.where(exact, 0.0, jnp.clip(t, LEAST, -LEAST)))
-    step = jnp.where(exact, 0.0, 1e30)
-    for _ in range(STEPS):
+
+    def improve(carry, _):
+        x, y, step = carry
         # In units in which the logarithm of the tail bends: a step leaves a part of the cube.
         bend = jnp.abs(a * y - b * x) + jnp.sqrt((a + b) * x * y)
         close = jnp.abs(step) * bend <= (12 * jnp.finfo(x.dtype).eps) ** (1 / 3)
         unfinished = ~close | (jnp.abs(step) > 1)
-        step = if_any(unfinished, _step, a, b, x, y, small, below)
+        halley = functools.partial(_step, rolled=rolled)
+        step = if_any(unfinished, halley, a, b, x, y, small, below)
         change = jnp.expm1(-jnp.abs(step))
         x = x + jnp.where(step > 0, x * change, 0.0)
         y = y + jnp.where(step < 0, y * change, 0.0)
-        x, y = x / (x + y), y / (x + y)
+        return x / (x + y), y / (x + y), step
+
+    x, y = _shares(jnp.where(exact, 0.0, jnp.clip(t, LEAST, -LEAST)))
+    start = x, y, jnp.where(exact, 0.0, 1e30).astype(x.dtype)
+    x, y, _ = loop(improve, start, [(float(k),) for k in range(STEPS)], rolled=rolled)
     far, near = jnp.exp(first_x), jnp.exp(first_y)
     x, y = jnp.where(at_zero, far, x), jnp.where(at_zero, 1.0, y)
     return jnp.where(at_one, 1.0, x), jnp.where(at_one, near, y)
 
 
-def _both(a, b, p, lower: bool):
+def _both(a, b, p, lower: bool, *, rolled: bool = False):
     """The x whose lower or upper tail is p, and 1 - x, each with all its digits."""
     a, b, p = (jnp.asarray(part) for part in (a, b, p))
     dtype = jnp.result_type(a, b, p)
@@ -232,7 +241,7 @@ def _both(a, b, p, lower: bool):
     under = given < 0.5
     small = jnp.where(under, given, 1 - given)
     below = under == lower  # whether the lower tail is the small one
-    x, y = _solve(a, b, small, below)
+    x, y = _solve(a, b, small, below, rolled=rolled)
     nothing, everything = (p == 0) & limits, (p == 1) & limits
     zero, one = (nothing, everything) if lower else (everything, nothing)
 
@@ -243,124 +252,232 @@ def _both(a, b, p, lower: bool):
     return at_ends(x, 0.0, 1.0), at_ends(y, 1.0, 0.0)
 
 
-@jax.jit
-def betaincinv_shares(a, b, p):
-    """The x whose lower tail is p, and 1 - x, each with all its digits."""
-    return _both(a, b, p, True)
-
-
-@jax.jit
-def betainccinv_shares(a, b, q):
-    """The x whose upper tail is q, and 1 - x, each with all its digits."""
-    return _both(a, b, q, False)
-
-
-def _inverse(a, b, p, lower: bool):
-    """The x whose lower or upper tail is p."""
-    return _both(a, b, p, lower)[0]
-
-
 def _betaincinv(a: Real, b: Real, p: Real) -> Float[Array, "..."]:
     r"""The x in [0, 1] with $I_x(a, b) = p$, for a, b > 0 and p in [0, 1]."""
-    return _inverse(a, b, p, True)
+    return _both(a, b, p, True)[0]
 
 
 def _betainccinv(a: Real, b: Real, q: Real) -> Float[Array, "..."]:
     r"""The x in [0, 1] with $1 - I_x(a, b) = q$, for a, b > 0 and q in [0, 1]."""
-    return _inverse(a, b, q, False)
+    return _both(a, b, q, False)[0]
 
 
 class _Answer(NamedTuple):
-    """Both shapes and both shares at an answer, these replaced where not `usual`, and the answer.
+    r"""An x with a tail of p, and how the logarithm t of its odds moves.
 
-    Where x or 1 - x is `tiny`, `high` if 1 - x: its logarithm, and the shapes seen from it.
+    As for the inverse of the incomplete gamma function, the second slopes are taken on the way that
+    x goes as a shape moves. Where x or 1 - x is so small that the first term of its series is all
+    of its tail, t is the logarithm of that. Of the derivatives those of x are made, as
+    $x_t = x (1 - x)$.
+
+    Attributes:
+        place: both shapes and both shares, these replaced where `first`.
+        tiny, log: whether it is too small for the dtype, and the logarithm of $\pm x_t$ then.
+        root: the root of that elsewhere; with a minus sign where `high`.
+        inside, first, high: whether p is inside of (0, 1), whether x or 1 - x is that small, and
+            whether it is 1 - x.
+        balance: the slope in t of the logarithm of $x_t$.
+        rate, lead: the slopes in t of the logarithms of the tail that is computed and the height.
+        in_p: the slope of t in p.
+        ways: how t and the logarithm of the height move with a and with b.
+        moves: how the place moves with a and with b.
+        end: x itself.
     """
 
     place: tuple[Array, ...]
-    x: Array
-    usual: Array
     tiny: Array
-    high: Array
     log: Array
-    own: Array
-    other: Array
+    root: Array
+    inside: Array
+    first: Array
+    high: Array
+    balance: Array
+    rate: Array
+    lead: Array
+    in_p: Array
+    ways: tuple[tails.Way, tails.Way]
+    moves: tuple[tuple[Array, ...], tuple[Array, ...]]
+    end: Array
+
+    def times_slope(self, value, times: int = 0):
+        """The value and powers of the slope in p times the slope of x."""
+        size, sign = rises(self.in_p, times)
+        part = jnp.where(self.tiny, jnp.exp(self.log / 2 + jnp.log(size)), self.root * size)
+        value = jnp.where(part == 0, 0.0, part * value * part)
+        return jnp.where(self.high, -sign, sign) * value
 
 
-def _by_density(inverse, rest, lower: bool):
-    """The partials by the implicit function theorem; `rest` is one less the inverse, turned.
+def _answer(lower: bool, a, b, p) -> _Answer:
+    """How the inverse of the lower or the upper tail moves."""
+    x, y = (rolled_betaincinv_shares if lower else rolled_betainccinv_shares)(a, b, p)
+    a, b, p, x, y = jnp.broadcast_arrays(a, b, p, x, y)
+    info = jnp.finfo(x.dtype)
+    inside = (p > 0) & (p < 1) & ~jnp.isnan(x)
+    low, high = (inside & (share < info.tiny**0.4) for share in (x, y))
+    first, tiny = low | high, jnp.minimum(x, y) < 4 * info.tiny
+    p, under = jnp.where(inside, p, 0.5), p < 0.5
+    firsts = _firsts(a, b, jnp.where(under, p, 1 - p), under == lower)
+    log, own, other = (jnp.where(high, *pair) for pair in (firsts[::-1], (b, a), (a, b)))
+    usual = inside & ~first
+    place = (a, b, *(jnp.where(usual, share, 0.5) for share in (x, y)))
+    spread = place[2] * place[3]
 
-    Where x or 1 - x is tiny, slopes may be numbers where that is none: they are of its logarithm.
-    """
-    sign = 1 if lower else -1
+    tail, rate = in_log_odds(place)
+    rate = jnp.where(first, own, rate)
+    tail = tail._replace(lower=jnp.where(first, low, tail.lower))
+    one, none = jnp.ones_like(x), jnp.zeros_like(x)
+    in_own = (log - 1 / own + digamma_difference(own, other)) / -own
+    in_other = digamma_difference(other, own) / -own
 
-    def answer(a, b, p) -> _Answer:
-        x, y = inverse(a, b, p), rest(b, a, p)
-        a, b, p, x, y = jnp.broadcast_arrays(a, b, p, x, y)
-        least, inside = 4 * jnp.finfo(x.dtype).tiny, (p > 0) & (p < 1)
-        low, high = inside & (x < least), inside & (y < least)
-        under, tiny = p < 0.5, low | high
-        small = jnp.where(under, p, 1 - p)
-        first = _firsts(a, b, jnp.where(inside, small, 0.5), under == lower)
-        log, own, other = (jnp.where(high, *pair) for pair in (first[::-1], (b, a), (a, b)))
-        usual = (x > 0) & (y > 0) & ~tiny
-        inner = (jnp.where(usual, share, 0.5) for share in (x, y))
-        return _Answer((a, b, *inner), x, usual, tiny, high, log, own, other)
+    def way(argnum):
+        is_own = high == (argnum == 1)
+        in_log = -in_shape(argnum, place)[1] / rate
+        in_log = jnp.where(first, jnp.where(is_own, in_own, in_other), in_log)
+        change = spread * in_log
+        move = (none, one, change, -change) if argnum else (one, none, change, -change)
+        height = jnp.where(first, jnp.where(is_own, 1 / own, 0.0), -ratio_along(place, move))
+        return tails.Way(in_log, height), move
 
-    def lifted(log, factor):
-        """A factor times a number that may be too small."""
-        part = jnp.exp(log / 2)
-        return part * factor * part
-
-    def rise_of(place):
-        """The tail that is computed, and the slope of x in its logarithm."""
-        tail, slope = in_log_odds(place)
-        return tail, place[2] * place[3] / slope
-
-    def by_shape(argnum):
-        def partial(a, b, p):
-            at = answer(a, b, p)
-            slope = -in_shape(argnum, at.place)[1] * rise_of(at.place)[1]
-            in_own = at.log - 1 / at.own + digamma_difference(at.own, at.other)
-            in_other = digamma_difference(at.other, at.own)
-            moved = jnp.where(at.high == (argnum == 1), in_own, in_other)
-            far = jnp.where(at.high, 1.0, -1.0) * lifted(at.log, moved / at.own)
-            at_end = jnp.where(jnp.isnan(at.x), jnp.nan, 0.0)
-            return jnp.where(at.usual, slope, jnp.where(at.tiny, far, at_end))
-
-        return partial
-
-    def in_probability(a, b, p):
-        at, p = answer(a, b, p), jnp.asarray(p)
-        inner = jnp.where((p > 0) & (p < 1), p, 0.5)
-        slope = tails.of_quantile(*rise_of(at.place), inner, lower)
-        tail = jnp.where(at.high != lower, inner, 1 - inner)
-        far = sign * lifted(at.log - jnp.log(tail), 1 / at.own)
-        end, height = (jnp.where(at.x > 0, *pair) for pair in (at.place[1::-1], at.place[:2]))
-        at_end = jnp.where(end < 1, 0.0, jnp.where(end == 1, 1 / height, jnp.inf))
-        at_end = sign * jnp.where(jnp.isnan(at.x), jnp.nan, at_end)
-        return jnp.where(at.usual, slope, jnp.where(at.tiny, far, at_end))
-
-    def bend(a, b, p):
-        a, b, x, y = answer(a, b, p).place
-        return ((b - 1) / y - (a - 1) / x) * in_probability(a, b, p) ** 2
-
-    return by_shape(0), by_shape(1), in_probability, bend
+    (in_a, move_a), (in_b, move_b) = way(0), way(1)
+    return _Answer(
+        place=place,
+        tiny=tiny,
+        log=log,
+        root=jnp.sqrt(x * y),
+        inside=inside,
+        first=first,
+        high=high,
+        balance=jnp.where(first, 1.0, place[3] - place[2]),
+        rate=rate,
+        lead=jnp.where(first, own, a * place[3] - b * place[2]),
+        in_p=tails.of_quantile(tail, 1 / rate, p, lower),
+        ways=(in_a, in_b),
+        moves=(move_a, move_b),
+        end=x,
+    )
 
 
-def _lower(a, b, p):
-    return betaincinv(a, b, p)
+def _log_own(a, b, x, y):
+    """The logarithm of the tail that is computed."""
+    tail = tail_of(a, b, x, y, rolled=True)
+    return tail.exponent + jnp.log(tail.factor)
 
 
-def _upper(a, b, q):
-    return betainccinv(a, b, q)
+def _first_bend(one, other, at: _Answer):
+    """The second slope in two shapes of the logarithm of a first term."""
+    a, b = at.place[:2]
+    in_both = trigamma(a + b)
+    if one != other:
+        return in_both
+    shape = (a, b)[one]
+    return in_both - trigamma(jnp.where(at.high == (one == 1), 1 + shape, shape))
 
 
-_da, _db, _dp, _dp_dp = _by_density(_lower, _upper, True)
-_BETAINCINV = dict(a=_da, b=_db, p=_dp)
-betaincinv = with_rule(_betaincinv, **_BETAINCINV)
-_cda, _cdb, _cdq, _cdq_dq = _by_density(_upper, _lower, False)
-_BETAINCCINV = dict(a=_cda, b=_cdb, q=_cdq)
-betainccinv = with_rule(_betainccinv, **_BETAINCCINV)
+def _shares_of(lower: bool, *, rolled: bool):
+    """The x whose lower or upper tail is p, and 1 - x, with the slopes of x."""
+
+    @jax.custom_jvp
+    @jax.jit
+    def shares(a, b, p):
+        return _both(a, b, p, lower, rolled=rolled)
+
+    @shares.defjvp
+    def rule(primals, tangents):
+        at = _answer(lower, *primals)
+        slopes = *(way.place for way in at.ways), at.in_p
+        change = sum(map(jnp.multiply, slopes, tangents))
+        change = jnp.where(at.inside, at.times_slope(change), 0.0 * at.end)
+        return shares(*primals), (change, -change)
+
+    return shares
+
+
+betaincinv_shares, betainccinv_shares = (_shares_of(lower, rolled=False) for lower in (True, False))
+"""Of the shapes and a tail: the x that has it, and 1 - x, each with all its digits."""
+rolled_betaincinv_shares, rolled_betainccinv_shares = (
+    _shares_of(lower, rolled=True) for lower in (True, False)
+)
+"""The same as slopes compute it, which compiles soon."""
+
+
+def _slopes(inverse, lower: bool):
+    """The partials of an inverse and their slopes, by argument."""
+    names = tuple(inspect.signature(inverse).parameters)
+
+    def made(inner, at_end):
+        def slope(a, b, p):
+            at = _answer(lower, a, b, p)
+            end = jnp.where(jnp.isnan(at.end), jnp.nan, at_end(*at.place[:2], at.end))
+            return jnp.where(at.inside, inner(at), end)
+
+        # The arguments of the inverse, by which rules know what moves it.
+        result: Any = slope
+        result.__signature__ = inspect.signature(inverse)
+        return result
+
+    def still(a, b, x):
+        return 0.0 * x
+
+    def rise_at_end(a, b, x):
+        end, height = jnp.where(x > 0, b, a), jnp.where(x > 0, a, b)
+        value = jnp.where(end < 1, 0.0, jnp.where(end == 1, 1 / height, jnp.inf))
+        return value if lower else -value
+
+    def bend_at_end(a, b, x):
+        end, height = jnp.where(x > 0, b, a), jnp.where(x > 0, a, b)
+        half = jnp.square(jnp.exp(betaln(0.5, height))) / 2
+        value = jnp.where(end > 1, -jnp.inf, jnp.where(end < 0.5, 0.0, jnp.inf))
+        value = jnp.where(end == 0.5, half, value)
+        value = jnp.where(end == 1, (height - 1) / height / height, value)
+        return jnp.where(x > 0, -value, value)
+
+    def in_shape_of(k):
+        return made(lambda at: at.times_slope(at.ways[k].place), still)
+
+    def in_p_and(k):
+        def inner(at):
+            way = at.ways[k]
+            return at.times_slope(at.balance * way.place - way.height, 1)
+
+        return made(inner, lambda *args: 0.0 * rise_at_end(*args))
+
+    def in_shapes(one, other):
+        def on_the_way(fn, move):
+            return lambda *place: jax.jvp(fn, place, move)[1]
+
+        def inner(at):
+            moves, ways = (at.moves[one], at.moves[other]), (at.ways[one], at.ways[other])
+            twice = on_the_way(on_the_way(_log_own, moves[0]), moves[1])(*at.place)
+            first = tails.crossed(_first_bend(one, other, at), at.rate, at.lead, *ways)
+            first = first + ways[0].place * ways[1].place
+            return at.times_slope(jnp.where(at.first, first, -twice / at.rate))
+
+        return made(inner, still)
+
+    def bend(at):
+        a, b, x, y = at.place
+        own = 1 - jnp.where(at.high, b, a)
+        value = jnp.where(at.first, own, (1 - a) * y - (1 - b) * x)
+        return at.times_slope(value, 2)
+
+    rise = made(lambda at: at.times_slope(1.0, 1), rise_at_end)
+    firsts = dict(zip(names, (in_shape_of(0), in_shape_of(1), rise), strict=True))
+    a, b, p = names
+    seconds = {
+        (a, a): in_shapes(0, 0),
+        (a, b): in_shapes(0, 1),
+        (b, b): in_shapes(1, 1),
+        (a, p): in_p_and(0),
+        (b, p): in_p_and(1),
+        (p, p): made(bend, bend_at_end),
+    }
+    return firsts, seconds
+
+
+_BETAINCINV, _BETAINCINV_BENDS = _slopes(_betaincinv, True)
+_BETAINCCINV, _BETAINCCINV_BENDS = _slopes(_betainccinv, False)
+betaincinv, _BETAINCINV = with_partials(_betaincinv, _BETAINCINV, _BETAINCINV_BENDS)
+betainccinv, _BETAINCCINV = with_partials(_betainccinv, _BETAINCCINV, _BETAINCCINV_BENDS)
 
 INVERSE_BETA = (
     Formula(
@@ -368,7 +485,7 @@ INVERSE_BETA = (
         plain=_betaincinv,
         domain=dict(a=SHAPE, b=SHAPE, p=OPEN_UNIT),
         partials=_BETAINCINV,
-        seconds={("p", "p"): _dp_dp},
+        seconds=_BETAINCINV_BENDS,
         facts=(Increasing("a"), Decreasing("b"), Increasing("p"), Bounded("p", 0.0, 1.0)),
         tex=r"I_x(a, b) = p",
         source=Source("didonato1992beta"),
@@ -379,7 +496,7 @@ INVERSE_BETA = (
         plain=_betainccinv,
         domain=dict(a=SHAPE, b=SHAPE, q=OPEN_UNIT),
         partials=_BETAINCCINV,
-        seconds={("q", "q"): _cdq_dq},
+        seconds=_BETAINCCINV_BENDS,
         facts=(Increasing("a"), Decreasing("b"), Decreasing("q"), Bounded("q", 0.0, 1.0)),
         tex=r"1 - I_x(a, b) = q",
         source=Source("didonato1992beta"),

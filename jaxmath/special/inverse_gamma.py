@@ -6,20 +6,22 @@ $\tfrac12\eta^2 = x / a - 1 - \log(x / a)$ at the normal quantile over $\sqrt a$
 correction; for a < 1 it is the first terms of the series at zero, or those at infinity.
 """
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.domains import OPEN_UNIT
-from jaxmath.formula import Decreasing, Formula, Increasing, Source
+from jaxmath.formula import Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import incomplete_gamma, tails
-from jaxmath.special.gamma import digamma, gammaln, stirling_error_dx, trigamma
+from jaxmath.special.gamma import digamma, gammaln, trigamma
 from jaxmath.special.incomplete_gamma import SHAPE
-from jaxmath.special.logarithm import log1p, log1p_gap_ratio
-from jaxmath.special.loops import if_any
+from jaxmath.special.logarithm import log1p
+from jaxmath.special.loops import if_any, loop
 from jaxmath.special.normal_tail import ndtri
 from jaxmath.special.partials import along, with_partials
 from jaxmath.special.polynomial import polynomial
@@ -77,14 +79,14 @@ def _first(a, small, lower):
     return (jnp.where(lower, jnp.log(small), log1p(-small)) + gammaln(1 + a)) / a
 
 
-def _step(a, x, small, lower):
+def _step(a, x, small, lower, *, rolled):
     """What Halley's method takes from log(x)."""
-    off, rate = tails.off(incomplete_gamma.tail_of(a, x), lower, small)
+    off, rate = tails.off(incomplete_gamma.tail_of(a, x, rolled=rolled), lower, small)
     step = jnp.clip(off / rate, -3.0, 3.0)
     return step / jnp.clip(1 - step * (a - x - rate) / 2, 0.5, 2.0)
 
 
-def _inverse(a, p, lower: bool):
+def _inverse(a, p, lower: bool, *, rolled: bool = False):
     """The x whose lower or upper tail is p."""
     a, p = jnp.asarray(a), jnp.asarray(p)
     dtype = jnp.result_type(a, p)
@@ -99,13 +101,17 @@ def _inverse(a, p, lower: bool):
     log_x = jnp.where(shape < 1, if_any(shape < 1, _outer, shape, small, below), central)
     first = _first(shape, small, below)
     exact = first < LEAST
-    x = jnp.exp(jnp.where(exact, 0.0, log_x))
-    step = jnp.where(exact, 0.0, 1.0)
-    for _ in range(STEPS):
+
+    def improve(carry, _):
+        x, step = carry
         # The tail was off by no more than this many parts.
         unfinished = jnp.abs(step) * (shape + x + 1) > jnp.finfo(dtype).eps ** (1 / 3)
-        step = if_any(unfinished, _step, shape, x, small, below)
-        x = x + x * jnp.expm1(-step)  # of small steps more exact than by the exponential
+        halley = functools.partial(_step, rolled=rolled)
+        step = if_any(unfinished, halley, shape, x, small, below)
+        return x + x * jnp.expm1(-step), step  # of small steps more exact than by the exponential
+
+    start = jnp.exp(jnp.where(exact, 0.0, log_x)), jnp.where(exact, 0.0, 1.0).astype(dtype)
+    x, _ = loop(improve, start, [(float(k),) for k in range(STEPS)], rolled=rolled)
     x = jnp.where(exact, jnp.exp(first), x)
     nothing, everything = (p == 0) & limits, (p == 1) & limits
     zero, infinite = (nothing, everything) if lower else (everything, nothing)
@@ -126,18 +132,20 @@ def _gammainccinv(a: Real, q: Real) -> Float[Array, "..."]:
 class Answer(NamedTuple):
     r"""An x with a tail of p, and how its logarithm l moves with p and with a.
 
-    By the implicit function theorem of the logarithm S of the tail that is computed. Where that is
-    T, p or one less, and $h = \partial S / \partial l$, with g for the slope of log T in p:
-
-    $l_p = 1 / (h T)$, $l_a = -S_a / h$, $l_{pp} = -l_p^2 (a - x)$, $l_{pa} = -l_p g$ and
-    $l_{aa} = -S_{aa} / h - l_a (2 g + (h - a + x) l_a)$, where $g = l - \psi(a) + (a - x) l_a$.
+    By the implicit function theorem of the logarithm S of the tail that is computed, which has the
+    slope h in l. Where that tail is T, p or one less, $l_p = 1 / (h T)$ and $l_a = -S_a / h$. The
+    second slopes are taken on the way that x goes as a moves, on which S stays: that of
+    $\log(x / h)$, and $x_{aa} / x = -S'' / h$ for S on the straight line that touches the way.
+    There all changes are small for large a, where partial derivatives would cancel.
 
     Attributes:
         x: one where it is too small, or a limit.
         log: its logarithm, which is finite where x is too small.
         usual, tiny: whether x is itself, or too small: the first term of the series is all.
         gap: a - x.
-        in_p, in_a, twist, bend: $l_p$, $l_a$, g and $l_{aa}$.
+        in_p, in_a: $l_p$ and $l_a$.
+        twist: the slope of $\log x_p$ in a.
+        bend: $x_{aa} / x$.
         end: the limit, where neither `usual` nor `tiny`.
     """
 
@@ -159,44 +167,49 @@ def _log_own(a, x):
     return tail.exponent + jnp.log(tail.factor)
 
 
+def _log_rate(a, x):
+    """The logarithm of the slope of that in x, but for its sign."""
+    lower = incomplete_gamma.tail_of(a, x, rolled=True).lower
+    rate = jnp.where(
+        lower, incomplete_gamma.log_growth(a, x) / x, incomplete_gamma.log_hazard(a, x)
+    )
+    return jnp.log(rate)
+
+
 _log_own_da = along(_log_own, 0)
-_log_own_da_da = along(_log_own_da, 0)
 
 
-def _twist(a, x, in_a):
-    """The g of an answer, without the logarithms that cancel where x is close to a large a."""
-    small = a < 1
-    some, large = jnp.where(small, a, 0.5), jnp.where(small, 1.0, a)
-    near_zero = 1 / some + (jnp.log(x) - digamma(1 + some) + (some - x) * in_a)
-    u = (x - large) / large
-    close = jnp.where(jnp.abs(u) < 0.5, u, 0.0)
-    gap = jnp.where(close == u, -jnp.square(u) * log1p_gap_ratio(close), jnp.log(x / large) - u)
-    error = 0.5 / large - stirling_error_dx(large)
-    return jnp.where(small, near_zero, gap + u * (1 - large * in_a) + error)
-
-
-def answer(fn, a, p, lower: bool) -> Answer:
-    """How the inverse `fn` of the lower or the upper tail moves."""
-    end = fn(a, p)
+def answer(a, p, lower: bool) -> Answer:
+    """How the inverse of the lower or the upper tail moves."""
+    end = (_ROLLED_LOWER if lower else _ROLLED_UPPER)(a, p)
     a, p, end = jnp.broadcast_arrays(a, p, end)
+    info = jnp.finfo(end.dtype)
     inside = (p > 0) & (p < 1) & (end < jnp.inf)
     a, p = jnp.where(inside, a, 1.0), jnp.where(inside, p, 0.5).astype(end.dtype)
-    tiny = inside & (end < 4 * jnp.finfo(end.dtype).tiny)
+    tiny = inside & (end < 4 * info.tiny)
     usual = inside & ~tiny
     x = jnp.where(usual, end, 1.0)
+    # Where the first term of the series is all, and a square of x may be too small.
+    first = tiny | usual & (end < info.tiny**0.4)
     under = p < 0.5
-    first = _first(a, jnp.where(under, p, 1 - p), under == lower)
+    log = _first(a, jnp.where(under, p, 1 - p), under == lower)
+    log = jnp.where(first, log, jnp.log(x))
 
-    tail = incomplete_gamma.tail_of(a, x, rolled=True)
+    place = jnp.where(first, a, x)
+    tail = incomplete_gamma.tail_of(a, place, rolled=True)
     h = tail.rate / tail.factor
-    h = jnp.where(tiny, a, jnp.where(tail.lower, h, -h))
-    own = tail._replace(lower=tail.lower | tiny)
+    h = jnp.where(first, a, jnp.where(tail.lower, h, -h))
+    own = tail._replace(lower=tail.lower | first)
     # At the first term S is a l - log gamma(1 + a).
-    log = jnp.where(tiny, first, jnp.log(x))
-    in_a = jnp.where(tiny, digamma(1 + a) - first, -_log_own_da(a, x)) / h
-    twist = jnp.where(tiny, 1 / a, _twist(a, x, in_a))
-    bends = jnp.where(tiny, -trigamma(1 + a), _log_own_da_da(a, x))
-    excess = jnp.where(tiny, 0.0, h - (a - x))
+    in_a = jnp.where(first, digamma(1 + a) - log, -_log_own_da(a, place)) / h
+    way = jnp.ones_like(a), place * in_a
+
+    def on_the_way(fn):
+        return lambda a, x: jax.jvp(fn, (a, x), way)[1]
+
+    twist = jnp.where(first, in_a - 1 / a, -on_the_way(_log_rate)(a, place))
+    twice = on_the_way(on_the_way(_log_own))(a, place)
+    first_bend = (trigamma(1 + a) / a - in_a / a * 2) + jnp.square(in_a)
     return Answer(
         x=x,
         log=log,
@@ -206,26 +219,47 @@ def answer(fn, a, p, lower: bool) -> Answer:
         in_p=tails.of_quantile(own, 1 / h, p, lower),
         in_a=in_a,
         twist=twist,
-        bend=-bends / h - in_a * (2 * twist + excess * in_a),
+        bend=jnp.where(first, first_bend, -twice / h),
         end=end,
     )
+
+
+def _bounded(root):
+    """Not infinite: of a number that is far too small nothing is left even so."""
+    return jnp.minimum(root, jnp.finfo(root.dtype).max)
+
+
+def rises(in_p, times: int):
+    """The root of the size of a power of a slope in p, which is large where p is tiny; its sign."""
+    size, sign = jnp.abs(in_p), jnp.where(in_p < 0, -1.0, 1.0)
+    root = (jnp.ones_like(size), jnp.sqrt(size), size)[times]
+    return _bounded(root), sign if times == 1 else jnp.ones_like(sign)
 
 
 class Part(NamedTuple):
     """A derivative of an answer x, or of one over it, in parts of that.
 
     Attributes:
-        of: of an answer and the power, 1 or -1.
+        of: of an answer and the power, 1 or -1, without powers of the slope of log x in p.
+        times: how many of these powers it has.
         at_end: that of x itself, of a and of x, where x is zero or infinite.
     """
 
     of: Callable[[Answer, int], Array]
+    times: int
     at_end: Callable[[Array, Array], Array]
 
+    def halves(self, at: Answer, power: int) -> tuple[Array, Array]:
+        """The root of its size and its sign: it may be a number where neither it nor x is one."""
+        factor, (root, sign) = self.of(at, power), rises(at.in_p, self.times)
+        root = _bounded(root * jnp.sqrt(jnp.abs(factor)))
+        return root, jnp.where(factor < 0, -sign, sign)
 
-def lifted(half, factor):
-    """The factor times the square of `half`, zero where that is, however large the factor."""
-    return jnp.where(half == 0, 0.0, half * factor * half)
+
+def lifted(log, root):
+    """The square of a root times the exponential of a logarithm, both halves of a number."""
+    part = jnp.exp(log / 2 + jnp.log(root))
+    return jnp.where(root == 0, 0.0, jnp.square(part))
 
 
 def _rise_at_end(a, x):
@@ -243,14 +277,19 @@ def _still_at_end(a, x):
     return x + 0.0 * a
 
 
-IN_P = Part(lambda at, power: power * at.in_p, _rise_at_end)
-IN_A = Part(lambda at, power: power * at.in_a, _still_at_end)
-IN_P_P = Part(lambda at, power: jnp.square(at.in_p) * (1 - power * at.gap), _bend_at_end)
+IN_P = Part(lambda at, power: power * jnp.ones_like(at.x), 1, _rise_at_end)
+IN_A = Part(lambda at, power: power * at.in_a, 0, _still_at_end)
+IN_P_P = Part(lambda at, power: 1 - power * at.gap, 2, _bend_at_end)
 IN_P_A = Part(
-    lambda at, power: at.in_p * (at.in_a - power * at.twist),
+    lambda at, power: at.twist if power == 1 else 2 * at.in_a - at.twist,
+    1,
     lambda a, x: 0.0 * _rise_at_end(a, x),
 )
-IN_A_A = Part(lambda at, power: power * at.bend + jnp.square(at.in_a), _still_at_end)
+IN_A_A = Part(
+    lambda at, power: at.bend if power == 1 else 2 * jnp.square(at.in_a) - at.bend,
+    0,
+    _still_at_end,
+)
 
 
 def _slopes(inverse, lower: bool):
@@ -259,9 +298,9 @@ def _slopes(inverse, lower: bool):
 
     def of(part: Part):
         def slope(a, p):
-            at = answer(inverse, a, p, lower)
-            half, factor = jnp.exp(at.log / 2), part.of(at, 1)
-            value = jnp.where(at.tiny, lifted(half, factor), at.x * factor)
+            at = answer(a, p, lower)
+            root, sign = part.halves(at, 1)
+            value = sign * jnp.where(at.tiny, lifted(at.log, root), at.x * root * root)
             turned = part is IN_P and not lower
             at_end = part.at_end(jnp.asarray(a), at.end) * (-1 if turned else 1)
             return jnp.where(at.usual | at.tiny, value, at_end)
@@ -276,10 +315,17 @@ def _slopes(inverse, lower: bool):
     return partials, seconds
 
 
-_GAMMAINCINV, _GAMMAINCINV_BENDS = _slopes(lambda a, p: gammaincinv(a, p), True)
-_GAMMAINCCINV, _GAMMAINCCINV_BENDS = _slopes(lambda a, q: gammainccinv(a, q), False)
+def _rolled(lower: bool, partials):
+    """The inverse as its slopes compute it, which compiles soon."""
+    first, second = partials.values()
+    return with_rule(lambda a, p: _inverse(a, p, lower, rolled=True), a=first, p=second)
+
+
+_GAMMAINCINV, _GAMMAINCINV_BENDS = _slopes(_gammaincinv, True)
+_GAMMAINCCINV, _GAMMAINCCINV_BENDS = _slopes(_gammainccinv, False)
 gammaincinv, _GAMMAINCINV = with_partials(_gammaincinv, _GAMMAINCINV, _GAMMAINCINV_BENDS)
 gammainccinv, _GAMMAINCCINV = with_partials(_gammainccinv, _GAMMAINCCINV, _GAMMAINCCINV_BENDS)
+_ROLLED_LOWER, _ROLLED_UPPER = _rolled(True, _GAMMAINCINV), _rolled(False, _GAMMAINCCINV)
 
 INVERSE_GAMMA = (
     Formula(

@@ -69,7 +69,8 @@ def moved(tail: Tail, in_log, lower: bool, log: bool, *over):
     if not log:
         return jnp.where(own, change, -change)
     for divisor in over:
-        in_log = in_log * (1 / divisor)  # of a / b / c XLA makes a / (b c), which underflows
+        # Of a / b / c XLA makes a / (b c), which underflows where c does; one over a large c, too.
+        in_log = jnp.where(divisor > 1, in_log / divisor, in_log * (1 / divisor))
     return jnp.where(own, in_log, -change / side(tail, ~tail.lower))
 
 
@@ -78,7 +79,33 @@ def of_quantile(tail: Tail, rise, p, lower: bool):
 
     Of the tail that is p, or the rest of p, and not of its exponential, which has lost some digits.
     """
-    return rise / jnp.where(tail.lower == lower, p, p - 1)
+    return rise * (1 / jnp.where(tail.lower == lower, p, p - 1))  # as in `moved`
+
+
+class Way(NamedTuple):
+    """How a parameter moves a quantile's place, and the logarithm of the height there."""
+
+    place: Array
+    height: Array
+
+
+def followed(rate, lead, height, ratio_in_place, ratio):
+    """How the logarithm of the height moves with a parameter, at a quantile's place.
+
+    `rate` and `lead` are as below, `height` is how it moves at a fixed place. Both would cancel: so
+    by the slopes of the logarithm of the ratio of the tail that is computed to the height.
+    """
+    return (height * ratio_in_place - lead * ratio) * (1 / rate)
+
+
+def crossed(bend, rate, lead, one: Way, other: Way):
+    """The second slope of a quantile's place in two parameters, by the implicit function theorem.
+
+    `rate` and `bend` are the slope in the place of the logarithm of the tail that is computed and
+    its second slope in both parameters, `lead` is the slope in the place of that of the height.
+    """
+    both = one.height * other.place + other.height * one.place
+    return -(bend / rate + both + (rate - lead) * (one.place * other.place))
 
 
 def log_slope(tail: Tail, lower: bool, unit, density, larger):
