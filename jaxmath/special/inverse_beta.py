@@ -376,10 +376,13 @@ def _first_bend(one, other, at: _Answer):
 def _shares_of(lower: bool, *, rolled: bool):
     """The x whose lower or upper tail is p, and 1 - x, with the slopes of x."""
 
-    @jax.custom_jvp
-    @jax.jit
-    def shares(a, b, p):
+    def both(a, b, p):
         return _both(a, b, p, lower, rolled=rolled)
+
+    both.__name__ = (
+        "betaincinv_shares" if lower else "betainccinv_shares"
+    )  # as exact truth knows it
+    shares = jax.custom_jvp(jax.jit(both))
 
     @shares.defjvp
     def rule(primals, tangents):
