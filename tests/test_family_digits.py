@@ -373,7 +373,8 @@ def test_slopes_of_f_tails_far_out():
     points = np.array([*points, (4.5, 1024.0, 3.5), (0.7, 10.0, 20.0), (0.01, 0.125, 0.25)])
     slopes = jax.jit(jax.vmap(jax.grad(d.f.log_sf, (0, 1, 2))))(*points.T)
     bends = d.f.F.seconds["log_sf"]
-    bends = [jax.jit(jax.vmap(bends[pair]))(*points.T) for pair in (("x", "x"), ("dfn", "dfd"))]
+    pairs = ("x", "x"), ("dfn", "dfd"), ("x", "dfn"), ("x", "dfd")
+    bends = [jax.jit(jax.vmap(bends[pair]))(*points.T) for pair in pairs]
     found = np.stack([*slopes, *bends], 1)
     with mp.workdps(200):
         step = mp.mpf(10) ** -25
@@ -391,6 +392,8 @@ def test_slopes_of_f_tails_far_out():
                 (tail(0, 0, 1) - tail(0, 0, -1)) / (2 * m),
                 (tail(1, 0, 0) - 2 * tail(0, 0, 0) + tail(-1, 0, 0)) / x**2,
                 (tail(0, 1, 1) - tail(0, 1, -1) - tail(0, -1, 1) + tail(0, -1, -1)) / (4 * n * m),
+                (tail(1, 1, 0) - tail(1, -1, 0) - tail(-1, 1, 0) + tail(-1, -1, 0)) / (4 * x * n),
+                (tail(1, 0, 1) - tail(1, 0, -1) - tail(-1, 0, 1) + tail(-1, 0, -1)) / (4 * x * m),
             ]
             truth = np.array(truth, float)
             np.testing.assert_allclose(found[k], truth, 1e-12, 1e-300, err_msg=str(point))
