@@ -240,7 +240,7 @@ def fisher_information(dfn: Real, dfd: Real) -> Float[Array, "... 2 2"]:
 
 
 _INFINITE = "infinite or undefined for few degrees of freedom; a test of its own knows its values"
-_MANY = dict.fromkeys(
+_MANY: dict[str, str] = dict.fromkeys(
     (
         *("first_derivatives/dfn", "first_derivatives/dfd", "second_derivatives/dfn, dfn"),
         *("second_derivatives/dfn, dfd", "second_derivatives/dfd, dfd", "hessian_symmetric"),
