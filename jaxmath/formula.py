@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
@@ -260,19 +260,30 @@ def with_rule(fn: Function, **partials: Callable[..., Any]) -> Function:
         raise ValueError(f"{fn.__name__} has no argument {', '.join(sorted(unknown))}.")
 
     # Each is traced once for a shape, however often rules within rules call it.
-    bound = jax.custom_jvp(jax.jit(fn))
     slopes = {name: jax.jit(partial) for name, partial in partials.items()}
+    return with_gradient(
+        fn, slopes, lambda wanted, *args: {name: slopes[name](*args) for name in wanted}
+    )
 
-    # An argument that is not differentiated has a symbolic zero, so that its partial, which may
-    # be infinite, is neither computed nor multiplied by zero.
+
+def with_gradient(
+    fn: Function, given: Collection[str], gradient: Callable[..., Mapping[str, Any]]
+) -> Function:
+    """As `with_rule`, where one function gives the partials by the `given` names of arguments.
+
+    `gradient(wanted, *args)` is asked for those in `wanted`, which are in `given`.
+    """
+    names = tuple(inspect.signature(fn).parameters)
+    bound = jax.custom_jvp(jax.jit(fn))
+
     @functools.partial(bound.defjvp, symbolic_zeros=True)
     def rule(primals, tangents):
         value = bound(*primals)
+        moved = {name: part for name, part in moving(names, tangents).items() if name in given}
+        slopes = gradient(tuple(moved), *primals)
         slope = jnp.zeros_like(value)
-        for name, tangent in zip(names, tangents, strict=True):
-            if name not in slopes or isinstance(tangent, SymbolicZero):
-                continue
-            change = slopes[name](*primals) * tangent
+        for name, tangent in moved.items():
+            change = slopes[name] * tangent
             scalar = jnp.ndim(value) == 0 and jnp.ndim(change) > 0
             slope = slope + (jnp.sum(change) if scalar else change)
         return value, slope
@@ -284,3 +295,13 @@ def with_rule(fn: Function, **partials: Callable[..., Any]) -> Function:
 
     function.__name__ = function.__qualname__ = fn.__name__.lstrip("_")
     return cast(Function, function)
+
+
+def moving(names: Iterable[str], tangents: Iterable[Any]) -> dict[str, Any]:
+    """The tangents of the arguments that are differentiated, by name.
+
+    The others have a symbolic zero, so that their partials, which may be infinite, are neither
+    computed nor multiplied by zero.
+    """
+    pairs = zip(names, tangents, strict=True)
+    return {name: part for name, part in pairs if not isinstance(part, SymbolicZero)}

@@ -16,7 +16,7 @@ from jaxmath.special.inverse_beta import (
     rolled_betainccinv_shares,
     rolled_betaincinv_shares,
 )
-from jaxmath.special.partials import Rule, along, with_partials
+from jaxmath.special.partials import along, with_answer
 
 
 class _Answer(NamedTuple):
@@ -28,6 +28,7 @@ class _Answer(NamedTuple):
         rate, lead: the slopes in log x of the logarithms of the tail that is computed and of the
             density times x.
         in_p: the slope of log x in p.
+        ways: by degrees of freedom, how log x and the logarithm of the density move with them.
         end: x itself.
     """
 
@@ -36,23 +37,24 @@ class _Answer(NamedTuple):
     rate: Array
     lead: Array
     in_p: Array
+    ways: dict[str, tails.Way]
     end: Array
-
-    def way(self, name) -> tails.Way:
-        """How log x and the logarithm of the density move with one of the degrees of freedom."""
-        in_log, in_ratio = moves(name, *self.args)
-        score, bend = LOG_PROB[name](*self.args), ratio_bend(*self.args)
-        height = tails.followed(self.rate, self.lead, score, bend, in_ratio)
-        return tails.Way(-in_log / self.rate, height)
 
 
 def _answer(x, p, dfn, dfd, lower: bool) -> _Answer:
     x, p, n, d = jnp.broadcast_arrays(x, p, positive(dfn), positive(dfd))
     inside = (x > 0) & (x < jnp.inf)
     args = jnp.where(inside, x, 1.0), n, d
-    rate = in_x(*args)
+    rate, lead, in_place = in_x(*args), place(*args).gap, ratio_bend(*args)
     in_p = tails.of_quantile(computed(*args), 1 / rate, jnp.where(inside, p, 0.5), lower)
-    return _Answer(args, inside, rate, place(*args).gap, in_p, x)
+
+    def way(name):
+        in_log, in_ratio = moves(name, *args)
+        height = tails.followed(rate, lead, LOG_PROB[name](*args), in_place, in_ratio)
+        return tails.Way(-in_log / rate, height)
+
+    ways = {name: way(name) for name in ("dfn", "dfd")}
+    return _Answer(args, inside, rate, lead, in_p, ways, x)
 
 
 def _inverse(shares, rolled, lower: bool, doc, name):
@@ -74,8 +76,7 @@ def _inverse(shares, rolled, lower: bool, doc, name):
     def made(inner, at_end=lambda x, n: 0.0 * n):
         """A slope of x from what it is made of at an answer, or at its ends."""
 
-        def slope(p, dfn, dfd):
-            at = _answer(within(p, dfn, dfd), p, dfn, dfd, lower)
+        def slope(at, *_):
             end = jnp.where(jnp.isnan(at.end), jnp.nan, at_end(at.end, at.args[1]))
             return jnp.where(at.inside, inner(at), end)
 
@@ -93,11 +94,11 @@ def _inverse(shares, rolled, lower: bool, doc, name):
         return (at.args[0] * at.in_p) * (1 - at.lead) * at.in_p
 
     def in_parameter(key):
-        return made(lambda at: at.args[0] * at.way(key).place)
+        return made(lambda at: at.args[0] * at.ways[key].place)
 
     def in_p_and(key):
         def inner(at):
-            way = at.way(key)
+            way = at.ways[key]
             return at.args[0] * at.in_p * (way.place - way.height)
 
         return made(inner)
@@ -106,7 +107,7 @@ def _inverse(shares, rolled, lower: bool, doc, name):
         own = along(MOVED[one], 1 if other == "dfn" else 2)
 
         def inner(at):
-            ways = at.way(one), at.way(other)
+            ways = at.ways[one], at.ways[other]
             value = tails.crossed(own(*at.args), at.rate, at.lead, *ways)
             return at.args[0] * (value + ways[0].place * ways[1].place)
 
@@ -121,9 +122,13 @@ def _inverse(shares, rolled, lower: bool, doc, name):
         ("dfn", "dfd"): in_both("dfn", "dfd"),
         ("dfd", "dfd"): in_both("dfd", "dfd"),
     }
-    bound, partials = with_partials(inverse, partials, seconds)
-    within = with_rule(by(rolled), **partials)
-    return bound, Rule(partials, seconds, inverse)
+
+    def answer(p, dfn, dfd):
+        return _answer(within(p, dfn, dfd), p, dfn, dfd, lower)
+
+    bound, rule = with_answer(inverse, answer, partials, seconds)
+    within = with_rule(by(rolled), **rule.partials)
+    return bound, rule
 
 
 quantile, _QUANTILE = _inverse(

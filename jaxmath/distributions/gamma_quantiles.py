@@ -4,7 +4,6 @@ Those of the inverse gamma distribution are one over these, and have their slope
 """
 
 import inspect
-from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -25,23 +24,27 @@ from jaxmath.special.inverse_gamma import (
 )
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.loops import if_any
-from jaxmath.special.partials import Rule, with_partials
+from jaxmath.special.partials import with_answer
 from jaxmath.typing import Real
 
 
-def inverted(lower: bool, power: int, scale: str):
-    """The slopes of a quantile of rate one over `scale`, or of that scale over one, and theirs.
+def inverted(quantile, lower: bool, power: int):
+    """A quantile bound to its slopes: the inverse of the lower or the upper tail.
 
-    Of the inverse of the lower or the upper tail, to the power 1 or -1. By argument: p,
-    concentration and the scale.
+    To the power 1, of that over a rate, or -1, of a scale over that. Its arguments are p, the
+    concentration and that rate or scale.
     """
+    scale = list(inspect.signature(quantile).parameters)[2]
+
+    def solved(p, concentration, scale):
+        a, s, p = jnp.broadcast_arrays(positive(concentration), positive(scale), p)
+        return answer(a, p, lower), a, s
 
     def slope(part: Part | None, order: int = 0):
         """A slope that is differentiated in the scale as well, `order` times."""
 
-        def of(p, concentration, scale):
-            a, s, p = jnp.broadcast_arrays(positive(concentration), positive(scale), p)
-            at = answer(a, p, lower)
+        def of(solution, *_):
+            at, a, s = solution
             one = jnp.ones_like(at.x)
             root, sign = (one, one) if part is None else part.halves(at, power)
             at_end = at.end if part is None else part.at_end(a, at.end)
@@ -56,11 +59,7 @@ def inverted(lower: bool, power: int, scale: str):
             value = sign * jnp.where(at.tiny, lifted(power * (at.log - jnp.log(s)), root), usual)
             return jnp.where(at.usual | at.tiny, value, at_end)
 
-        result: Any = of
-        names = ("p", "concentration", scale)
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        result.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])
-        return result
+        return of
 
     shape = "concentration"
     partials = {"p": slope(IN_P), shape: slope(IN_A), scale: slope(None, 1)}
@@ -72,7 +71,7 @@ def inverted(lower: bool, power: int, scale: str):
         (shape, scale): slope(IN_A, 1),
         (scale, scale): slope(None, 2),
     }
-    return partials, seconds
+    return with_answer(quantile, solved, partials, seconds)
 
 
 def _of_rate_one(p, concentration, rate, fn, log_lower):
@@ -98,11 +97,7 @@ def _isf(p: Real, concentration: Real, rate: Real) -> Float[Array, "..."]:
     return _of_rate_one(p, concentration, rate, gammainccinv, log1p(-jnp.asarray(p)))
 
 
-_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(True, 1, "rate")
-_ISF_SLOPES, _ISF_BENDS = inverted(False, 1, "rate")
-quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
-isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
-QUANTILES = dict(
-    quantile=Rule(_QUANTILE, _QUANTILE_BENDS, _quantile), isf=Rule(_ISF, _ISF_BENDS, _isf)
-)
+quantile, _QUANTILE = inverted(_quantile, lower=True, power=1)
+isf, _ISF = inverted(_isf, lower=False, power=1)
+QUANTILES = dict(quantile=_QUANTILE, isf=_ISF)
 """Their derivatives, by name."""

@@ -30,7 +30,6 @@ from jaxmath.special.gamma import (
     stirling_error_dx_dx,
     trigamma,
 )
-from jaxmath.special.partials import with_partials
 from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import PRNGKey, Real
 
@@ -62,10 +61,8 @@ def _isf(p: Real, concentration: Real, scale: Real) -> Float[Array, "..."]:
     return 1 / gamma.quantile(p, concentration, scale)
 
 
-_QUANTILE_SLOPES, _QUANTILE_BENDS = inverted(False, -1, "scale")
-_ISF_SLOPES, _ISF_BENDS = inverted(True, -1, "scale")
-quantile, _QUANTILE = with_partials(_quantile, _QUANTILE_SLOPES, _QUANTILE_BENDS)
-isf, _ISF = with_partials(_isf, _ISF_SLOPES, _ISF_BENDS)
+quantile, _QUANTILE = inverted(_quantile, lower=False, power=-1)
+isf, _ISF = inverted(_isf, lower=True, power=-1)
 
 
 def log_sample(
@@ -264,7 +261,7 @@ def _std_slopes(power):
     )
 
 
-_RULES = DENSITY | TAILS
+_RULES = DENSITY | TAILS | dict(quantile=_QUANTILE, isf=_ISF)
 _INFINITE = {
     "finite": "up to a concentration of one or two it is infinite, as it must be",
     "nan_propagates/concentration": "of NaN the value is NaN, the slope that of infinity",
@@ -303,8 +300,6 @@ INVERSE_GAMMA = Family(
     ),
     partials=dict(
         **{name: rule.partials for name, rule in _RULES.items()},
-        quantile=_QUANTILE,
-        isf=_ISF,
         entropy=_ENTROPY,
         cross_entropy=_CROSS_ENTROPY,
         kl=_KL,
@@ -325,14 +320,10 @@ INVERSE_GAMMA = Family(
     ),
     seconds=dict(
         **{name: rule.seconds for name, rule in _RULES.items()},
-        quantile=_QUANTILE_BENDS,
-        isf=_ISF_BENDS,
         kl=_KL_SECONDS,
     ),
     plain=dict(
         **{name: rule.plain for name, rule in _RULES.items()},
-        quantile=_quantile,
-        isf=_isf,
         entropy=_entropy,
     ),
     exceptions=dict(

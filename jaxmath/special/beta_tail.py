@@ -183,6 +183,7 @@ def _small(a, b, x, y, *, rolled):
     return level, one * jnp.exp(jnp.where(end, beyond - missing, 0.0))
 
 
+@functools.partial(jax.jit, static_argnames="rolled")  # slopes trace it often
 def tail_and_ratio(a, b, x, y, *, rolled: bool):
     """One tail at x = 1 - y, and its ratio to the height x^a y^b / B(a, b)."""
     part, low_first = _Part(a, b, x, y), a <= b

@@ -13,8 +13,10 @@ $z = |\eta|\sqrt a$, there are three regions.
 Below a = 1 the series $v = 1 - P\,\Gamma(1 + a) / x^a$ gives both tails for x < 3.
 """
 
+import functools
 import math
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -70,6 +72,7 @@ def _ratio(a, x, unit, left, small, *, rolled):
     return loop(step, (n, jnp.ones_like(n)), _TERMS, rolled=rolled)
 
 
+@functools.partial(jax.jit, static_argnames="rolled")  # slopes trace it often
 def tail_of(a, x, *, rolled: bool = False) -> Tail:
     """The smaller tail; the rate is that of the density times x."""
     a, x = jnp.asarray(a), jnp.asarray(x)

@@ -16,7 +16,7 @@ has of the sum n, with d the logarithm of the odds over those of the mean, the g
 
 import functools
 import inspect
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,7 @@ from jaxmath.special.inverse_gamma import log_ratio, rises
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.loops import if_any, loop
 from jaxmath.special.normal_tail import ndtri
-from jaxmath.special.partials import with_partials
+from jaxmath.special.partials import with_answer
 from jaxmath.typing import Real
 
 STEPS = 3
@@ -307,6 +307,7 @@ class _Answer(NamedTuple):
         return jnp.where(self.high, -sign, sign) * value
 
 
+@functools.partial(jax.jit, static_argnums=0)  # each slope traces it
 def _answer(lower: bool, a, b, p) -> _Answer:
     """How the inverse of the lower or the upper tail moves."""
     x, y = (rolled_betaincinv_shares if lower else rolled_betainccinv_shares)(a, b, p)
@@ -403,20 +404,16 @@ rolled_betaincinv_shares, rolled_betainccinv_shares = (
 """The same as slopes compute it, which compiles soon."""
 
 
-def _slopes(inverse, lower: bool):
-    """The partials of an inverse and their slopes, by argument."""
+def _with_slopes(inverse, lower: bool):
+    """An inverse bound to its partials, and these with their slopes, by argument."""
     names = tuple(inspect.signature(inverse).parameters)
 
     def made(inner, at_end):
-        def slope(a, b, p):
-            at = _answer(lower, a, b, p)
+        def slope(at, a, b, p):
             end = jnp.where(jnp.isnan(at.end), jnp.nan, at_end(*at.place[:2], at.end))
             return jnp.where(at.inside, inner(at), end)
 
-        # The arguments of the inverse, by which rules know what moves it.
-        result: Any = slope
-        result.__signature__ = inspect.signature(inverse)
-        return result
+        return slope
 
     def still(a, b, x):
         return 0.0 * x
@@ -474,21 +471,19 @@ def _slopes(inverse, lower: bool):
         (b, p): in_p_and(1),
         (p, p): made(bend, bend_at_end),
     }
-    return firsts, seconds
+    return with_answer(inverse, functools.partial(_answer, lower), firsts, seconds)
 
 
-_BETAINCINV, _BETAINCINV_BENDS = _slopes(_betaincinv, True)
-_BETAINCCINV, _BETAINCCINV_BENDS = _slopes(_betainccinv, False)
-betaincinv, _BETAINCINV = with_partials(_betaincinv, _BETAINCINV, _BETAINCINV_BENDS)
-betainccinv, _BETAINCCINV = with_partials(_betainccinv, _BETAINCCINV, _BETAINCCINV_BENDS)
+betaincinv, _LOWER = _with_slopes(_betaincinv, True)
+betainccinv, _UPPER = _with_slopes(_betainccinv, False)
 
 INVERSE_BETA = (
     Formula(
         fn=betaincinv,
-        plain=_betaincinv,
+        plain=_LOWER.plain,
         domain=dict(a=SHAPE, b=SHAPE, p=OPEN_UNIT),
-        partials=_BETAINCINV,
-        seconds=_BETAINCINV_BENDS,
+        partials=_LOWER.partials,
+        seconds=_LOWER.seconds,
         facts=(Increasing("a"), Decreasing("b"), Increasing("p"), Bounded("p", 0.0, 1.0)),
         tex=r"I_x(a, b) = p",
         source=Source("didonato1992beta"),
@@ -496,10 +491,10 @@ INVERSE_BETA = (
     ),
     Formula(
         fn=betainccinv,
-        plain=_betainccinv,
+        plain=_UPPER.plain,
         domain=dict(a=SHAPE, b=SHAPE, q=OPEN_UNIT),
-        partials=_BETAINCCINV,
-        seconds=_BETAINCCINV_BENDS,
+        partials=_UPPER.partials,
+        seconds=_UPPER.seconds,
         facts=(Increasing("a"), Decreasing("b"), Decreasing("q"), Bounded("q", 0.0, 1.0)),
         tex=r"1 - I_x(a, b) = q",
         source=Source("didonato1992beta"),

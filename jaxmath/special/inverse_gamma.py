@@ -9,7 +9,7 @@ correction; for a < 1 it is the first terms of the series at zero, or those at i
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from jaxmath.special.incomplete_gamma import SHAPE
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.loops import if_any, loop
 from jaxmath.special.normal_tail import ndtri
-from jaxmath.special.partials import along, with_partials
+from jaxmath.special.partials import Rule, along, with_answer
 from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
@@ -179,6 +179,7 @@ def _log_rate(a, x):
 _log_own_da = along(_log_own, 0)
 
 
+@functools.partial(jax.jit, static_argnames="lower")  # each slope traces it
 def answer(a, p, lower: bool) -> Answer:
     """How the inverse of the lower or the upper tail moves."""
     end = (_ROLLED_LOWER if lower else _ROLLED_UPPER)(a, p)
@@ -292,48 +293,42 @@ IN_A_A = Part(
 )
 
 
-def _slopes(inverse, lower: bool):
-    """The partials of an inverse and their slopes, by argument."""
+def _with_slopes(inverse, lower: bool):
+    """An inverse bound to its partials, and these with their slopes, by argument."""
     second = list(inspect.signature(inverse).parameters)[1]
 
     def of(part: Part):
-        def slope(a, p):
-            at = answer(a, p, lower)
+        def slope(at, a, p):
             root, sign = part.halves(at, 1)
             value = sign * jnp.where(at.tiny, lifted(at.log, root), at.x * root * root)
             turned = part is IN_P and not lower
             at_end = part.at_end(jnp.asarray(a), at.end) * (-1 if turned else 1)
             return jnp.where(at.usual | at.tiny, value, at_end)
 
-        # The arguments of the inverse, by which rules know what moves it.
-        result: Any = slope
-        result.__signature__ = inspect.signature(inverse)
-        return result
+        return slope
 
     partials = {"a": of(IN_A), second: of(IN_P)}
     seconds = {("a", "a"): of(IN_A_A), ("a", second): of(IN_P_A), (second, second): of(IN_P_P)}
-    return partials, seconds
+    return with_answer(inverse, functools.partial(answer, lower=lower), partials, seconds)
 
 
-def _rolled(lower: bool, partials):
+def _rolled(lower: bool, rule: Rule):
     """The inverse as its slopes compute it, which compiles soon."""
-    first, second = partials.values()
+    first, second = rule.partials.values()
     return with_rule(lambda a, p: _inverse(a, p, lower, rolled=True), a=first, p=second)
 
 
-_GAMMAINCINV, _GAMMAINCINV_BENDS = _slopes(_gammaincinv, True)
-_GAMMAINCCINV, _GAMMAINCCINV_BENDS = _slopes(_gammainccinv, False)
-gammaincinv, _GAMMAINCINV = with_partials(_gammaincinv, _GAMMAINCINV, _GAMMAINCINV_BENDS)
-gammainccinv, _GAMMAINCCINV = with_partials(_gammainccinv, _GAMMAINCCINV, _GAMMAINCCINV_BENDS)
-_ROLLED_LOWER, _ROLLED_UPPER = _rolled(True, _GAMMAINCINV), _rolled(False, _GAMMAINCCINV)
+gammaincinv, _LOWER = _with_slopes(_gammaincinv, True)
+gammainccinv, _UPPER = _with_slopes(_gammainccinv, False)
+_ROLLED_LOWER, _ROLLED_UPPER = _rolled(True, _LOWER), _rolled(False, _UPPER)
 
 INVERSE_GAMMA = (
     Formula(
         fn=gammaincinv,
-        plain=_gammaincinv,
+        plain=_LOWER.plain,
         domain=dict(a=SHAPE, p=OPEN_UNIT),
-        partials=_GAMMAINCINV,
-        seconds=_GAMMAINCINV_BENDS,
+        partials=_LOWER.partials,
+        seconds=_LOWER.seconds,
         facts=(Increasing("a"), Increasing("p")),
         tex=r"P(a, x) = p",
         source=Source("temme1979asymptotic", "section 3"),
@@ -341,10 +336,10 @@ INVERSE_GAMMA = (
     ),
     Formula(
         fn=gammainccinv,
-        plain=_gammainccinv,
+        plain=_UPPER.plain,
         domain=dict(a=SHAPE, q=OPEN_UNIT),
-        partials=_GAMMAINCCINV,
-        seconds=_GAMMAINCCINV_BENDS,
+        partials=_UPPER.partials,
+        seconds=_UPPER.seconds,
         facts=(Increasing("a"), Decreasing("q")),
         tex=r"Q(a, x) = q",
         source=Source("temme1979asymptotic", "section 3"),
