@@ -1,18 +1,20 @@
 """The quantiles of Student's t distribution, and their slopes by the implicit function theorem."""
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.standard import Differentiable
-from jaxmath.distributions.student_t_density import FAR, GROWTH, half_power, place
+from jaxmath.distributions.student_t_density import FAR, GROWTH, Place, half_power, place
 from jaxmath.distributions.student_t_integrals import from_centre, height
 from jaxmath.distributions.student_t_tails import beyond, size_of
 from jaxmath.formula import with_rule
 from jaxmath.special.gamma_half_step import log_half_step
 from jaxmath.special.inverse_beta import betainccinv_shares, rolled_betainccinv_shares
-from jaxmath.special.partials import along, with_partials
+from jaxmath.special.partials import along, with_answer
 
 
 def _plain_quantile(p, df, scale, *, shares=betainccinv_shares):
@@ -42,24 +44,12 @@ def _by_density(at, p):
     return jnp.where(outer, wide, at.scale / jnp.where(outer, 1.0, _standard_density(at)))
 
 
-def _place(p, df, scale):
-    away = _away(p, df, scale)
-    return place(away, df, 0.0 * away, scale)
-
-
-def _dp(p, df, scale):
-    return _by_density(_place(p, df, scale), p)
-
-
-def _dp_dp(p, df, scale):
-    at = _place(p, df, scale)
-    rise = _by_density(at, p)
-    return -(rise * GROWTH.x(at)) * rise
-
-
 def drift(away, df, scale):
     """How fast x at a fixed probability moves with the degrees of freedom, `away` from loc."""
-    at = place(away, df, 0.0 * away, scale)
+    return _drift(place(away, df, 0.0 * away, scale))
+
+
+def _drift(at: Place):
     outer, tail = beyond(at)
     fall = tail.mass / at.df * ((tail.edge + tail.rise) / 2)
     size = jnp.where(outer, 1.0, size_of(at)[0])
@@ -68,14 +58,35 @@ def drift(away, df, scale):
     return jnp.where(at.n < 0, change, -change)
 
 
-def _ddf(p, df, scale):
-    return drift(_away(p, df, scale), df, scale)
+class _Answer(NamedTuple):
+    """The x below which lies p: how far it is from loc, its place, its slopes in p and in df."""
+
+    away: Array
+    at: Place
+    rise: Array
+    drift: Array
 
 
-def _dp_ddf(p, df, scale):
+def _answer(p, df, scale) -> _Answer:
     away = _away(p, df, scale)
     at = place(away, df, 0.0 * away, scale)
-    return -(GROWTH.df(at) + GROWTH.x(at) * drift(away, df, scale)) * _by_density(at, p)
+    return _Answer(away, at, _by_density(at, p), _drift(at))
+
+
+def _rise(p, df, scale):
+    return _answer(p, df, scale).rise
+
+
+def _fall(p, df, scale):
+    return _answer(p, df, scale).drift
+
+
+def _rise_in_p(own: _Answer):
+    return -(own.rise * GROWTH.x(own.at)) * own.rise
+
+
+def _rise_in_df(own: _Answer):
+    return -(GROWTH.df(own.at) + GROWTH.x(own.at) * own.drift) * own.rise
 
 
 def _of_one(fn):
@@ -94,8 +105,13 @@ def _rolled_quantile(p, df, scale):
 
 _away = with_rule(
     _rolled_quantile,
-    p=with_rule(_dp, p=_dp_dp, df=_dp_ddf, scale=_of_one(_dp)),
-    df=_ddf,
+    p=with_rule(
+        _rise,
+        p=lambda p, df, scale: _rise_in_p(_answer(p, df, scale)),
+        df=lambda p, df, scale: _rise_in_df(_answer(p, df, scale)),
+        scale=_of_one(_rise),
+    ),
+    df=_fall,
     scale=_of_one(_rolled_quantile),
 )
 
@@ -107,34 +123,43 @@ def _inverse(name: str, sign: int, doc: str) -> Differentiable:
     inverse.__name__ = inverse.__qualname__ = f"_{name}"
     inverse.__doc__ = doc
 
-    def times(fn):
-        def product(p, df, loc, scale):
-            p, df, scale = jnp.broadcast_arrays(jnp.asarray(p), positive(df), positive(scale))
-            return sign * fn(p, df, scale) + 0.0 * jnp.asarray(loc)
+    def answer(p, df, loc, scale):
+        """That at its scale, and that at scale one, whose slopes are those in the scale."""
+        args = jnp.broadcast_arrays(jnp.asarray(p), positive(df), jnp.asarray(loc), positive(scale))
+        p, df, loc, scale = args
+        return _answer(p, df, scale), _answer(p, df, jnp.ones_like(scale))
 
-        return product
+    def of(fn, which: int = 0):
+        return lambda answers, p, df, loc, scale: sign * fn(answers[which]) + 0.0 * jnp.asarray(loc)
 
-    def zero(p, df, loc, scale):
+    def of_one(fn):
+        return of(fn, 1)
+
+    def zero(_, p, df, loc, scale):
         return 0.0 * (chance(p) + positive(df) + jnp.asarray(loc) + positive(scale))
 
+    def fall_in_df(_, p, df, loc, scale):
+        p, df, scale = jnp.broadcast_arrays(jnp.asarray(p), positive(df), positive(scale))
+        return sign * along(_fall, 1)(p, df, scale) + 0.0 * jnp.asarray(loc)
+
     firsts = dict(
-        p=times(_dp),
-        df=times(_ddf),
-        loc=lambda p, df, loc, scale: 1 + zero(p, df, loc, scale),
-        scale=times(_of_one(_away)),
+        p=of(lambda own: own.rise),
+        df=of(lambda own: own.drift),
+        loc=lambda *args: 1 + zero(*args),
+        scale=of_one(lambda one: one.away),
     )
     seconds = {
-        ("p", "p"): times(_dp_dp),
-        ("p", "df"): times(_dp_ddf),
-        ("p", "scale"): times(_of_one(_dp)),
-        ("df", "df"): times(along(_ddf, 1)),
-        ("df", "scale"): times(_of_one(_ddf)),
+        ("p", "p"): of(_rise_in_p),
+        ("p", "df"): of(_rise_in_df),
+        ("p", "scale"): of_one(lambda one: one.rise),
+        ("df", "df"): fall_in_df,
+        ("df", "scale"): of_one(lambda one: one.drift),
         ("scale", "scale"): zero,
         **{(one, "loc"): zero for one in ("p", "df", "loc")},
         ("loc", "scale"): zero,
     }
-    fn, partials = with_partials(inverse, firsts, seconds)
-    return Differentiable(fn, inverse, partials, seconds)
+    fn, rule = with_answer(inverse, answer, firsts, seconds)
+    return Differentiable(fn, inverse, rule.partials, rule.seconds)
 
 
 QUANTILE = _inverse("quantile", 1, "The x below which lies probability p; NaN outside [0, 1].")

@@ -326,6 +326,8 @@ def _answer(lower: bool, a, b, p) -> _Answer:
     tail, rate = in_log_odds(place)
     rate = jnp.where(first, own, rate)
     tail = tail._replace(lower=jnp.where(first, low, tail.lower))
+    beyond = jnp.where(first, 0.0, tails.rounded_off(tail, rate, p, lower))
+    lead = a * place[3] - b * place[2] + (a + b) * spread * beyond
     one, none = jnp.ones_like(x), jnp.zeros_like(x)
     in_own = (log - 1 / own + digamma_difference(own, other)) / -own
     in_other = digamma_difference(other, own) / -own
@@ -350,8 +352,8 @@ def _answer(lower: bool, a, b, p) -> _Answer:
         high=high,
         balance=jnp.where(first, 1.0, place[3] - place[2]),
         rate=rate,
-        lead=jnp.where(first, own, a * place[3] - b * place[2]),
-        in_p=tails.of_quantile(tail, 1 / rate, p, lower),
+        lead=jnp.where(first, own, lead),
+        in_p=tails.of_quantile(tail, (1 + (lead - rate) * beyond) / rate, p, lower),
         ways=(in_a, in_b),
         moves=(move_a, move_b),
         end=x,

@@ -142,7 +142,7 @@ class Answer(NamedTuple):
         x: one where it is too small, or a limit.
         log: its logarithm, which is finite where x is too small.
         usual, tiny: whether x is itself, or too small: the first term of the series is all.
-        gap: a - x.
+        gap: a - x, where x has not been rounded.
         in_p, in_a: $l_p$ and $l_a$.
         twist: the slope of $\log x_p$ in a.
         bend: $x_{aa} / x$.
@@ -201,6 +201,8 @@ def answer(a, p, lower: bool) -> Answer:
     h = tail.rate / tail.factor
     h = jnp.where(first, a, jnp.where(tail.lower, h, -h))
     own = tail._replace(lower=tail.lower | first)
+    beyond = jnp.where(first, 0.0, tails.rounded_off(tail, h, p, lower))
+    lead = a - place + place * beyond
     # At the first term S is a l - log gamma(1 + a).
     in_a = jnp.where(first, digamma(1 + a) - log, -_log_own_da(a, place)) / h
     way = jnp.ones_like(a), place * in_a
@@ -216,8 +218,8 @@ def answer(a, p, lower: bool) -> Answer:
         log=log,
         usual=usual,
         tiny=tiny,
-        gap=jnp.where(tiny, a, a - x),
-        in_p=tails.of_quantile(own, 1 / h, p, lower),
+        gap=jnp.where(first, jnp.where(tiny, a, a - x), lead),
+        in_p=tails.of_quantile(own, (1 + (lead - h) * beyond) / h, p, lower),
         in_a=in_a,
         twist=twist,
         bend=jnp.where(first, first_bend, -twice / h),
