@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxmath.distributions.f_density import DENSITY, LOG_PROB, above_zero, place, prob
+from jaxmath.distributions.location_scale import positive
 from jaxmath.formula import with_rule
 from jaxmath.special import tails
 from jaxmath.special.beta_tail import moved_logarithm, ratio_in_x, tail_and_ratio, tail_of
@@ -20,7 +21,7 @@ from jaxmath.special.incomplete_beta import (
 )
 from jaxmath.special.inverse_beta import log_lead
 from jaxmath.special.loops import if_any
-from jaxmath.special.partials import Rule, along, minus, with_partials
+from jaxmath.special.partials import along, minus, with_answer
 from jaxmath.special.ratio import log_ratio
 from jaxmath.special.tails import Tail
 
@@ -128,6 +129,34 @@ def ratio_bend(x, dfn, dfd):
     return jnp.where(at.tiny, 0.0, y * rest * ratio_in_x(at.shares))
 
 
+class _Answer(NamedTuple):
+    """What the slopes at an x above zero are made of; below it, that x is one.
+
+    Attributes:
+        args: x and both degrees of freedom.
+        tail: the one that is computed.
+        rate: the slope of its logarithm in log x.
+        moves: by degrees of freedom, what `moves` says.
+    """
+
+    args: tuple[Array, Array, Array]
+    tail: Tail
+    rate: Array
+    moves: dict[str, tuple[Array, Array]]
+
+    def in_parameter(self, key: str, lower: bool, *, log: bool):
+        """The slope of a tail, or of its logarithm, in one of the degrees of freedom."""
+        return tails.moved(self.tail, self.moves[key][0], lower, log)
+
+
+def _answer(x, dfn, dfd) -> _Answer:
+    x, n, d = jnp.asarray(x), positive(dfn), positive(dfd)
+    args = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan)), n, d
+    return _Answer(
+        args, computed(*args), in_x(*args), {key: moves(key, *args) for key in ("dfn", "dfd")}
+    )
+
+
 def _tail(of_shares, name, doc, *, lower: bool, log: bool = False):
     """A tail, a function of both shapes and both shares, with its slopes and second derivatives."""
     side = tails.log_side if log else tails.side
@@ -141,56 +170,66 @@ def _tail(of_shares, name, doc, *, lower: bool, log: bool = False):
 
     tail = above_zero(inner, lambda x, a, b: (none if lower else all_) + 0.0 * (a + b))
 
-    def slope(key):
-        def moved(*args):
-            over = args[:1] if key == "x" else ()
-            return tails.moved(computed(*args), MOVED[key](*args), lower, log, *over)
+    def made(inner):
+        """Of the answer above zero, and zero below it."""
 
-        return above_zero(moved)
+        def slope(at, x, dfn, dfd):
+            *_, n, d = at.args
+            return jnp.where(jnp.asarray(x) <= 0, 0.0, inner(at)) + 0.0 * (n + d)
 
-    def bend(x, dfn, dfd):
+        return slope
+
+    def plain(fn):
+        return lambda _, *args: fn(*args)
+
+    def in_log_x(at):
+        """The slope of the logarithm in x."""
+        return tails.moved(at.tail, at.rate, lower, True, at.args[0])
+
+    def bend(at):
         """In x, of the logarithm: by the ratio, or of the tail that isn't computed by density."""
-        tail = computed(x, dfn, dfd)
-        slope = tails.moved(tail, in_x(x, dfn, dfd), lower, True, x)
-        own = slope / x * (-1 - ratio_bend(x, dfn, dfd))
-        density = DENSITY["prob"].partials["x"](x, dfn, dfd)
-        density = (density if lower else -density) / tails.side(tail, lower)
-        other = density - jnp.square(slope)
-        return jnp.where(tail.lower == lower, own, other)
+        slope = in_log_x(at)
+        own = slope / at.args[0] * (-1 - ratio_bend(*at.args))
+        density = DENSITY["prob"].partials["x"](*at.args)
+        density = (density if lower else -density) / tails.side(at.tail, lower)
+        return jnp.where(at.tail.lower == lower, own, density - jnp.square(slope))
 
-    def bend_in(key):
+    def mixed(key):
         """In x and a parameter, of the logarithm: the slope in x is the height over the tail."""
 
-        def mixed(*args):
-            tail = computed(*args)
-            slope = tails.moved(tail, in_x(*args), lower, True, args[0])
-            in_log, in_ratio = moves(key, *args)
-            other = LOG_PROB[key](*args) - tails.moved(tail, in_log, lower, True)
-            return slope * jnp.where(tail.lower == lower, -in_ratio, other)
+        def inner(at):
+            other = LOG_PROB[key](*at.args) - at.in_parameter(key, lower, log=True)
+            return in_log_x(at) * jnp.where(at.tail.lower == lower, -at.moves[key][1], other)
 
-        return above_zero(mixed)
+        return made(inner)
+
+    def in_both(one, argnum):
+        def slope(*args):
+            return tails.moved(computed(*args), MOVED[one](*args), lower, log)
+
+        return made(lambda at: along(slope, argnum)(*at.args))
 
     tail.__name__ = tail.__qualname__ = f"_{name}"
     tail.__doc__ = doc
-    firsts = {key: slope(key) for key in ("x", "dfn", "dfd")}
     if log:
-        of_x = {
-            ("x", "x"): above_zero(bend),
-            ("x", "dfn"): bend_in("dfn"),
-            ("x", "dfd"): bend_in("dfd"),
-        }
+        rise = made(in_log_x)
+        of_rise = dict(x=made(bend), dfn=mixed("dfn"), dfd=mixed("dfd"))
     else:
-        firsts["x"] = prob if lower else minus(prob)
-        of_x = {
-            ("x", key): fn if lower else minus(fn) for key, fn in DENSITY["prob"].partials.items()
-        }
-    seconds = of_x | {
-        ("dfn", "dfn"): along(firsts["dfn"], 1),
-        ("dfn", "dfd"): along(firsts["dfn"], 2),
-        ("dfd", "dfd"): along(firsts["dfd"], 2),
+        bends = DENSITY["prob"].partials
+        rise = plain(prob if lower else minus(prob))
+        of_rise = {key: plain(fn if lower else minus(fn)) for key, fn in bends.items()}
+    partials = dict(
+        x=rise,
+        dfn=made(lambda at: at.in_parameter("dfn", lower, log=log)),
+        dfd=made(lambda at: at.in_parameter("dfd", lower, log=log)),
+    )
+    seconds = {
+        **{("x", key): bend for key, bend in of_rise.items()},
+        ("dfn", "dfn"): in_both("dfn", 1),
+        ("dfn", "dfd"): in_both("dfn", 2),
+        ("dfd", "dfd"): in_both("dfd", 2),
     }
-    bound, partials = with_partials(tail, firsts, seconds)
-    return bound, Rule(partials, seconds, tail)
+    return with_answer(tail, _answer, partials, seconds)
 
 
 cdf, _CDF = _tail(betainc_shares, "cdf", "The probability of at most x.", lower=True)
