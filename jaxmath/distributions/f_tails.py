@@ -137,14 +137,15 @@ class _Answer(NamedTuple):
         tail: the one that is computed.
         rate: the slope of its logarithm in log x.
         moves: by degrees of freedom, what `moves` says.
-        least: where the share of x is so tiny that the first term of the series is all.
+        low, high: where x is so near to zero or so large that the first term of a series is all.
     """
 
     args: tuple[Array, Array, Array]
     tail: Tail
     rate: Array
     moves: dict[str, tuple[Array, Array]]
-    least: Array
+    low: Array
+    high: Array
 
     def in_parameter(self, key: str, lower: bool, *, log: bool):
         """The slope of a tail, or of its logarithm, in one of the degrees of freedom."""
@@ -156,7 +157,9 @@ def _answer(x, dfn, dfd) -> _Answer:
     args = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan)), n, d
     moved = {key: moves(key, *args) for key in ("dfn", "dfd")}
     at = _place(*args, squared=True)
-    return _Answer(args, computed(*args), in_x(*args), moved, at.tiny & at.under)
+    return _Answer(
+        args, computed(*args), in_x(*args), moved, at.tiny & at.under, at.tiny & ~at.under
+    )
 
 
 def _tail(of_shares, name, doc, *, lower: bool, log: bool = False):
@@ -202,10 +205,14 @@ def _tail(of_shares, name, doc, *, lower: bool, log: bool = False):
         def inner(at):
             other = LOG_PROB[key](*at.args) - at.in_parameter(key, lower, log=True)
             value = in_log_x(at) * jnp.where(at.tail.lower == lower, -at.moves[key][1], other)
-            if lower and key == "dfd":
-                # The second term, which is of the order of x, times a slope of that of 1 / x.
-                a, b = at.args[1] / 2, at.args[2] / 2
-                value = jnp.where(at.least, a / (a + 1) / 2 * jnp.square(a / b), value)
+            if key == ("dfd" if lower else "dfn"):
+                # The second term of the series, so small beside one that the ratio has lost it.
+                _, *shapes = at.args
+                own, other = shapes if lower else shapes[::-1]
+                least = own / (own + 2) / 2 * jnp.square(own / other)
+                over = 1 / at.args[0]
+                least = least if lower else -(least * over) * over
+                value = jnp.where(at.low if lower else at.high, least, value)
             return value
 
         return made(inner)

@@ -473,7 +473,12 @@ def _with_slopes(inverse, lower: bool):
         (b, p): in_p_and(1),
         (p, p): made(bend, bend_at_end),
     }
-    return with_answer(inverse, functools.partial(_answer, lower), firsts, seconds)
+
+    def plain(a, b, p):
+        return _both(a, b, p, lower, rolled=True)[0]
+
+    bound, rule = with_answer(inverse, functools.partial(_answer, lower), firsts, seconds)
+    return bound, rule._replace(plain=plain)
 
 
 betaincinv, _LOWER = _with_slopes(_betaincinv, True)

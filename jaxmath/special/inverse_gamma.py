@@ -311,7 +311,12 @@ def _with_slopes(inverse, lower: bool):
 
     partials = {"a": of(IN_A), second: of(IN_P)}
     seconds = {("a", "a"): of(IN_A_A), ("a", second): of(IN_P_A), (second, second): of(IN_P_P)}
-    return with_answer(inverse, functools.partial(answer, lower=lower), partials, seconds)
+
+    def plain(a, p):
+        return _inverse(a, p, lower, rolled=True)
+
+    bound, rule = with_answer(inverse, functools.partial(answer, lower=lower), partials, seconds)
+    return bound, rule._replace(plain=plain)
 
 
 def _rolled(lower: bool, rule: Rule):
