@@ -1,149 +1,120 @@
-"""The quantiles of Fisher's F distribution from either end, with their slopes in closed form."""
+"""The quantiles of Fisher's F distribution from either end, with their slopes in closed form.
 
+Those of the odds of a beta variable, as its inverses have them.
+"""
+
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.distributions.f_density import LOG_PROB, place
-from jaxmath.distributions.f_tails import MOVED, computed, in_x, moves, ratio_bend
 from jaxmath.distributions.location_scale import chance, positive
-from jaxmath.formula import with_rule
-from jaxmath.special import tails
-from jaxmath.special.inverse_beta import (
-    betainccinv_shares,
-    betaincinv_shares,
-    rolled_betainccinv_shares,
-    rolled_betaincinv_shares,
-)
-from jaxmath.special.partials import along, with_answer
+from jaxmath.special.inverse_beta import Answer, answer, betainccinv_shares, betaincinv_shares
+from jaxmath.special.inverse_gamma import rises
+from jaxmath.special.partials import with_answer
 
 
-class _Answer(NamedTuple):
-    """An x with a tail of p, and how its logarithm moves with p and both degrees of freedom.
+class _Place(NamedTuple):
+    r"""An x = (b / a) y / (1 - y) with a tail of p, and how its logarithm moves.
 
     Attributes:
-        args: x and both degrees of freedom; x is one where it is zero, infinite or NaN.
-        inside: where it is none of these.
-        rate, lead: the slopes in log x of the logarithms of the tail that is computed and of the
-            density times x.
-        in_p: the slope of log x in p.
-        ways: by degrees of freedom, how log x and the logarithm of the density move with them.
-        end: x itself.
+        beta: the y; its t is log(x a / b), or minus that where it is `high`.
+        sign: minus one where it is that.
+        half: the root of x.
+        ways: how log x moves with both degrees of freedom.
     """
 
-    args: tuple[Array, Array, Array]
-    inside: Array
-    rate: Array
-    lead: Array
-    in_p: Array
-    ways: dict[str, tails.Way]
-    end: Array
+    beta: Answer
+    sign: Array
+    half: Array
+    ways: tuple[Array, Array]
+
+    def times_x(self, value, times: int = 0):
+        """The value and powers of the slope in p times x."""
+        size, sign = rises(self.beta.in_p, times)
+        part = self.half * size
+        part = jnp.where(part == 0, 0.0, part * value * part)
+        return (sign * self.sign if times == 1 else sign) * part
 
 
-def _answer(x, p, dfn, dfd, lower: bool) -> _Answer:
-    x, p, n, d = jnp.broadcast_arrays(x, p, positive(dfn), positive(dfd))
-    inside = (x > 0) & (x < jnp.inf)
-    args = jnp.where(inside, x, 1.0), n, d
-    rate, lead, in_place = in_x(*args), place(*args).gap, ratio_bend(*args)
-    in_p = tails.of_quantile(computed(*args), 1 / rate, jnp.where(inside, p, 0.5), lower)
-
-    def way(name):
-        in_log, in_ratio = moves(name, *args)
-        height = tails.followed(rate, lead, LOG_PROB[name](*args), in_place, in_ratio)
-        return tails.Way(-in_log / rate, height)
-
-    ways = {name: way(name) for name in ("dfn", "dfd")}
-    return _Answer(args, inside, rate, lead, in_p, ways, x)
+def _place(lower: bool, p, dfn, dfd) -> _Place:
+    n, d, p = jnp.broadcast_arrays(positive(dfn), positive(dfd), p)
+    at = answer(lower, n / 2, d / 2, p)
+    sign = jnp.where(at.high, -1.0, 1.0)
+    *_, y, rest = at.place
+    far = jnp.where(at.tiny, jnp.exp(at.log / 2), at.root)
+    far = jnp.where(at.high, 1 / far, far)
+    half = jnp.sqrt(d / n) * jnp.where(at.first, far, jnp.sqrt(y / rest))
+    in_a, in_b = (sign * way.place / 2 for way in at.ways)
+    return _Place(at, sign, half, (in_a - 1 / n, in_b + 1 / d))
 
 
-def _inverse(shares, rolled, lower: bool, doc, name):
-    """The x whose lower or upper tail is p, by both shares; in slopes by those that are rolled."""
+def _inverse(shares, lower: bool, doc, name):
+    """The x whose lower or upper tail is p, by both shares."""
 
-    def by(shares):
-        def inverse(p, dfn, dfd):
-            p = chance(p)
-            a, b = positive(dfn) / 2, positive(dfd) / 2
-            y, rest = shares(a, b, p + 0.0 * (a + b))
-            return b / a * (y / rest)
+    def inverse(p, dfn, dfd):
+        p = chance(p)
+        a, b = positive(dfn) / 2, positive(dfd) / 2
+        y, rest = shares(a, b, p + 0.0 * (a + b))
+        return b / a * (y / rest)
 
-        return inverse
-
-    inverse = by(shares)
     inverse.__name__ = inverse.__qualname__ = f"_{name}"
     inverse.__doc__ = doc
 
-    def made(inner, at_end=lambda x, n: 0.0 * n):
+    def made(inner, at_end=lambda y, n: 0.0 * n):
         """A slope of x from what it is made of at an answer, or at its ends."""
 
-        def slope(at, *_):
-            end = jnp.where(jnp.isnan(at.end), jnp.nan, at_end(at.end, at.args[1]))
-            return jnp.where(at.inside, inner(at), end)
+        def slope(at, p, dfn, dfd):
+            end, n = at.beta.end, 2 * at.beta.place[0]
+            return jnp.where(
+                at.beta.inside, inner(at), jnp.where(jnp.isnan(end), jnp.nan, at_end(end, n))
+            )
 
         return slope
 
-    def rise_at_end(x, n):
+    def rise_at_end(y, n):
         at_zero = jnp.where(n < 2, 0.0, jnp.where(n == 2, 1.0, jnp.inf))
-        value = jnp.where(x == 0, at_zero, jnp.inf)
+        value = jnp.where(y == 0, at_zero, jnp.inf)
         return value if lower else -value
 
-    def in_p(at):
-        return at.args[0] * at.in_p
-
-    def bend(at):
-        return (at.args[0] * at.in_p) * (1 - at.lead) * at.in_p
-
     def in_parameter(key):
-        return made(lambda at: at.args[0] * at.ways[key].place)
+        return made(lambda at: at.times_x(at.ways[key]))
 
     def in_p_and(key):
-        def inner(at):
-            way = at.ways[key]
-            return at.args[0] * at.in_p * (way.place - way.height)
-
-        return made(inner)
+        # One over the density, which is the height over x.
+        return made(lambda at: at.times_x(at.ways[key] - at.beta.ways[key].height / 2, 1))
 
     def in_both(one, other):
-        own = along(MOVED[one], 1 if other == "dfn" else 2)
-
         def inner(at):
-            ways = at.ways[one], at.ways[other]
-            value = tails.crossed(own(*at.args), at.rate, at.lead, *ways)
-            return at.args[0] * (value + ways[0].place * ways[1].place)
+            places = at.beta.ways[one].place * at.beta.ways[other].place
+            bend = at.sign * (at.beta.bend(one, other) - at.beta.balance * places) / 4
+            if one == other:
+                shape = at.beta.place[one] * 2
+                bend = bend + (1 if one == 0 else -1) * jnp.square(1 / shape)
+            return at.times_x(bend + at.ways[one] * at.ways[other])
 
         return made(inner)
 
-    partials = dict(p=made(in_p, rise_at_end), dfn=in_parameter("dfn"), dfd=in_parameter("dfd"))
+    partials = dict(
+        p=made(lambda at: at.times_x(1.0, 1), rise_at_end), dfn=in_parameter(0), dfd=in_parameter(1)
+    )
     seconds = {
-        ("p", "p"): made(bend),
-        ("p", "dfn"): in_p_and("dfn"),
-        ("p", "dfd"): in_p_and("dfd"),
-        ("dfn", "dfn"): in_both("dfn", "dfn"),
-        ("dfn", "dfd"): in_both("dfn", "dfd"),
-        ("dfd", "dfd"): in_both("dfd", "dfd"),
+        ("p", "p"): made(lambda at: at.times_x(1 - at.sign * at.beta.lead, 2)),
+        ("p", "dfn"): in_p_and(0),
+        ("p", "dfd"): in_p_and(1),
+        ("dfn", "dfn"): in_both(0, 0),
+        ("dfn", "dfd"): in_both(0, 1),
+        ("dfd", "dfd"): in_both(1, 1),
     }
-
-    def answer(p, dfn, dfd):
-        return _answer(within(p, dfn, dfd), p, dfn, dfd, lower)
-
-    bound, rule = with_answer(inverse, answer, partials, seconds)
-    within = with_rule(by(rolled), **rule.partials)
-    return bound, rule
+    return with_answer(inverse, functools.partial(_place, lower), partials, seconds)
 
 
 quantile, _QUANTILE = _inverse(
-    betaincinv_shares,
-    rolled_betaincinv_shares,
-    True,
-    "The x below which lies probability p; NaN outside [0, 1].",
-    "quantile",
+    betaincinv_shares, True, "The x below which lies probability p; NaN outside [0, 1].", "quantile"
 )
 isf, _ISF = _inverse(
-    betainccinv_shares,
-    rolled_betainccinv_shares,
-    False,
-    "The x above which lies probability p; NaN outside [0, 1].",
-    "isf",
+    betainccinv_shares, False, "The x above which lies probability p; NaN outside [0, 1].", "isf"
 )
 
 

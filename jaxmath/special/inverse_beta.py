@@ -32,6 +32,7 @@ from jaxmath.special.gamma import (
     gammaln_difference,
     log_gamma_share,
     trigamma,
+    trigamma_difference,
 )
 from jaxmath.special.incomplete_beta import in_shape
 from jaxmath.special.incomplete_gamma import SHAPE
@@ -262,7 +263,7 @@ def _betainccinv(a: Real, b: Real, q: Real) -> Float[Array, "..."]:
     return _both(a, b, q, False)[0]
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
     r"""An x with a tail of p, and how the logarithm t of its odds moves.
 
     As for the inverse of the incomplete gamma function, the second slopes are taken on the way that
@@ -306,9 +307,21 @@ class _Answer(NamedTuple):
         value = jnp.where(part == 0, 0.0, part * value * part)
         return jnp.where(self.high, -sign, sign) * value
 
+    def bend(self, one: int, other: int):
+        """The second slope of x in two shapes, in parts of its slope in t."""
+        moves, ways = (self.moves[one], self.moves[other]), (self.ways[one], self.ways[other])
+
+        def on_the_way(fn, move):
+            return lambda *place: jax.jvp(fn, place, move)[1]
+
+        twice = on_the_way(on_the_way(_log_own, moves[0]), moves[1])(*self.place)
+        first = tails.crossed(_first_bend(one, other, self), self.rate, self.lead, *ways)
+        first = first + ways[0].place * ways[1].place
+        return jnp.where(self.first, first, -twice / self.rate)
+
 
 @functools.partial(jax.jit, static_argnums=0)  # each slope traces it
-def _answer(lower: bool, a, b, p) -> _Answer:
+def answer(lower: bool, a, b, p) -> Answer:
     """How the inverse of the lower or the upper tail moves."""
     x, y = (rolled_betaincinv_shares if lower else rolled_betainccinv_shares)(a, b, p)
     a, b, p, x, y = jnp.broadcast_arrays(a, b, p, x, y)
@@ -342,7 +355,7 @@ def _answer(lower: bool, a, b, p) -> _Answer:
         return tails.Way(in_log, height), move
 
     (in_a, move_a), (in_b, move_b) = way(0), way(1)
-    return _Answer(
+    return Answer(
         place=place,
         tiny=tiny,
         log=log,
@@ -366,14 +379,15 @@ def _log_own(a, b, x, y):
     return tail.exponent + jnp.log(tail.factor)
 
 
-def _first_bend(one, other, at: _Answer):
+def _first_bend(one, other, at: Answer):
     """The second slope in two shapes of the logarithm of a first term."""
     a, b = at.place[:2]
-    in_both = trigamma(a + b)
     if one != other:
-        return in_both
-    shape = (a, b)[one]
-    return in_both - trigamma(jnp.where(at.high == (one == 1), 1 + shape, shape))
+        return trigamma(a + b)
+    shape, rest = ((a, b), (b, a))[one]
+    # That of the first term's own shape has log gamma(1 + a) where the other has log gamma(b).
+    own = jnp.where(at.high == (one == 1), jnp.square(1 / shape), 0.0)
+    return own - trigamma_difference(shape, rest)
 
 
 def _shares_of(lower: bool, *, rolled: bool):
@@ -389,7 +403,7 @@ def _shares_of(lower: bool, *, rolled: bool):
 
     @shares.defjvp
     def rule(primals, tangents):
-        at = _answer(lower, *primals)
+        at = answer(lower, *primals)
         slopes = *(way.place for way in at.ways), at.in_p
         change = sum(map(jnp.multiply, slopes, tangents))
         change = jnp.where(at.inside, at.times_slope(change), 0.0 * at.end)
@@ -444,17 +458,7 @@ def _with_slopes(inverse, lower: bool):
         return made(inner, lambda *args: 0.0 * rise_at_end(*args))
 
     def in_shapes(one, other):
-        def on_the_way(fn, move):
-            return lambda *place: jax.jvp(fn, place, move)[1]
-
-        def inner(at):
-            moves, ways = (at.moves[one], at.moves[other]), (at.ways[one], at.ways[other])
-            twice = on_the_way(on_the_way(_log_own, moves[0]), moves[1])(*at.place)
-            first = tails.crossed(_first_bend(one, other, at), at.rate, at.lead, *ways)
-            first = first + ways[0].place * ways[1].place
-            return at.times_slope(jnp.where(at.first, first, -twice / at.rate))
-
-        return made(inner, still)
+        return made(lambda at: at.times_slope(at.bend(one, other)), still)
 
     def bend(at):
         a, b, x, y = at.place
@@ -477,7 +481,7 @@ def _with_slopes(inverse, lower: bool):
     def plain(a, b, p):
         return _both(a, b, p, lower, rolled=True)[0]
 
-    bound, rule = with_answer(inverse, functools.partial(_answer, lower), firsts, seconds)
+    bound, rule = with_answer(inverse, functools.partial(answer, lower), firsts, seconds)
     return bound, rule._replace(plain=plain)
 
 

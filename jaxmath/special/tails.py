@@ -101,15 +101,6 @@ class Way(NamedTuple):
     height: Array
 
 
-def followed(rate, lead, height, ratio_in_place, ratio):
-    """How the logarithm of the height moves with a parameter, at a quantile's place.
-
-    `rate` and `lead` are as below, `height` is how it moves at a fixed place. Both would cancel: so
-    by the slopes of the logarithm of the ratio of the tail that is computed to the height.
-    """
-    return (height * ratio_in_place - lead * ratio) * (1 / rate)
-
-
 def crossed(bend, rate, lead, one: Way, other: Way):
     """The second slope of a quantile's place in two parameters, by the implicit function theorem.
 
