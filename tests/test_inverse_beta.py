@@ -222,3 +222,33 @@ def test_the_third_step_is_taken_where_two_do_not_suffice(a, b):
     p = np.linspace(0.01, 0.99, 99)
     tail = scipy.special.betainc(a, b, np.asarray(betaincinv(a, b, p)))
     np.testing.assert_allclose(tail, p, rtol=2e-14)
+
+
+def test_second_slopes_of_the_first_term():
+    """Where it is all of a tail: x is the root of p a B(a, b) of order a."""
+
+    def first(a, b, p):
+        return mp.exp((mp.log(p) + mp.log(a) + mp.log(mp.beta(a, b))) / a)
+
+    bend = jax.jit(lambda a, b, p: jax.hessian(betaincinv, (0, 1))(a, b, p))
+    for a, b, p in ((1.15, 2.0**27, 1e-140), (2.5, 0.2, 1e-250)):
+        (aa, ab), (_, bb) = bend(a, b, p)
+        with mp.workdps(60):
+            at, log_p = (mp.mpf(a), mp.mpf(b)), mp.mpf(p)
+            for found, order in ((aa, (2, 0)), (ab, (1, 1)), (bb, (0, 2))):
+                h = [part * mp.mpf(10) ** -15 for part in at]
+                true = sum(
+                    weight * first(at[0] + i * h[0], at[1] + k * h[1], log_p)
+                    for (i, k), weight in _differences(order).items()
+                ) / (h[0] ** order[0] * h[1] ** order[1])
+                assert abs(float(found) - true) < 1e-13 * abs(true), (a, b, order)
+
+
+def _differences(order):
+    """The weights of central differences, by steps."""
+    if order == (1, 1):
+        return {(i, k): i * k / 4 for i in (-1, 1) for k in (-1, 1)}
+    return {
+        (step if order[0] else 0, step if order[1] else 0): (-2 if step == 0 else 1)
+        for step in (-1, 0, 1)
+    }

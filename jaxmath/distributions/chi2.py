@@ -14,7 +14,7 @@ from jaxmath.distributions import gamma
 from jaxmath.distributions.contract import KINDS
 from jaxmath.distributions.family import Family
 from jaxmath.distributions.fitting import Fit, observations, with_errors
-from jaxmath.distributions.gamma import GAMMA, OF_QUANTILES
+from jaxmath.distributions.gamma import GAMMA
 from jaxmath.distributions.location_scale import positive
 from jaxmath.domains import NONNEGATIVE, Interval
 from jaxmath.formula import Concave, Increasing, Source
@@ -255,7 +255,6 @@ _CANCELS = {
 }
 
 _OF_QUANTILES = {
-    "first_derivatives/p": OF_QUANTILES["first_derivatives/p"],
     "second_derivatives/p, df": "right to 1e-12 for more than 1e4 degrees of freedom",
     "second_derivatives/df, df": "right to 1e-12 for more than 1e4 degrees of freedom, where it is"
     " a small rest",

@@ -20,9 +20,6 @@ from jaxmath.distributions.contract import FUNCTIONS, KINDS, STEPS
 from jaxmath.domains import OPEN_UNIT, Domain
 from jaxmath.formula import Break, Fact, Formula, Source
 
-LATER = "compared with 60 digits by tests of its own; its laws compile for a quarter of an hour"
-"""Why a function is unrecorded that has all that a formula needs."""
-
 
 class NotDefinedError(Exception):
     """A function that this family doesn't have; the message says why."""

@@ -186,8 +186,6 @@ NEAR_ONE = {
     " which is more than the roundings that the law grants"
 }
 OF_QUANTILES = {
-    "first_derivatives/p": "in float32 right to 1e-5 for concentrations near 1e6, by the"
-    " rounding of the quantile itself",
     "second_derivatives/p, concentration": "right to 1e-12 for concentrations above 1e4",
     "second_derivatives/concentration, concentration": "right to 1e-11 next to concentration one"
     " and to 1e-12 above 1e4, where it is a small rest",

@@ -69,8 +69,10 @@ class _Answer(NamedTuple):
 
 def _answer(p, df, scale) -> _Answer:
     away = _away(p, df, scale)
-    at = place(away, df, 0.0 * away, scale)
-    return _Answer(away, at, _by_density(at, p), _drift(at))
+    beyond = jnp.isinf(away) & (p > 0) & (p < 1)  # the dtype, and so are its slopes
+    at = place(jnp.where(beyond, 0.0, away), df, jnp.zeros_like(away), scale)
+    rise, drift = _by_density(at, p), _drift(at)
+    return _Answer(away, at, jnp.where(beyond, jnp.inf, rise), jnp.where(beyond, -away, drift))
 
 
 def _rise(p, df, scale):
@@ -82,11 +84,13 @@ def _fall(p, df, scale):
 
 
 def _rise_in_p(own: _Answer):
-    return -(own.rise * GROWTH.x(own.at)) * own.rise
+    value = -(own.rise * GROWTH.x(own.at)) * own.rise
+    return jnp.where(jnp.isinf(own.away), own.away, value)
 
 
 def _rise_in_df(own: _Answer):
-    return -(GROWTH.df(own.at) + GROWTH.x(own.at) * own.drift) * own.rise
+    value = -(GROWTH.df(own.at) + GROWTH.x(own.at) * own.drift) * own.rise
+    return jnp.where(jnp.isinf(own.away), -jnp.inf, value)
 
 
 def _of_one(fn):
@@ -159,7 +163,7 @@ def _inverse(name: str, sign: int, doc: str) -> Differentiable:
         ("loc", "scale"): zero,
     }
     fn, rule = with_answer(inverse, answer, firsts, seconds)
-    return Differentiable(fn, inverse, rule.partials, rule.seconds)
+    return Differentiable(fn, inverse, dict(rule.partials), dict(rule.seconds))
 
 
 QUANTILE = _inverse("quantile", 1, "The x below which lies probability p; NaN outside [0, 1].")

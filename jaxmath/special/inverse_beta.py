@@ -387,7 +387,7 @@ def _first_bend(one, other, at: Answer):
     shape, rest = ((a, b), (b, a))[one]
     # That of the first term's own shape has log gamma(1 + a) where the other has log gamma(b).
     own = jnp.where(at.high == (one == 1), jnp.square(1 / shape), 0.0)
-    return own - trigamma_difference(shape, rest)
+    return own + trigamma_difference(shape, rest)
 
 
 def _shares_of(lower: bool, *, rolled: bool):
