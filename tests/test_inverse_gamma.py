@@ -287,3 +287,28 @@ def test_small_answers_of_float32():
         a, p = np.float32(args)
         expected = truth(a.astype(float), p.astype(float))
         np.testing.assert_allclose(fn(a, p), expected, rtol=1e-3, atol=np.finfo(np.float32).tiny)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_slopes_in_p_do_not_hang_on_the_rounding_of_the_answer(dtype):
+    """For a large shape the density changes by many roundings from one number to the next."""
+
+    def lower(a, x):
+        term = total = mp.mpf(1)
+        n = 0
+        while term > mp.eps * total:
+            n += 1
+            term *= x / (a + n)
+            total += term
+        return total * mp.exp(a * mp.log(x) - x - mp.loggamma(a + 1))
+
+    slope = jax.jit(jax.grad(gammaincinv, 1))
+    for point in ((1.2e7, 0.004), (1.1e6, 0.73), (3.1e5, 1e-20)):
+        a, p = map(dtype, point)
+        with mp.workdps(40):
+            shape, x = mp.mpf(float(a)), mp.mpf(float(gammaincinv(a, p)))
+            for _ in range(3):
+                density = mp.exp((shape - 1) * mp.log(x) - x - mp.loggamma(shape))
+                x -= (lower(shape, x) - mp.mpf(float(p))) / density
+            true = float(1 / density)
+        np.testing.assert_allclose(slope(a, p), true, rtol=8 * np.finfo(dtype).eps)
