@@ -252,3 +252,12 @@ def _differences(order):
         (step if order[0] else 0, step if order[1] else 0): (-2 if step == 0 else 1)
         for step in (-1, 0, 1)
     }
+
+
+def test_the_first_term_for_a_tiny_shape():
+    """Over which its logarithm is divided, with what has been rounded of it."""
+    a, b, p = 2.0**-14, 1883696.2671103966, 0.016374503207204346
+    with mp.workdps(40):
+        log = mp.log(1 - mp.mpf(p)) + mp.log(a) + mp.log(mp.beta(a, b))
+        true = float(mp.exp(log / a))
+    np.testing.assert_allclose(betainccinv(a, b, p), true, rtol=5e-14)

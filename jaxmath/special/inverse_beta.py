@@ -181,10 +181,13 @@ def log_lead(m, large):
 
 def _firsts(a, b, small, below):
     """The logarithms of x and of 1 - x by the first terms of their series."""
-    lead = log_lead(jnp.minimum(a, b), jnp.maximum(a, b)) - jnp.log(jnp.minimum(a, b))
+    m, large = jnp.minimum(a, b), jnp.maximum(a, b)
+    at_m = log_lead(m, large)
+    at_large = at_m + (jnp.log(large) - jnp.log(m))
+    first = a == m
     return (
-        (_logs(small, below) + lead + jnp.log(a)) / a,
-        (_logs(small, ~below) + lead + jnp.log(b)) / b,
+        (_logs(small, below) + jnp.where(first, at_m, at_large)) / a,
+        (_logs(small, ~below) + jnp.where(first, at_large, at_m)) / b,
     )
 
 
