@@ -63,14 +63,18 @@ def place(x, dfn, dfd):
     return _Place(x, a, b, small, y, rest, log_odds)
 
 
+def or_one(x):
+    """A number above zero, one in place of others, NaN of NaN."""
+    return jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
+
+
 def above_zero(fn, below=lambda x, a, b: 0.0 * (a + b)):
     """A function for x > 0; below it, and at zero, what `below` says."""
 
     def function(x, dfn, dfd):
         x, dfn, dfd = jnp.asarray(x), positive(dfn), positive(dfd)
-        inner = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan))
         outer = below(x, dfn / 2, dfd / 2)
-        return jnp.where(x <= 0, outer, fn(inner, dfn, dfd) + 0.0 * (dfn + dfd))
+        return jnp.where(x <= 0, outer, fn(or_one(x), dfn, dfd) + 0.0 * (dfn + dfd))
 
     return function
 

@@ -8,7 +8,14 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.distributions.f_density import DENSITY, LOG_PROB, above_zero, place, prob
+from jaxmath.distributions.f_density import (
+    DENSITY,
+    LOG_PROB,
+    above_zero,
+    or_one,
+    place,
+    prob,
+)
 from jaxmath.distributions.location_scale import positive
 from jaxmath.formula import with_rule
 from jaxmath.special import tails
@@ -153,8 +160,7 @@ class _Answer(NamedTuple):
 
 
 def _answer(x, dfn, dfd) -> _Answer:
-    x, n, d = jnp.asarray(x), positive(dfn), positive(dfd)
-    args = jnp.where(x > 0, x, jnp.where(x <= 0, 1.0, jnp.nan)), n, d
+    args = or_one(jnp.asarray(x)), positive(dfn), positive(dfd)
     moved = {key: moves(key, *args) for key in ("dfn", "dfd")}
     at = _place(*args, squared=True)
     return _Answer(

@@ -69,10 +69,10 @@ class _Answer(NamedTuple):
 
 def _answer(p, df, scale) -> _Answer:
     away = _away(p, df, scale)
-    beyond = jnp.isinf(away) & (p > 0) & (p < 1)  # the dtype, and so are its slopes
-    at = place(jnp.where(beyond, 0.0, away), df, jnp.zeros_like(away), scale)
-    rise, drift = _by_density(at, p), _drift(at)
-    return _Answer(away, at, jnp.where(beyond, jnp.inf, rise), jnp.where(beyond, -away, drift))
+    outside = jnp.isinf(away) & (p > 0) & (p < 1)  # of the dtype, and so are its slopes
+    at = place(jnp.where(outside, 0.0, away), df, jnp.zeros_like(away), scale)
+    rise = jnp.where(outside, jnp.inf, _by_density(at, p))
+    return _Answer(away, at, rise, jnp.where(outside, -away, _drift(at)))
 
 
 def _rise(p, df, scale):

@@ -342,7 +342,7 @@ def answer(lower: bool, a, b, p) -> Answer:
     tail, rate = in_log_odds(place)
     rate = jnp.where(first, own, rate)
     tail = tail._replace(lower=jnp.where(first, low, tail.lower))
-    beyond = jnp.where(first, 0.0, tails.rounded_off(tail, rate, p, lower))
+    beyond = jnp.where(first, 0.0, tails.rounded_off(tail, p, lower))
     lead = a * place[3] - b * place[2] + (a + b) * spread * beyond
     one, none = jnp.ones_like(x), jnp.zeros_like(x)
     in_own = (log - 1 / own + digamma_difference(own, other)) / -own

@@ -201,7 +201,7 @@ def answer(a, p, lower: bool) -> Answer:
     h = tail.rate / tail.factor
     h = jnp.where(first, a, jnp.where(tail.lower, h, -h))
     own = tail._replace(lower=tail.lower | first)
-    beyond = jnp.where(first, 0.0, tails.rounded_off(tail, h, p, lower))
+    beyond = jnp.where(first, 0.0, tails.rounded_off(tail, p, lower))
     lead = a - place + place * beyond
     # At the first term S is a l - log gamma(1 + a).
     in_a = jnp.where(first, digamma(1 + a) - log, -_log_own_da(a, place)) / h
@@ -218,7 +218,7 @@ def answer(a, p, lower: bool) -> Answer:
         log=log,
         usual=usual,
         tiny=tiny,
-        gap=jnp.where(first, jnp.where(tiny, a, a - x), lead),
+        gap=jnp.where(first, a, lead),
         in_p=tails.of_quantile(own, (1 + (lead - h) * beyond) / h, p, lower),
         in_a=in_a,
         twist=twist,

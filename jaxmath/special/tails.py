@@ -82,14 +82,13 @@ def of_quantile(tail: Tail, rise, p, lower: bool):
     return rise * (1 / jnp.where(tail.lower == lower, p, p - 1))  # as in `moved`
 
 
-def rounded_off(tail: Tail, rate, p, lower: bool):
-    """How far a rounded quantile is beyond the true one of p, in the unit of the place.
+def rounded_off(tail: Tail, p, lower: bool):
+    """How far a rounded quantile is beyond the true one of p, in the unit of the tail's rate.
 
-    `rate` is the slope in that unit of the logarithm of the computed tail. Where a tail is steep
-    in units of a rounding, slopes at the true place have digits that those at the rounded one lack.
+    Where a tail is steep in units of a rounding, slopes at the true place have digits that those
+    at the rounded one lack.
     """
-    goal = jnp.where(tail.lower == lower, p, 1 - p)
-    above = tail.exponent + jnp.log(tail.factor) - jnp.log(goal)
+    above, rate = off(tail, tail.lower, jnp.where(tail.lower == lower, p, 1 - p))
     rounding = 4 * jnp.finfo(above.dtype).eps
     return jnp.clip(above / rate, -rounding, rounding)
 
