@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from jaxmath.distributions import f
+from jaxmath.distributions.f_quantiles import QUANTILES
+from jaxmath.distributions.f_tails import TAILS
 from tests.test_incomplete_beta import tails
 from tests.test_inverse_beta import bends
 
@@ -33,3 +35,27 @@ def test_second_slopes(fn, lower):
     bends_of = jax.jit(jax.vmap(jax.jacfwd(jax.grad(fn, (0, 1, 2)), (0, 1, 2))))
     found = np.moveaxis(np.array(bends_of(*args.T)), -1, 0)
     np.testing.assert_allclose(found, truth, 2e-13)
+
+
+def test_slopes_where_the_answer_is_too_small():
+    """For one degree of freedom it is a number times the square of p."""
+    p, n, d = 2.0**-1022, 1.0, 0.0625
+    a, b = mp.mpf(n) / 2, mp.mpf(d) / 2
+    factor = b / a * (a * mp.beta(a, b)) ** 2
+    rule = QUANTILES["quantile"]
+    assert f.quantile(p, n, d) == 0
+    rise, bend = (jax.jit(slope)(p, n, d) for slope in (rule.partials["p"], rule.seconds["p", "p"]))
+    np.testing.assert_allclose(rise, float(2 * factor * p), 1e-12)
+    np.testing.assert_allclose(bend, float(2 * factor), 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_mixed_slopes_of_the_logarithms_of_tails_where_the_first_term_is_all(dtype):
+    """In x and the other end's parameter they are those of the second term."""
+    n, d, x = dtype(3), dtype(5), 4 * np.finfo(dtype).tiny
+    expected = n**3 / (2 * d**2) / (n + 2)  # with a = n / 2, b = d / 2: a^3 / (2 b^2 (a + 1))
+    low = jax.jit(TAILS["log_cdf"].seconds["x", "dfd"])(x, n, d)
+    np.testing.assert_allclose(low, expected, 8 * np.finfo(dtype).eps)
+    far = dtype(1e18)
+    high = jax.jit(TAILS["log_sf"].seconds["x", "dfn"])(far, d, n)
+    np.testing.assert_allclose(high, -expected / far / far, 8 * np.finfo(dtype).eps)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxmath.distributions import cauchy, student_t
+from jaxmath.distributions.student_t_quantiles import QUANTILE
 
 cdf, log_cdf, quantile = map(jax.jit, (student_t.cdf, student_t.log_cdf, student_t.quantile))
 cdf_rise, log_sf_rise = (
@@ -182,3 +183,8 @@ def test_slopes_of_quantiles_are_of_the_scale(p):
     slopes = jax.jit(jax.grad(student_t.quantile, (0, 1)))
     one, four = (np.array(slopes(p, 3.0, 0.5, scale)) for scale in (1.0, 4.0))
     np.testing.assert_allclose(four, 4 * one, rtol=1e-14)
+
+
+def test_slopes_of_a_quantile_beyond_the_dtype_are_infinite():
+    at = {key: slope(1e-200, 0.5, 0.0, 1.0) for key, slope in QUANTILE.partials.items()}
+    assert at == {"p": np.inf, "df": np.inf, "loc": 1.0, "scale": -np.inf}
