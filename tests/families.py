@@ -14,6 +14,7 @@ from jaxmath.distributions import Family
 from jaxmath.distributions.shapes import float_dtype, sample_shape
 from jaxmath.domains import OPEN_UNIT, POSITIVE, Integers, Interval
 from jaxmath.formula import Source
+from tests.marks import long_but
 
 # A whole family in a few lines: everything else is filled in by generic routes.
 
@@ -167,9 +168,7 @@ SHIPPED = [name for name in CASES if name not in TOYS]
 
 def over(names, quick=()):
     """Parametrised over families; those that are not quick in the long tests."""
-    return pytest.mark.parametrize(
-        "name", [pytest.param(n, marks=() if n in quick else pytest.mark.full) for n in names]
-    )
+    return pytest.mark.parametrize("name", long_but(quick, names))
 
 
 def nodes(case):

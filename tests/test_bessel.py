@@ -149,3 +149,10 @@ def test_differences_keep_their_digits(name, dtype):
         error, where = worst(answers[order], truth, (a, b))
         assert error <= 20, (order, error, where)
     assert special.log_i0_divergence(3.0, 3.0) == 0
+
+
+def test_differences_of_numbers_whose_inverse_leaves_the_dtype():
+    a, b = np.float32(3.4e38), np.float32(3.3e35)
+    truth = 1 / (2 * float(a)) - 1 / (2 * float(b))
+    np.testing.assert_allclose(special.bessel_ratio_difference(a, b), truth, 1e-6)
+    np.testing.assert_allclose(special.bessel_ratio_difference(b, a), -truth, 1e-6)

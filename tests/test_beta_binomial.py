@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxmath.distributions import beta_binomial
+from tests.marks import long_but
 
 CASES = [
     (3.0, 9.0, 0.01, 0.02),
@@ -25,7 +26,7 @@ def nearly(p, q):
     return mp.log(p) if p < 0.5 else mp.log1p(-q)
 
 
-@pytest.mark.parametrize("case", [pytest.param(CASES[0], marks=pytest.mark.full), *CASES[1:]])
+@pytest.mark.parametrize("case", long_but(CASES[2:], CASES))
 def test_tails_and_their_slopes_keep_their_digits(case):
     k, n, a, b = (mp.mpf(each) for each in case)
     with mp.workdps(60):

@@ -10,6 +10,7 @@ from jax import lax
 from jaxmath.domains import NONNEGATIVE, POSITIVE, REAL, Box, Interval
 from jaxmath.verify import examine, probes
 from jaxmath.verify.given import as_formula
+from tests.marks import long_but
 
 pytest.importorskip("flint")
 
@@ -76,9 +77,7 @@ WRONG = {
 SLOW = {"betaln", "log_cosh near 0", "an error across", "log of a tail", "a rule wrong by 1e-6"}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.full] if n in SLOW else []) for n in WRONG]
-)
+@pytest.mark.parametrize("name", long_but(WRONG.keys() - SLOW, WRONG))
 def test_what_is_wrong_is_told(name):
     function, domain, dtype, kind = WRONG[name]
     verdict = examine(function, domain=domain, dtype=dtype, budget=160)

@@ -14,6 +14,7 @@ from jaxmath import domains, verify
 from jaxmath.domains import POSITIVE, REAL, Box, Integers, Interval
 from jaxmath.verify.given import QuestionError, as_formula
 from jaxmath.verify.summary import summary
+from tests.marks import long_but
 
 pytest.importorskip("flint")
 SMALL = Interval(-3.0, 3.0)
@@ -170,7 +171,7 @@ def test_without_flint_the_comparison_serves(monkeypatch):
     assert asked.value.args[0]["seconds"] is True
 
 
-@pytest.mark.parametrize("quick", [pytest.param(True, marks=pytest.mark.full), False])
+@pytest.mark.parametrize("quick", long_but([False], [True, False]))
 def test_a_closed_form_is_judged_by_both(quick):
     analytic = dict(x=lambda x: 2.0001 * x)
     found = verify.check(

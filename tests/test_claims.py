@@ -5,6 +5,7 @@ import pytest
 
 from jaxmath.lab.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
+from tests.marks import long_but
 
 LONG = (
     "accuracy",
@@ -75,7 +76,7 @@ def test_worst_names_the_entry_furthest_off():
 
 @pytest.mark.parametrize(
     "experiment",
-    [pytest.param(name, marks=pytest.mark.full if name in LONG else ()) for name in NAMES],
+    long_but(set(NAMES) - set(LONG), NAMES),
 )
 def test_the_fault_of_each_claim_turns_it_red(experiment):
     judged = claims(experiment)

@@ -19,6 +19,7 @@ from jaxmath.distributions.truncated_normal import TRUNCATED_NORMAL, hazards
 from jaxmath.domains import OPEN_UNIT, Interval
 from jaxmath.verify.laws import LAWS
 from tests.families import RAYLEIGH
+from tests.marks import long_but
 
 EXP, AFFINE, POWER = bijectors.EXP, bijectors.AFFINE, bijectors.POWER
 LOGNORMAL = d.transformed(d.NORMAL, EXP, name="lognormal")
@@ -123,7 +124,7 @@ HEAVY = ("truncated", "late")
 
 
 def some(names):
-    return [pytest.param(name, marks=slow if name in HEAVY else ()) for name in names]
+    return long_but(set(names) - set(HEAVY), names)
 
 
 @pytest.mark.parametrize("name", some(SCIPY))
@@ -192,7 +193,7 @@ CONTINUOUS = {
 
 @pytest.mark.parametrize(
     "name",
-    [n if n in ("lognormal", "two", "spike") else pytest.param(n, marks=slow) for n in CONTINUOUS],
+    long_but(("lognormal", "two", "spike"), CONTINUOUS),
 )
 @pytest.mark.full
 def test_densities_integrate_to_one_and_quantiles_invert(name):

@@ -16,6 +16,7 @@ import pytest
 
 from jaxmath.constrained import Info, Kind, Solution, Status, describe, solve_equality
 from jaxmath.constrained.implicit import implicit_root
+from tests.marks import long_but
 
 
 class Problem(NamedTuple):
@@ -221,12 +222,8 @@ TEXTBOOK = (
 )
 
 
-def some(cases, names):
-    """Each solve compiles for a second, so that the ordinary tests take these alone."""
-    return [case if case in names else pytest.param(case, marks=pytest.mark.full) for case in cases]
-
-
 PROBLEMS = {problem.name: problem for problem in TEXTBOOK}
+# Each solve compiles for a second.
 ORDINARY = (
     "Nocedal-Wright example 12.1",
     "HS7",
@@ -236,7 +233,7 @@ ORDINARY = (
 )
 
 
-@pytest.mark.parametrize("name", some(PROBLEMS, ORDINARY))
+@pytest.mark.parametrize("name", long_but(ORDINARY, PROBLEMS))
 def test_textbook_answers(name):
     problem = PROBLEMS[name]
     solution = solve_equality(problem.objective, problem.constraint, jnp.array(problem.start))
@@ -505,7 +502,7 @@ KINDS = {"a start at the maximum": Kind.MAXIMUM, "a start at a saddle": Kind.SAD
 
 
 @pytest.mark.parametrize(
-    "name", some(FAILURES, ("contradicting lines", "touching circles", "a start at a saddle"))
+    "name", long_but(("contradicting lines", "touching circles", "a start at a saddle"), FAILURES)
 )
 def test_status_truth_table(name):
     objective, constraint, start, status = FAILURES[name]

@@ -9,11 +9,12 @@ import scipy.stats
 from jaxmath.distributions import binomial, poisson
 from jaxmath.distributions.count_draws import binomial_draw, poisson_draw
 from jaxmath.distributions.inversion import sided, words
+from tests.marks import long_but
 
 KEY = jax.random.key(20)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", long_but(["float64"], ["float64", "float32"]))
 def test_a_poisson_draw_is_the_quantile_of_its_uniform_number(dtype):
     rates = np.array([1e-3, 0.5, 3.999, 4.0, 4.3, 7.5, 11.0, 30.0, 900.0, 1e5], dtype)
     rate = jnp.asarray(np.repeat(rates, 400))
@@ -27,7 +28,7 @@ def test_a_poisson_draw_is_the_quantile_of_its_uniform_number(dtype):
         assert np.max(np.abs(found - exact)) <= 1
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", long_but(["float32"], ["float64", "float32"]))
 def test_a_binomial_draw_is_the_quantile_of_its_uniform_number(dtype):
     pairs = [(0, 0.3), (1, 0.5), (7, 1e-4), (16, 0.5), (17, 0.5), (40, 0.3), (2000, 0.002)]
     pairs += [(90, 0.05), (300, 0.41), (10**6, 0.1), (500, 0.0), (3, 1.0), (10**6, 1e-6)]
@@ -68,6 +69,7 @@ def test_poisson_draws_follow_scipy_in_both_regimes_at_once():
     assert np.isnan(poisson.sample(KEY, jnp.asarray([-1.0, 0.0, np.inf, np.nan]))).all()
 
 
+@pytest.mark.full
 def test_poisson_draws_under_vmap_are_those_of_each_key():
     keys, rates = jax.random.split(KEY, 3), jnp.asarray([0.7, 12.0, 5e3])
     together = jax.vmap(lambda key, rate: poisson.sample(key, rate, (50,)))(keys, rates)

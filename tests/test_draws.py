@@ -75,6 +75,7 @@ def test_gamma_draws_of_any_shape_follow_the_distribution(shape, dtype):
     )
 
 
+@pytest.mark.full
 def test_beta_draws_of_tiny_shapes_have_finite_slopes():
     def total(a, b):
         return jnp.sum(beta.sample(KEY, a, b, (1000,)))

@@ -8,6 +8,7 @@ import pytest
 
 from jaxmath.special import entropy as special
 from tests.accuracy import routes, worst
+from tests.marks import long_but
 
 FORMULAS = {formula.name: formula for formula in special.ENTROPY}
 
@@ -33,7 +34,7 @@ TRUTHS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", [pytest.param(np.float32, marks=pytest.mark.full), np.float64])
+@pytest.mark.parametrize("dtype", long_but([np.float64], [np.float32, np.float64]))
 @pytest.mark.parametrize("name", TRUTHS)
 def test_accuracy(name, dtype):
     random = np.random.default_rng(8)

@@ -8,8 +8,9 @@ import pytest
 
 from jaxmath.special import gamma as special
 from tests.accuracy import routes, worst
+from tests.marks import long_but
 
-DTYPES = (pytest.param(np.float32, marks=pytest.mark.full), np.float64)
+DTYPES = long_but([np.float64], [np.float32, np.float64])
 FORMULAS = {formula.name: formula for formula in special.GAMMA}
 
 

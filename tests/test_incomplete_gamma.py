@@ -8,6 +8,7 @@ import pytest
 
 from jaxmath.special import incomplete_gamma as special
 from jaxmath.special import ndtr
+from tests.marks import long_but
 from tests.tails import LOG, LOWER, PLAIN, UPPER, worst
 
 FUNCTIONS = {
@@ -42,7 +43,7 @@ def in_float32():
     return tuple(part.astype(np.float32) for part in batch())
 
 
-slopes = [pytest.param(0, marks=pytest.mark.full), pytest.param(1, marks=pytest.mark.full)]
+slopes = long_but([], [0, 1])
 
 
 @pytest.mark.parametrize("argnum", [None, *slopes], ids=["value", "in a", "in x"])

@@ -34,6 +34,16 @@ def test_one_in_a_hundred():
         assert np.isclose(slope, 0.9 * 0.01 * 0.99 / 0.0585**2, rtol=1e-13)
 
 
+def test_slopes_of_the_rarest_disease():
+    """Whose parts are normal numbers only in the right order."""
+    at = np.finfo(np.float64).tiny, 0.86, 0.13
+    tiny, sensitivity, specificity = map(Fraction, at)
+    answers = sensitivity * tiny + (1 - specificity) * (1 - tiny)
+    slope = float(sensitivity * tiny * (1 - tiny) / answers**2)
+    with jax.enable_x64(True):
+        assert np.isclose(float(jax.grad(inference.ppv, 2)(*at)), slope, rtol=1e-15, atol=0)
+
+
 def test_a_test_that_says_nothing_leaves_the_prevalence():
     with jax.enable_x64(True):
         assert np.isclose(float(inference.ppv(0.3, 0.6, 0.4)), 0.3, rtol=1e-15)

@@ -121,6 +121,20 @@ def test_distillation_against_forty_digits():
                 np.testing.assert_allclose(found, float(truth), rtol=1e-12 + 1e-15 / close)
 
 
+def test_slopes_of_distillation_where_one_class_alone_differs():
+    """The others have nearly the same probabilities, whose difference keeps its digits."""
+    at = (-9.98, 0.0, 0.0), (-8.57, 0.0, 0.0), 1.6
+    with mp.workdps(40), jax.enable_x64(True):
+
+        def shares(logits):
+            powers = [mp.exp(mp.mpf(z) / mp.mpf(at[2])) for z in logits]
+            return [power / mp.fsum(powers) for power in powers]
+
+        truth = [mp.mpf(at[2]) * (p - q) for p, q in zip(*map(shares, at[:2]), strict=True)]
+        found = jax.grad(losses.distillation)(*map(np.array, at))
+    np.testing.assert_allclose(found, np.array(truth, float), 2e-15)
+
+
 def test_segmentation_embedding_and_label_losses_are_their_formulas():
     rng = np.random.default_rng(4)
     p, y = rng.uniform(size=9), rng.integers(0, 2, 9).astype(float)

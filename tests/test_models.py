@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from jaxmath import losses, special
 from jaxmath.models import FORMULAS, MODELS, linear, logistic, mlp, softmax
 from jaxmath.train import empirical_risk
+from tests.marks import long_but
 
 rng = np.random.default_rng(1)
 N, D, K = 17, 5, 4
@@ -71,7 +72,7 @@ def test_gradient_in_the_targets_is_autodiff():
 
 
 @pytest.mark.parametrize(
-    "name", ["linear", "logistic", pytest.param("softmax", marks=pytest.mark.full)]
+    "name", long_but(["linear", "logistic"], ["linear", "logistic", "softmax"])
 )
 def test_hessian_by_hand_is_autodiff(name):
     model, params, targets = next(case[1:] for case in CASES if case[0] == name)

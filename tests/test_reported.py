@@ -144,7 +144,7 @@ def explained(slopes, args, info):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.full if "betainc_dab" in name else ()) for name in OURS],
+    [pytest.param(name, marks=pytest.mark.full if "betainc_" in name else ()) for name in OURS],
 )
 def test_a_reported_input_has_the_right_answers(name):
     case, fn = CASES[name], OURS[name]

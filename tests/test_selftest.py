@@ -16,15 +16,12 @@ import pytest
 pytest.importorskip("flint")
 from jaxmath.verify import examine
 from tests import clean, mutants
+from tests.marks import long_but
 
 PAGE = Path(__file__).parent.parent / "docs" / "selftest.md"
 BUDGET = 24
 QUICK = {("scaled by 1 + 1e-9", "sin"), ("right at first order, wrong at second", "cube"),
          ("wrong only in float32", "exp")}  # fmt: skip
-
-
-def marked(names, quick):
-    return [n if n in quick else pytest.param(n, marks=pytest.mark.full) for n in names]
 
 
 def caught(key):
@@ -60,26 +57,26 @@ def alarms(name):
     return domains, found
 
 
-@pytest.mark.parametrize("key", marked(mutants.mutants(), QUICK), ids=" of ".join)
+@pytest.mark.parametrize("key", long_but(QUICK, mutants.mutants()), ids=" of ".join)
 def test_a_planted_fault_is_found(key):
     verdict = caught(key)
     assert verdict.faults, str(verdict)
 
 
-@pytest.mark.parametrize("name", marked(mutants.FUNCTIONS, {"wave"}))
+@pytest.mark.parametrize("name", long_but({"wave"}, mutants.FUNCTIONS))
 def test_the_rule_before_it_is_broken_is_right(name):
     verdict = unharmed(name)
     assert verdict.ok, str(verdict)
 
 
-@pytest.mark.parametrize("name", marked(clean.RIGHT, {"relu of 2x", "max of two"}))
+@pytest.mark.parametrize("name", long_but({"relu of 2x", "max of two"}, clean.RIGHT))
 def test_what_is_right_by_construction_raises_no_alarm(name):
     verdict = right(name)
     assert verdict.ok, str(verdict)
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", marked(clean.MEANT, ()))
+@pytest.mark.parametrize("name", long_but((), clean.MEANT))
 def test_what_mpmath_confirms_raises_no_alarm(name):
     domains, found = alarms(name)
     assert not found, f"on {domains}: {found}"

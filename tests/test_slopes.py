@@ -19,8 +19,9 @@ MOST = 12
 SLOW = [
     f"distributions.{name}"
     for name in (
-        *("student_t_tails", "beta", "gamma_tails", "chi2", "inverse_gamma"),
-        *("negative_binomial", "beta_binomial", "poisson"),
+        *("student_t_tails", "student_t_quantiles", "beta", "beta_divergences", "f_density"),
+        *("gamma_tails", "gamma_quantiles", "chi2", "inverse_gamma", "inverse_gamma_tails"),
+        *("negative_binomial", "beta_binomial", "binomial", "poisson", "f_quantiles"),
     )
 ]
 """Modules whose incomplete functions take long to compile."""

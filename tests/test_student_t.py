@@ -9,6 +9,7 @@ import pytest
 
 from jaxmath.distributions import cauchy, student_t
 from jaxmath.distributions.student_t_quantiles import QUANTILE
+from tests.marks import long_but
 
 cdf, log_cdf, quantile = map(jax.jit, (student_t.cdf, student_t.log_cdf, student_t.quantile))
 cdf_rise, log_sf_rise = (
@@ -24,12 +25,7 @@ def chance(t, df):
     return mp.betainc(df / 2, mp.mpf(1) / 2, 0, df / (df + t * t), regularized=True) / 2
 
 
-full = pytest.mark.full
-
-
-@pytest.mark.parametrize(
-    "df", [pytest.param(2.0**-6, marks=full), 0.3, pytest.param(2.5, marks=full), 40.0]
-)
+@pytest.mark.parametrize("df", long_but([40.0], [2.0**-6, 0.3, 2.5, 40.0]))
 def test_tails_and_their_slopes_to_60_digits(df):
     t = -np.array(SIZES[1:])
     rise, log_rise = cdf_rise(t, df, 0.0, 1.0), log_sf_rise(-t, df, 0.0, 1.0)
@@ -135,6 +131,7 @@ def test_entropy_and_information(df):
     np.testing.assert_allclose(student_t.fisher_information(df, 0.3, 1.0)[0, 0], float(own), 1e-12)
 
 
+@pytest.mark.full
 def test_second_derivatives_far_out_are_those_of_the_power_of_the_tail():
     """There log F = df (log scale - log |x|) and a function of df."""
     bends = jax.hessian(student_t.log_cdf, (0, 1, 2, 3))(-1e100, 5.0, 0.0, 2.0)

@@ -15,6 +15,7 @@ from jaxmath import distributions as d
 from jaxmath.distributions import VECTOR_FAMILIES, multivariate_normal
 from jaxmath.distributions.contract import FUNCTIONS
 from jaxmath.distributions.coverage import coverage
+from tests.marks import long_but
 
 L = np.array([[1.2, 0.0], [-0.4, 0.7]])
 M = np.array([[0.9, 0.0], [0.3, 1.1]])
@@ -43,9 +44,7 @@ COUNT = 20_000
 
 def over(names, quick=("multivariate_normal",)):
     """Parametrised over families; those that are not quick in the long tests."""
-    return pytest.mark.parametrize(
-        "name", [pytest.param(n, marks=() if n in quick else pytest.mark.full) for n in names]
-    )
+    return pytest.mark.parametrize("name", long_but(quick, names))
 
 
 def having(*functions):
@@ -340,6 +339,7 @@ def test_fits_find_the_likeliest_parameters(name):
         np.testing.assert_allclose(one, other, 1e-5, 1e-9)
 
 
+@pytest.mark.full
 def test_expectation_and_maximisation_never_loses():
     module = d.gaussian_mixture
     x = draws("gaussian_mixture")[:800]

@@ -11,6 +11,7 @@ import scipy.stats
 
 from jaxmath import special
 from jaxmath.distributions import von_mises
+from tests.marks import long_but
 
 
 def test_log_prob_has_the_period_of_the_circle():
@@ -182,7 +183,7 @@ def _points(k, loc, dtype):
 
 WIDTHS = (2.0**-30, 0.1, 1.0, 10.0, 1e3, 1e6, 1e10)
 TAILS = ("cdf", "sf", "log_cdf", "log_sf")
-QUICK = ((1.0, 0.5), (1e6, -3.1))
+QUICK = ((1.0, 0.5),)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -248,7 +249,7 @@ def test_tails_of_directions_many_turns_away():
     np.testing.assert_allclose(turned, von_mises.cdf(x, 0.4, 2.5), 1e-13)
 
 
-@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("name", long_but(["log_cdf"], TAILS))
 def test_second_slopes_of_tails(name):
     """Against central differences of the first ones, which are compared with 45 digits above."""
     first = jax.jit(jax.vmap(jax.grad(getattr(von_mises, name), (0, 1, 2))))

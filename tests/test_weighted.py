@@ -87,3 +87,11 @@ def test_distance():
     np.testing.assert_array_equal(jax.grad(special.distance, 1)(x, y), [0, -1])
     for argnum in (0, 1):
         np.testing.assert_array_equal(jax.grad(special.distance, argnum)(x, x), [0, 0])
+
+
+def test_directions_along_an_axis_are_exact():
+    """Opposite ones cancel: the slope of an energy score between its members is zero."""
+    x = np.random.default_rng(4).uniform(-100, 100, (200, 2)).astype(np.float32)
+    x[:, 1] = 1e-30
+    slopes = jax.vmap(jax.grad(special.distance), (0, None))(x, np.zeros(2, np.float32))
+    np.testing.assert_array_equal(slopes[:, 0], np.sign(x[:, 0]))
