@@ -30,14 +30,17 @@ def _share_du(u, v, h, m):
     return (h * once) * (m * once)
 
 
+def _parts(factor, u, v, d):
+    """The factor times u v / d^2; the larger part first, since the other might underflow."""
+    return (factor * (jnp.maximum(u, v) / d)) * (jnp.minimum(u, v) / d)
+
+
 def _share_dh(u, v, h, m):
-    d = _answers(u, v, h, m)
-    return (m * (v / d)) * (u / d)
+    return _parts(m, u, v, _answers(u, v, h, m))
 
 
 def _share_dm(u, v, h, m):
-    d = _answers(u, v, h, m)
-    return -(h * (u / d)) * (v / d)
+    return -_parts(h, u, v, _answers(u, v, h, m))
 
 
 def _share_du_du(u, v, h, m):

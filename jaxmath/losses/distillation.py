@@ -38,7 +38,7 @@ def _gap(logits, teacher, temperature):
     leads = (logits - jnp.max(logits), jnp.where(some, teacher - jnp.max(teacher), 0.0))
     d = jnp.where(some, leads[0] - leads[1], 0.0) / temperature
     d = d - jnp.max(d)
-    close = jnp.min(d) > -0.5
+    close = jnp.sum(q * jnp.expm1(d)) > -0.5
     d = jnp.where(close, d, 0.0)
     near = d - log1p(jnp.sum(q * jnp.expm1(d)))
     far = log_softmax(logits / temperature) - log_softmax(teacher / temperature)

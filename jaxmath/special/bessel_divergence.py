@@ -46,9 +46,12 @@ def _bessel_ratio_difference(a: Real, b: Real) -> Float[Array, "..."]:
     a, b, near, close = _close(a, b)
     step = near - a
     change = sum(slope_times(float(size) * step, a + float(s) * step) for s, size in _RULE)
+    least, most = jnp.minimum(a, b), jnp.maximum(a, b)
     rests = bessel_ratio_complement(a) - bessel_ratio_complement(b)
-    far = jnp.where(jnp.minimum(a, b) < 1, bessel_ratio(b) - bessel_ratio(a), rests)
-    tiny = jnp.maximum(a, b) < jnp.finfo(a.dtype).eps / 4  # the halves might underflow alone
+    # Where the complement is 1 / (2a), which may underflow.
+    rests = jnp.where(least > 1 / jnp.finfo(a.dtype).eps, (b - a) / most * (0.5 / least), rests)
+    far = jnp.where(least < 1, bessel_ratio(b) - bessel_ratio(a), rests)
+    tiny = most < jnp.finfo(a.dtype).eps / 4  # the halves might underflow alone
     return jnp.where(tiny, (b - a) / 2, jnp.where(close, change, far))
 
 

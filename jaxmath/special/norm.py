@@ -34,7 +34,9 @@ def _norm(x: Vector) -> Float[Array, ""]:
 def direction(x: Vector) -> Float[Array, " n"]:
     """The vector of norm one in the direction of x; zero for zero."""
     scaled, size, _ = _scaled(x)
-    return scaled / jnp.where(size == 0, 1.0, size)
+    along = scaled / jnp.where(size == 0, 1.0, size)
+    # Exactly one of a single entry, which a product with the reciprocal of its size is not.
+    return jnp.where(jnp.abs(scaled) == size, jnp.sign(scaled), along)
 
 
 def _peak(x, y):
