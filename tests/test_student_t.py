@@ -167,6 +167,7 @@ def test_tails_near_two_of_many_degrees_of_freedom(dtype):
     np.testing.assert_allclose(found, truth, 80 * np.finfo(dtype).eps)
 
 
+@pytest.mark.full
 def test_quantiles_where_only_the_standard_one_leaves_the_dtype():
     """For one degree the quantile of p is nearly -1 / (pi p)."""
     p, least = np.float32(2.0**-70), np.float32(2.0**-30)
@@ -182,6 +183,7 @@ def test_slopes_of_quantiles_are_of_the_scale(p):
     np.testing.assert_allclose(four, 4 * one, rtol=1e-14)
 
 
+@pytest.mark.full
 def test_slopes_of_a_quantile_beyond_the_dtype_are_infinite():
     at = {key: slope(1e-200, 0.5, 0.0, 1.0) for key, slope in QUANTILE.partials.items()}
     assert at == {"p": np.inf, "df": np.inf, "loc": 1.0, "scale": -np.inf}

@@ -186,7 +186,7 @@ TAILS = ("cdf", "sf", "log_cdf", "log_sf")
 QUICK = ((1.0, 0.5),)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", long_but([np.float64], [np.float64, np.float32]))
 @pytest.mark.parametrize(
     ("concentration", "loc"),
     [
@@ -249,7 +249,8 @@ def test_tails_of_directions_many_turns_away():
     np.testing.assert_allclose(turned, von_mises.cdf(x, 0.4, 2.5), 1e-13)
 
 
-@pytest.mark.parametrize("name", long_but(["log_cdf"], TAILS))
+@pytest.mark.full
+@pytest.mark.parametrize("name", TAILS)
 def test_second_slopes_of_tails(name):
     """Against central differences of the first ones, which are compared with 45 digits above."""
     first = jax.jit(jax.vmap(jax.grad(getattr(von_mises, name), (0, 1, 2))))
@@ -265,7 +266,7 @@ def test_second_slopes_of_tails(name):
                 np.testing.assert_allclose(found[one][place], differences, 1e-5, 1e-8)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", long_but([np.float64], [np.float64, np.float32]))
 def test_quantiles_invert_both_tails(dtype):
     """To 16 eps beyond what numbers next to the arguments differ by."""
     smallest = np.arange(-300 if dtype == np.float64 else -36, 0, 6.0)
@@ -305,6 +306,7 @@ def test_quantiles_move_as_the_tails_say():
     np.testing.assert_allclose(above, [-of_p, of_loc, of_k], 1e-12)
 
 
+@pytest.mark.full
 def test_median_where_the_circle_is_cut():
     for k in (2.0**-40, 1.0, 1e8):
         assert von_mises.median(0.0, k) == 0
