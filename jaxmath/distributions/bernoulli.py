@@ -43,16 +43,31 @@ def _chance(x, probability):
     return jnp.where(x == 1, p, 0.5), jnp.where(x == 1, 0.5, p)
 
 
-def log_prob(x: Label, probability: Real) -> Float[Array, "..."]:
+def _log_prob(x: Label, probability: Real) -> Float[Array, "..."]:
     """The logarithm of the probability of the outcome x, in nats."""
+    p = chance(probability)
+    return _by_outcome(x, jnp.log(p), log1p(-p), -jnp.inf + 0.0 * p)
+
+
+def _log_prob_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
+    """One over the probability of the outcome, with its sign."""
+    p = chance(probability)
+    return _by_outcome(x, 1 / p, -1 / (1 - p), 0.0 * p)
+
+
+def _log_prob_bend(x, probability):
     one, zero = _chance(x, probability)
-    return _by_outcome(x, jnp.log(one), log1p(-zero), jnp.where(one + zero > 0, -jnp.inf, jnp.nan))
+    never = 0.0 * one * zero
+    return _by_outcome(x, -jnp.square(1 / one), -jnp.square(1 / (1 - zero)), never)
+
+
+log_prob_dprobability = with_rule(_log_prob_dprobability, probability=_log_prob_bend)
+log_prob = with_rule(_log_prob, probability=log_prob_dprobability)
 
 
 def score(x: Label, probability: Real) -> Params:
     """The slope of `log_prob` in the probability; zero for an outcome that never occurs."""
-    one, zero = _chance(x, probability)
-    return Params(probability=_by_outcome(x, 1 / one, -1 / (1 - zero), 0.0 * one * zero))
+    return Params(probability=log_prob_dprobability(x, probability))
 
 
 def prob(x: Label, probability: Real) -> Float[Array, "..."]:
@@ -322,7 +337,7 @@ def squared_wasserstein(probability: Real, probability_q: Real) -> Float[Array, 
 
 def hessian(x: Label, probability: Real) -> Float[Array, "... 1 1"]:
     """Minus the square of the score, as a matrix over the one parameter."""
-    return -jnp.square(score(x, probability).probability)[..., None, None]
+    return _log_prob_bend(x, probability)[..., None, None]
 
 
 def sufficient(x: Real) -> Float[Array, "... 1"]:

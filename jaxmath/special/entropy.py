@@ -15,8 +15,17 @@ BOYD = Source("boyd2004convex", "section 3.1.5")
 def _xlogy(x: Real, y: Real) -> Float[Array, "..."]:
     r"""The product $x \log y$ for y >= 0; zero where x is."""
     x, y = jnp.asarray(x), jnp.asarray(y)
-    nothing = (x == 0) & (y >= 0)
-    return jnp.where(nothing, 0.0, x * jnp.log(jnp.where(nothing, 1.0, y)))
+    return _times_log(x, y, jnp.log, 0.0)
+
+
+def _times_log(x, y, log, end):
+    """Of x and a logarithm of y, which for a single y is taken once, whatever x is.
+
+    It is minus infinity at the end of its domain.
+    """
+    at_end, nothing = y == end, (x == 0) & (y >= end)
+    value = jnp.where(at_end, -jnp.inf, log(jnp.where(at_end, end + 1, y)))
+    return jnp.where(nothing, 0.0, x * jnp.where(nothing, 0.0, value))
 
 
 def xlogy_dy(x: Real, y: Real) -> Float[Array, "..."]:
@@ -33,8 +42,7 @@ xlogy = with_rule(_xlogy, **_XLOGY)
 def _xlog1py(x: Real, y: Real) -> Float[Array, "..."]:
     r"""The product $x \log(1 + y)$ for y >= -1; zero where x is."""
     x, y = jnp.asarray(x), jnp.asarray(y)
-    nothing = (x == 0) & (y >= -1)
-    return jnp.where(nothing, 0.0, x * log1p(jnp.where(nothing, 0.0, y)))
+    return _times_log(x, y, log1p, -1.0)
 
 
 def xlog1py_dy(x: Real, y: Real) -> Float[Array, "..."]:
