@@ -22,6 +22,7 @@ from jaxmath.distributions.standard import (
 )
 from jaxmath.formula import Source, with_rule
 from jaxmath.special.logarithm import log1p
+from jaxmath.special.loops import if_any
 from jaxmath.special.partials import minus
 from jaxmath.typing import PRNGKey, Real
 
@@ -56,16 +57,16 @@ def _log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     """The logarithm of the density, in nats."""
     z = standardize(x, loc, scale)
     far = ~(jnp.abs(z) < 1e15)
-    d, s, _, unit = _triangle(x, loc, scale)
-    some = jnp.where(far, jnp.abs(d), 1.0)
-    beyond = (jnp.log(positive(scale)) - jnp.log(some)) - (jnp.log(some) - 2 * jnp.log(unit))
-    beyond = beyond - log1p(jnp.square(jnp.where(far, s, 0.0) / some))
-    near = jnp.where(far, 0.0, z)
-    large = jnp.abs(near) > 1
-    inner = log1p(jnp.square(jnp.where(large, 0.0, near)))
-    outer = jnp.abs(jnp.where(large, near, 1.0))
-    within = jnp.where(large, 2 * jnp.log(outer) + log1p(jnp.square(1 / outer)), inner)
-    return jnp.where(far, beyond, -within - jnp.log(positive(scale))) - LOG_PI
+
+    def beyond(x, loc, scale):
+        d, s, _, unit = _triangle(x, loc, scale)
+        some = jnp.where(far, jnp.abs(d), 1.0)
+        value = (jnp.log(positive(scale)) - jnp.log(some)) - (jnp.log(some) - 2 * jnp.log(unit))
+        return value - log1p(jnp.square(jnp.where(far, s, 0.0) / some))
+
+    within = log1p(jnp.square(jnp.where(far, 0.0, z)))
+    outside = if_any(far, beyond, x, loc, scale)
+    return jnp.where(far, outside, -within - jnp.log(positive(scale))) - LOG_PI
 
 
 def _log_prob_dx(x, loc, scale):

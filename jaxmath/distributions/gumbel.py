@@ -41,16 +41,16 @@ def _slopes(z):
 
 
 def _of_log_prob(entry):
-    """A slope of `log_prob` from z, one over the scale, roots of exp(-z) and of exp(-z) - 1.
+    """A slope of `log_prob` from z, one over the scale, a root of exp(-z) and exp(-z) - 1.
 
     The latter are two factors; none of them overflows before their products with the rate.
     """
 
     def slope(x, loc, scale):
         z, rate = finite_place(x, loc, scale), rate_of(scale)
-        left = jnp.minimum(z, 0.0) / 2
-        rise = jnp.where(z < 0, -2 * jnp.sinh(left), jnp.expm1(-jnp.maximum(z, 0.0)))
-        return entry(z, rate, jnp.exp(-z / 2), jnp.exp(-left), rise)
+        below, part = z < 0, jnp.expm1(jnp.where(z < 0, -z / 2, -z))
+        one, two = jnp.where(below, 1 + part, 1.0), part * jnp.where(below, 1 + 1 / (1 + part), 1.0)
+        return entry(z, rate, jnp.exp(-z / 2), one, two)
 
     return slope
 

@@ -87,17 +87,15 @@ _SECONDS = {
     ("x", "x"): _of_parts(lambda x, k, s, w, t: ((1 + k) * (1 / x)) / x),
     ("x", "scale"): _of_parts(lambda x, k, s, w, t: jnp.zeros_like(t)),
     ("x", "concentration"): _of_parts(lambda x, k, s, w, t: -1 / x + 0.0 * k),
-    ("scale", "scale"): _of_parts(lambda x, k, s, w, t: -k / s * (1 / s) + 0.0 * t),
-    ("scale", "concentration"): _of_parts(lambda x, k, s, w, t: 1 / s + 0.0 * t),
-    ("concentration", "concentration"): _of_parts(
-        lambda x, k, s, w, t: -jnp.square(1 / k) + 0.0 * t
-    ),
+    ("scale", "scale"): _of_parts(lambda x, k, s, w, t: -k / s * (1 / s)),
+    ("scale", "concentration"): _of_parts(lambda x, k, s, w, t: 1 / s),
+    ("concentration", "concentration"): _of_parts(lambda x, k, s, w, t: -jnp.square(1 / k)),
 }
 log_prob, _LOG_PROB = with_partials(
     _log_prob,
     dict(
         x=_of_parts(lambda x, k, s, w, t: -(1 + k) / x),
-        scale=_of_parts(lambda x, k, s, w, t: k / s + 0.0 * t),
+        scale=_of_parts(lambda x, k, s, w, t: k / s),
         concentration=_of_parts(lambda x, k, s, w, t: 1 / k - w),
     ),
     _SECONDS,
@@ -165,7 +163,7 @@ def _log_sf(x: Real, scale: Real, concentration: Real) -> Float[Array, "..."]:
 
 _LOG_SF_SECONDS = {
     ("x", "x"): _of_parts(lambda x, k, s, w, t: (k * (1 / x)) / x),
-    ("concentration", "concentration"): _of_parts(lambda x, k, s, w, t: 0.0 * t),
+    ("concentration", "concentration"): _of_parts(lambda x, k, s, w, t: 0.0 * k),
 } | {pair: _SECONDS[pair] for pair in _SECONDS if "scale" in pair or pair == ("x", "concentration")}
 log_sf, _LOG_SF = with_partials(
     _log_sf,

@@ -47,9 +47,9 @@ def _hazard(a):
 def _growth(a):
     """Those of t - 1, which is no large number below one."""
     small = a < 0
-    high, low = jnp.where(small, 0.0, a), jnp.where(small, a, 0.0)
-    root = jnp.exp(high / 4)
-    return root, root, jnp.where(small, jnp.expm1(low), 2 * jnp.sinh(high / 2)), 1.0
+    part = jnp.expm1(jnp.where(small, a, a / 4))
+    half, root = part * (2 + part), jnp.where(small, 1.0, 1 + part)
+    return root, root, jnp.where(small, part, half * (1 + 1 / (1 + half))), 1.0
 
 
 def _mass(a):
