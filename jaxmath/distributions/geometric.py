@@ -58,7 +58,8 @@ def _log_prob_dprobability(x: Label, probability: Real) -> Float[Array, "..."]:
     """One over the probability, less x over that of a failure."""
     p = _valid(probability)
     count, whole, missing = _count(x, p)
-    return jnp.where(whole, 1 / p - xlog1py_dy(count, -p), 0.0 * p) + missing
+    failures = jnp.where(count == 0, 0.0, count * (1 / (1 - p)))
+    return jnp.where(whole, 1 / p - failures, 0.0 * p) + missing
 
 
 def _log_prob_bend(x, probability):
