@@ -24,6 +24,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import batched, sample_shape
+from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers
 from jaxmath.formula import Source, with_rule
 from jaxmath.special.entropy import divergence
@@ -75,7 +76,7 @@ def _where_whole(fn, outside=0.0):
         rest = jnp.where(jnp.isnan(x), jnp.nan, outside) + 0.0 * (a + b)
         return jnp.where(inside, value, rest)
 
-    return function
+    return tabled(function)
 
 
 def _ways(k, a):
@@ -219,7 +220,7 @@ def _tail(fn, none, every):
         outer = jnp.where(k < 0, none, jnp.where(k >= n, every, jnp.nan)) + 0.0 * (a + b)
         return jnp.where(inner, value, outer)
 
-    return tail
+    return tabled(tail, steps=True)
 
 
 def _bound(fn, slope, below):

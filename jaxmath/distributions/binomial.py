@@ -20,6 +20,7 @@ from jaxmath.distributions.location_scale import chance
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import sample_shape
 from jaxmath.distributions.steps import first_whole
+from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlog1py, xlog1py_dy, xlogy, xlogy_dy
@@ -87,6 +88,7 @@ def _log_mass(k, rest, p):
     return jnp.where(both, middle, jnp.where(k > 0, xlogy(n, p), xlog1py(n, -p)))
 
 
+@tabled
 def _log_prob(x: Label, count: Label, probability: Real) -> Float[Array, "..."]:
     """The logarithm of the probability of x successes; minus infinity of no such number."""
     k, rest, p, inside = _value(x, count, probability)
@@ -121,6 +123,7 @@ def hessian(x: Label, count: Label, probability: Real) -> Float[Array, "... 1 1"
     return _log_prob_bend(x, count, probability)[..., None, None]
 
 
+@tabled
 def _prob(x: Label, count: Label, probability: Real) -> Float[Array, "..."]:
     """The probability of x successes."""
     k, rest, p, inside = _value(x, count, probability)
@@ -165,7 +168,7 @@ def _tail(fn, none, every):
         outer = jnp.where(k < 0, none, jnp.where(k >= n, every, jnp.nan)) + 0.0 * p
         return jnp.where(inner, value, outer)
 
-    return tail
+    return tabled(tail, steps=True)
 
 
 def _cdf(x: Label, count: Label, probability: Real) -> Float[Array, "..."]:

@@ -24,6 +24,7 @@ from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import sample_shape, two_by_two
 from jaxmath.distributions.steps import first_whole
+from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source
 from jaxmath.special.entropy import divergence, kl_div, xlog1py_dy, xlogy_dy
@@ -119,19 +120,20 @@ def _where_whole(fn, outside=0.0):
     return function
 
 
+@tabled
 def _log_prob(x: Label, total_count: Real, probability: Real) -> Float[Array, "..."]:
     """The logarithm of the probability of x failures; minus infinity of no such number."""
     return _where_whole(_log_mass, -jnp.inf)(x, total_count, probability)
 
 
 _BENDS = {
-    ("total_count", "total_count"): _where_whole(_bend_count),
+    ("total_count", "total_count"): tabled(_where_whole(_bend_count)),
     ("total_count", "probability"): _where_whole(lambda k, r, p: 1 / p + 0.0 * (k + r)),
     ("probability", "probability"): _where_whole(_bend),
 }
 log_prob, _LOG_PROB = with_partials(
     _log_prob,
-    dict(total_count=_where_whole(_excess), probability=_where_whole(_slope)),
+    dict(total_count=tabled(_where_whole(_excess)), probability=_where_whole(_slope)),
     _BENDS,
 )
 
@@ -154,7 +156,7 @@ def _mass(factor):
         root = jnp.sqrt(share) * jnp.exp(rest / 2)
         return root * (jnp.where(root > 0, factor(k, r, p), 0.0) * root)
 
-    return _where_whole(product)
+    return tabled(_where_whole(product))
 
 
 def _prob(x: Label, total_count: Real, probability: Real) -> Float[Array, "..."]:
@@ -197,7 +199,7 @@ def _tail(fn, none):
         outside = jnp.where(k < 0, none, jnp.nan) + 0.0 * (r + p)
         return jnp.where(k >= 0, value, outside)
 
-    return tail
+    return tabled(tail, steps=True)
 
 
 def cdf(x: Label, total_count: Real, probability: Real) -> Float[Array, "..."]:

@@ -19,6 +19,7 @@ from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import sample_shape
 from jaxmath.distributions.steps import first_whole
+from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
 from jaxmath.special.entropy import kl_div, xlogy_dy
@@ -65,6 +66,7 @@ def _log_mass(count, rate):
     return -kl_div(count, rate) - jnp.where(count > 0, stirling, 0.0)
 
 
+@tabled
 def _log_prob(x: Label, rate: Real) -> Float[Array, "..."]:
     """The logarithm of the probability of x events, in nats; minus infinity of no such number."""
     count, whole, rate = _count(x, rate)
@@ -105,6 +107,7 @@ def _mass(count, rate, *factors):
     return one * other
 
 
+@tabled
 def _prob(x: Label, rate: Real) -> Float[Array, "..."]:
     """The probability of x events."""
     count, whole, rate = _count(x, rate)
@@ -145,7 +148,7 @@ def _tail(fn, none):
         value = fn(jnp.where(shape > 0, shape, 1.0), rate)
         return jnp.where(shape > 0, value, jnp.where(shape == 0, none + 0.0 * rate, jnp.nan))
 
-    return tail
+    return tabled(tail, steps=True)
 
 
 def _cdf(x: Label, rate: Real) -> Float[Array, "..."]:
