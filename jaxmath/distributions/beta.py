@@ -506,7 +506,7 @@ _LARGE = dict.fromkeys(
     (f"second_derivatives/{pair}" for pair in ("a, a", "a, b", "b, b", "p, a", "p, b")),
     "right to 1e-12, in float32 to 1e-4, where a shape is above 1e6",
 )
-_SMALL = dict.fromkeys(
+_SMALL: dict[str, str] = dict.fromkeys(
     ("second_derivatives/a, a", "second_derivatives/b, b"),
     "right to 11 digits where a shape is as small as 1e-4",
 )
