@@ -59,3 +59,11 @@ def test_mixed_slopes_of_the_logarithms_of_tails_where_the_first_term_is_all(dty
     far = dtype(1e18)
     high = jax.jit(TAILS["log_sf"].seconds["x", "dfn"])(far, d, n)
     np.testing.assert_allclose(high, -expected / far / far, 8 * np.finfo(dtype).eps)
+
+
+def test_a_share_may_leave_the_dtype_where_the_quantile_does_not():
+    """By 80 digits of the first term of the series, which is all of it."""
+    at = map(np.float32, (0.939474463, 0.0625076294, 4.92044258))
+    np.testing.assert_allclose(f.isf(*at), 2.41535887e-38, 2e-5)
+    at = 0.05 * 2.0**-1000, 2.0, 1000.0
+    np.testing.assert_allclose(f.quantile(*at), 0.05 * 2.0**-1000, 1e-12)

@@ -153,6 +153,15 @@ def test_underflow_is_zero():
     assert gammainccinv(1e-4, 0.5) == 0
 
 
+def test_first_term_of_a_tiny_shape():
+    """Its logarithm of the gamma function has all digits before it is divided by the shape."""
+    a, q = 2.0**-14, 0.0133906791
+    with mp.workdps(40):
+        log = (mp.log1p(-mp.mpf(q)) + mp.loggamma(1 + mp.mpf(a))) / mp.mpf(a)
+        truth = float(mp.exp(log))
+    np.testing.assert_allclose(gammainccinv(a, q), truth, 5e-14)
+
+
 def test_limits():
     inf, nan = jnp.inf, jnp.nan
     assert gammaincinv(2.5, 0.0) == gammainccinv(2.5, 1.0) == 0

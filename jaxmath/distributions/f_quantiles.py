@@ -10,8 +10,15 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxmath.distributions.location_scale import chance, positive
-from jaxmath.special.inverse_beta import Answer, answer, betainccinv_shares, betaincinv_shares
+from jaxmath.special.inverse_beta import (
+    Answer,
+    answer,
+    betainccinv_shares,
+    betaincinv_shares,
+    first_terms,
+)
 from jaxmath.special.inverse_gamma import rises
+from jaxmath.special.loops import if_any
 from jaxmath.special.partials import with_answer
 
 
@@ -56,8 +63,16 @@ def _inverse(shares, lower: bool, doc, name):
     def inverse(p, dfn, dfd):
         p = chance(p)
         a, b = positive(dfn) / 2, positive(dfd) / 2
-        y, rest = shares(a, b, p + 0.0 * (a + b))
-        return b / a * (y / rest)
+        p = p + 0.0 * (a + b)
+        y, rest = shares(a, b, p)
+
+        def beyond(a, b, p, y):
+            low, high = first_terms(lower, a, b, p)
+            return jnp.exp(jnp.log(b / a) + jnp.where(y < 0.5, low, -high))
+
+        # A share may leave the dtype where the answer does not.
+        tiny = (p > 0) & (p < 1) & (jnp.minimum(y, rest) < 4 * jnp.finfo(y.dtype).tiny)
+        return jnp.where(tiny, if_any(tiny, beyond, a, b, p, y), b / a * (y / rest))
 
     inverse.__name__ = inverse.__qualname__ = f"_{name}"
     inverse.__doc__ = doc

@@ -191,6 +191,12 @@ def _firsts(a, b, small, below):
     )
 
 
+def first_terms(lower: bool, a, b, p):
+    """Those of the x whose lower or upper tail is p."""
+    under = p < 0.5
+    return _firsts(a, b, jnp.where(under, p, 1 - p), under == lower)
+
+
 def _step(a, b, x, y, small, lower, *, rolled):
     """What Halley's method takes from the logarithm of the odds."""
     off, rate = tails.off(tail_of(a, b, x, y, rolled=rolled), lower, small)
@@ -332,8 +338,8 @@ def answer(lower: bool, a, b, p) -> Answer:
     inside = (p > 0) & (p < 1) & ~jnp.isnan(x)
     low, high = (inside & (share < info.tiny**0.4) for share in (x, y))
     first, tiny = low | high, jnp.minimum(x, y) < 4 * info.tiny
-    p, under = jnp.where(inside, p, 0.5), p < 0.5
-    firsts = _firsts(a, b, jnp.where(under, p, 1 - p), under == lower)
+    p = jnp.where(inside, p, 0.5)
+    firsts = first_terms(lower, a, b, p)
     log, own, other = (jnp.where(high, *pair) for pair in (firsts[::-1], (b, a), (a, b)))
     usual = inside & ~first
     place = (a, b, *(jnp.where(usual, share, 0.5) for share in (x, y)))

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from jaxmath.domains import OPEN_UNIT
 from jaxmath.formula import Decreasing, Formula, Increasing, Source, with_rule
 from jaxmath.special import incomplete_gamma, tails
-from jaxmath.special.gamma import digamma, gammaln, trigamma
+from jaxmath.special.gamma import digamma, gammaln, log_gamma_share, trigamma
 from jaxmath.special.incomplete_gamma import SHAPE
 from jaxmath.special.logarithm import log1p
 from jaxmath.special.loops import if_any, loop
@@ -76,7 +76,10 @@ def _outer(a, small, lower):
 
 def _first(a, small, lower):
     """The logarithm of x by the first term of the series at zero."""
-    return (jnp.where(lower, jnp.log(small), log1p(-small)) + gammaln(1 + a)) / a
+    few, many = jnp.minimum(a, 1.0), jnp.maximum(a, 1.0)
+    # Of log gamma(1 + a) over a tiny a the rounded sum would leave few digits.
+    share = jnp.where(a < 1, log_gamma_share(few), gammaln(1 + many) / many)
+    return jnp.where(lower, jnp.log(small), log1p(-small)) / a + share
 
 
 def _step(a, x, small, lower, *, rolled):
