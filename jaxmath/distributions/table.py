@@ -15,10 +15,9 @@ LONG = 4 * SIZE
 def tabled(fn, *, steps: bool = False):
     """The same function of counts and parameters, taken once for each count, not for each entry.
 
-    Where the parameters are numbers and the counts many: then a table begins at the smallest count,
-    or one below zero.
-    Entries beyond it are computed one by one, as are those that are no whole numbers; of a function
-    with `steps` these are rounded down.
+    Where the parameters are numbers and the counts many. The table begins at the smallest count, or
+    at -1. Entries beyond it are computed one by one, as are those that are no whole numbers; of a
+    function with `steps` these are rounded down.
     """
 
     @functools.wraps(fn)
