@@ -24,7 +24,7 @@ from jaxmath.lab.progress import Progress
 
 WHY = {
     f"{name}, value, float32": "scipy answers numbers of float32 in float64"
-    for name in ("von_mises.log_prob", "beta_binomial.prob", "beta.prob", "chi2.sf")
+    for name in ("von_mises.log_prob", "beta_binomial.prob", "beta.prob", "chi2.sf", "chi2.isf")
 }
 """Why another library is better, by formula, quantity and dtype."""
 FOLDER = Path(__file__).resolve().parent / "accuracy"
