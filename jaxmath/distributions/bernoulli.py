@@ -62,7 +62,8 @@ def _log_prob_bend(x, probability):
 
 
 log_prob_dprobability = with_rule(_log_prob_dprobability, probability=_log_prob_bend)
-log_prob = with_rule(_log_prob, probability=log_prob_dprobability)
+_LOG_PROB = dict(probability=log_prob_dprobability)
+log_prob = with_rule(_log_prob, **_LOG_PROB)
 
 
 def score(x: Label, probability: Real) -> Params:
@@ -393,6 +394,7 @@ BERNOULLI = Family(
         *(sufficient, natural, log_partition, mean_parameters, fit),
     ),
     partials=dict(
+        log_prob=_LOG_PROB,
         prob=dict(probability=_for_outcome(1.0, -1.0)),
         cdf=dict(probability=_for_outcome(0.0, -1.0)),
         sf=dict(probability=_for_outcome(0.0, 1.0)),
@@ -408,6 +410,7 @@ BERNOULLI = Family(
         kl=_KL,
     ),
     plain=dict(
+        log_prob=_log_prob,
         std=_std,
         skewness=_skewness,
         kurtosis=_kurtosis,
