@@ -22,7 +22,8 @@ def first_whole(
 
     def walk(state):
         k, _ = state
-        here, before = jax.vmap(reached)(jnp.stack([k, k - 1]))  # compiled once
+        # Compiled once, and one after the other: together they could not be looked up.
+        here, before = jax.lax.map(reached, jnp.stack([k, k - 1]))
         step = jnp.where(before & (k > 0), -1.0, jnp.where(~here & (k < high), 1.0, 0.0))
         step = jnp.where(lost | (k + step == k), 0.0, step)
         return k + step, jnp.any(step != 0)
