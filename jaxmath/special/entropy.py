@@ -19,9 +19,9 @@ def _xlogy(x: Real, y: Real) -> Float[Array, "..."]:
 
 
 def _times_log(x, y, log, end):
-    """Of x and a logarithm of y, which for a single y is taken once, whatever x is.
+    """The product of x and a logarithm of y, which is minus infinity at the end of its domain.
 
-    It is minus infinity at the end of its domain.
+    Of a single y the logarithm is taken once, since no guard of it hangs on x.
     """
     at_end, nothing = y == end, (x == 0) & (y >= end)
     value = jnp.where(at_end, -jnp.inf, log(jnp.where(at_end, end + 1, y)))
