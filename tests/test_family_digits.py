@@ -551,3 +551,15 @@ def test_slopes_of_inverse_gamma_quantiles(name):
         a, small = mp.mpf(2.0**-8), mp.mpf(0.001 if name == "isf" else 1 - 0.999)
         first = (small * mp.gamma(1 + a)) ** (1 / a)
         np.testing.assert_allclose(lost, float(mp.mpf(1e-300) / first), rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_cauchy_beside_places_whose_squares_leave_the_dtype(dtype):
+    x = np.array([0.5, -3e20, 1e36, 7.0], dtype)
+    with mp.workdps(40):
+        truth = [
+            float(-mp.log(mp.pi / 4) - mp.log1p((4 * (mp.mpf(float(place)) + 1)) ** 2))
+            for place in x
+        ]
+    found = d.cauchy.log_prob(x, dtype(-1), dtype(0.25))
+    np.testing.assert_allclose(found, truth, 4 * np.finfo(dtype).eps)
