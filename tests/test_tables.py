@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxmath import distributions as d
+from jaxmath.distributions.steps import guessed
 from jaxmath.distributions.table import LONG, SIZE, tabled
 from tests.marks import long_but
 
@@ -93,3 +94,38 @@ def test_the_function_is_taken_for_the_table_alone():
     rows = np.ones(LONG)
     np.testing.assert_array_equal(tabled(square)(x, rows), x**2)
     assert SIZE not in seen[3:]
+
+
+PARAMETERS = {
+    "poisson": [(7.5,), (1e-3,), (1e7,)],
+    "binomial": [(40, 0.3), (10**9, 0.4), (7, 1.0), (0, 0.5)],
+    "negative_binomial": [(4.5, 0.3), (1e-2, 0.5), (1e3, 1e-4)],
+}
+QUANTILES = list(itertools.product(PARAMETERS, ("quantile", "isf")))
+
+
+@pytest.mark.parametrize("pair", long_but([("poisson", "quantile")], QUANTILES), ids=".".join)
+def test_quantiles_of_many_are_those_of_few(pair):
+    """Looked up within a table, beside it where it is too short, and at the ends."""
+    name, function = pair
+    p = np.linspace(0.0, 1.0, LONG)
+    p[100:105] = 1e-300, 1e-12, 1 - 1e-15, -0.5, np.nan
+    fn = jax.jit(getattr(getattr(d, name), function))
+    for params in PARAMETERS[name]:
+        parts = [fn(part, *params) for part in np.split(p, 8)]
+        np.testing.assert_array_equal(fn(p, *params), np.concatenate(parts), str(params))
+
+
+def test_a_table_leaves_little_to_be_guessed():
+    """Of numbers for parameters one guess is made for all that the table has, and none for each."""
+    sizes = []
+
+    def near(p):
+        jax.debug.callback(sizes.append, jnp.size(p))
+        return jnp.ceil(10 * p)
+
+    p = jnp.linspace(0.25, 0.75, LONG)
+    found = guessed(near, lambda k: k / 10, p, rising=True)
+    jax.effects_barrier()
+    np.testing.assert_array_equal(found, np.ceil(10 * np.asarray(p)))
+    assert [int(size) for size in sizes] == [1]

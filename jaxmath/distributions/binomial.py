@@ -19,7 +19,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import chance
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import sample_shape
-from jaxmath.distributions.steps import first_whole
+from jaxmath.distributions.steps import first_whole, guessed
 from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
@@ -252,10 +252,15 @@ def _near(z, n, p):
 def _step(p, count, probability, side, least):
     """The least number at which a tail has reached p, and the ends of p's range."""
     p, (n, chance_) = jax.lax.stop_gradient((chance(p), _parameters(count, probability)))
-    inner = (p > 0) & (p < 1) & (chance_ > 0) & (chance_ < 1) & (n > 0)
-    some = jnp.where(inner, p, 0.5), jnp.where(inner, n, 2.0), jnp.where(inner, chance_, 0.5)
-    z = ndtri(some[0])
-    guess = jnp.ceil(_near(z if least else -z, *some[1:]) - 0.8)
+    spread = (chance_ > 0) & (chance_ < 1) & (n > 0)
+    inner = (p > 0) & (p < 1) & spread
+    some = jnp.where(spread, n, 2.0), jnp.where(spread, chance_, 0.5)
+
+    def near(p):
+        z = ndtri(p)
+        return jnp.ceil(_near(z if least else -z, *some) - 0.8)
+
+    guess = guessed(near, lambda k: side(k, *some), jnp.where(inner, p, 0.5), rising=least)
     guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + chance_ + 0 * n), jnp.nan, 0.0))
     reached = (lambda k: side(k, n, chance_) >= p) if least else lambda k: side(k, n, chance_) <= p
     return first_whole(reached, guess, n)

@@ -23,7 +23,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import sample_shape, two_by_two
-from jaxmath.distributions.steps import first_whole
+from jaxmath.distributions.steps import first_whole, guessed
 from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source
@@ -259,22 +259,24 @@ def _near(z, r, p):
 def _step(p, total_count, probability, least):
     """The least number at which a tail has reached p; infinite where it never does."""
     args = chance(p), positive(total_count), chance(probability)
-    p, r, c = jax.lax.stop_gradient(jnp.broadcast_arrays(*args))
-    inner = (p > 0) & (p < 1) & (c > 0) & (c < 1)
-    u, m, s = jnp.where(inner, p, 0.5), jnp.where(inner, r, 1.0), jnp.where(inner, c, 0.5)
-    # Where failures are many for each success they are nearly a gamma variable (Wise 1950).
-    few = m * s < 2
-    shape = jnp.where(few, m, 1.0)
-    value = (gamma.quantile if least else gamma.isf)(u, shape, -log1p(-s)) - (shape + 1) / 2
-    z = ndtri(u)
-    value = jnp.where(few, value, _near(z if least else -z, jnp.where(few, 4.0, m), s))
-    guess = jnp.maximum(jnp.ceil(value - 0.5), 0.0)
+    p, r, c = jax.lax.stop_gradient(args)
+    side, spread = cdf if least else sf, (r > 0) & (c > 0) & (c < 1)
+    inner = (p > 0) & (p < 1) & spread
+    m, s = jnp.where(spread, r, 1.0), jnp.where(spread, c, 0.5)
+
+    def near(p):
+        # Where failures are many for each success they are nearly a gamma variable (Wise 1950).
+        few = m * s < 2
+        shape = jnp.where(few, m, 1.0)
+        value = (gamma.quantile if least else gamma.isf)(p, shape, -log1p(-s)) - (shape + 1) / 2
+        z = ndtri(p)
+        value = jnp.where(few, value, _near(z if least else -z, jnp.where(few, 4.0, m), s))
+        return jnp.maximum(jnp.ceil(value - 0.5), 0.0)
+
+    guess = guessed(near, lambda k: side(k, m, s), jnp.where(inner, p, 0.5), rising=least)
     guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + r + c), jnp.nan, 0.0))
-    high = jnp.where(inner, jnp.inf, 0.0)
-    if least:
-        found = first_whole(lambda k: cdf(k, r, c) >= p, guess, high)
-    else:
-        found = first_whole(lambda k: sf(k, r, c) <= p, guess, high)
+    reached = (lambda k: side(k, r, c) >= p) if least else lambda k: side(k, r, c) <= p
+    found = first_whole(reached, guess, jnp.where(inner, jnp.inf, 0.0))
     never = (c < 1) & (p == (1.0 if least else 0.0)) | (c == 0) & (p > 0 if least else p < 1)
     return jnp.where(never & ~jnp.isnan(found), jnp.inf, found)
 

@@ -18,7 +18,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import sample_shape
-from jaxmath.distributions.steps import first_whole
+from jaxmath.distributions.steps import first_whole, guessed
 from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
@@ -230,26 +230,30 @@ def _near(z, rate):
     return rate * w - shift
 
 
+def _step(p, rate, side, least):
+    """The least number at which a tail has reached p, which lies in (0, 1) or is zero."""
+    p, rate = jax.lax.stop_gradient((chance(p), positive(rate)))
+    inner = (p > 0) & (p < 1)
+
+    def near(p):
+        z = ndtri(p)
+        return jnp.ceil(_near(z if least else -z, rate) - 0.8)
+
+    guess = guessed(near, lambda k: side(k, rate), jnp.where(inner, p, 0.5), rising=least)
+    guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + rate), jnp.nan, 0.0))
+    reached = (lambda k: side(k, rate) >= p) if least else lambda k: side(k, rate) <= p
+    found = first_whole(reached, guess, jnp.where(inner, jnp.inf, 0.0))
+    return jnp.where(p == (1.0 if least else 0.0), jnp.inf + 0 * rate, found)
+
+
 def quantile(p: Real, rate: Real) -> Float[Array, "..."]:
     """The smallest number with cdf >= p; infinite at one, NaN for p outside [0, 1]."""
-    p, rate = jax.lax.stop_gradient((chance(p), positive(rate)))
-    guess = jnp.ceil(_near(ndtri(p), rate) - 0.8)
-    inner = (p > 0) & (p < 1)
-    guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + rate), jnp.nan, 0.0))
-    high = jnp.where(inner, jnp.inf, 0.0)
-    found = first_whole(lambda k: cdf(k, rate) >= p, guess, high)
-    return jnp.where(p == 1, jnp.inf + 0 * rate, found)
+    return _step(p, rate, cdf, True)
 
 
 def isf(p: Real, rate: Real) -> Float[Array, "..."]:
     """The smallest number with sf <= p; infinite at zero, NaN for p outside [0, 1]."""
-    p, rate = jax.lax.stop_gradient((chance(p), positive(rate)))
-    guess = jnp.ceil(_near(-ndtri(p), rate) - 0.8)
-    inner = (p > 0) & (p < 1)
-    guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + rate), jnp.nan, 0.0))
-    high = jnp.where(inner, jnp.inf, 0.0)
-    found = first_whole(lambda k: sf(k, rate) <= p, guess, high)
-    return jnp.where(p == 0, jnp.inf + 0 * rate, found)
+    return _step(p, rate, sf, False)
 
 
 def sample(key: PRNGKey, rate: Real, shape: tuple[int, ...] = ()) -> Array:

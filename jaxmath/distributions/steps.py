@@ -6,7 +6,26 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxmath.distributions.table import LONG, SIZE
+from jaxmath.special.loops import if_any
 from jaxmath.typing import Real
+
+
+def guessed(
+    near: Callable[[Array], Array], tail: Callable[[Array], Array], p: Array, *, rising: bool
+) -> Array:
+    """Whole numbers beside the first ones at which a tail, `rising` or falling, has reached p.
+
+    That is `near(p)`; where the parameters are numbers, so that it has the shape of p, those of a
+    long array are looked up in a table of the tail, which begins beside the first of all.
+    """
+    if jnp.size(p) < LONG or jax.eval_shape(near, jax.ShapeDtypeStruct((), p.dtype)).shape:
+        return near(p)
+    first = near(jnp.min(p) if rising else jnp.max(p))
+    counts = jnp.maximum(first - 2, 0.0) + jnp.arange(SIZE, dtype=p.dtype)
+    sign = 1.0 if rising else -1.0
+    place = jnp.searchsorted(sign * tail(counts), sign * p)
+    return jnp.where(place < SIZE, counts[0] + place, if_any(place >= SIZE, near, p))
 
 
 def first_whole(

@@ -16,7 +16,7 @@ from jaxmath.distributions.standard import Differentiable
 from jaxmath.distributions.student_t_integrals import growth, height
 from jaxmath.special.gamma import HALF_LOG_TAU
 from jaxmath.special.gamma_half_step import log_half_step, log_half_step_dh_dh
-from jaxmath.special.logarithm import log1p
+from jaxmath.special.logarithm import log1p_or_log
 from jaxmath.special.partials import minus, with_partials
 from jaxmath.typing import Real
 
@@ -53,9 +53,10 @@ def place(x, df, loc, scale) -> Place:
     z = standardize(x, loc, wide)
     far = ~(jnp.abs(z) < 1 / FAR)
     d, s, hypotenuse, unit = _triangle(x, loc, wide)
-    long = jnp.where(far, jnp.abs(d), 1.0)
-    away = 2 * (jnp.log(long) - jnp.log(s)) + log1p(jnp.square(jnp.where(far, s, 0.0) / long))
-    tau = jnp.where(far, away, log1p(jnp.square(jnp.where(far, 0.0, z))))
+    away = jnp.where(far, jnp.abs(d), 1.0)  # whose square is all that there is
+    some = jnp.square(jnp.where(far, 0.0, z))
+    tau = log1p_or_log(~far, some, away)
+    tau = jnp.where(far, 2 * (tau - jnp.log(s)), tau)
     return Place(n, c, hypotenuse, unit, tau, df, scale)
 
 

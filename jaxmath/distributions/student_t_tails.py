@@ -26,6 +26,7 @@ from jaxmath.distributions.student_t_integrals import OUTER, from_centre, moment
 from jaxmath.special.gamma_half_step import log_half_step
 from jaxmath.special.incomplete_beta import betaincc_shares, log_betaincc_shares
 from jaxmath.special.logarithm import log1p
+from jaxmath.special.loops import if_any
 from jaxmath.special.partials import along
 from jaxmath.typing import Real
 
@@ -38,11 +39,17 @@ def size_of(at):
     return jnp.sqrt(at.df) * jnp.abs(at.n) / at.c, outer
 
 
-def _log_first(at):
+def _log_first(df, c, wide, hypotenuse):
     """The logarithm of the first two terms of the tail at infinity."""
-    h = at.df / 2
-    rest = log1p(h / (h + 1) * jnp.square(at.c) / 2)
-    return log_half_step(h) - h * at.tau - LOG_2 - jnp.log(jnp.pi * h) / 2 + rest
+    h = df / 2
+    rest = log1p(h / (h + 1) * jnp.square(c) / 2)
+    power = df * (jnp.log(hypotenuse) - jnp.log(wide))
+    return log_half_step(h) - power - LOG_2 - jnp.log(jnp.pi * h) / 2 + rest
+
+
+def _log_far(at, far):
+    """`_log_first` where the tail is far, if any is."""
+    return if_any(far, _log_first, at.df, at.c, jnp.sqrt(at.df) * at.scale * at.unit, at.hypotenuse)
 
 
 def _shares(at):
@@ -55,7 +62,7 @@ def _shares(at):
 def _times_tail(at, factor):
     """The probability beyond x, on its side of the location, times a factor it may need."""
     far, h, n2, c2 = _shares(at)
-    root = jnp.exp(_log_first(at) / 2)
+    root = jnp.exp(_log_far(at, far) / 2)
     return jnp.where(far, root * factor * root, betaincc_shares(0.5, h, n2, c2) / 2 * factor)
 
 
@@ -65,7 +72,7 @@ def _tail(at):
 
 def _log_tail(at):
     far, h, n2, c2 = _shares(at)
-    return jnp.where(far, _log_first(at), log_betaincc_shares(0.5, h, n2, c2) - LOG_2)
+    return jnp.where(far, _log_far(at, far), log_betaincc_shares(0.5, h, n2, c2) - LOG_2)
 
 
 def _cdf(x: Real, df: Real, loc: Real, scale: Real) -> Float[Array, "..."]:

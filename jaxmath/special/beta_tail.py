@@ -28,7 +28,13 @@ from jaxmath.special.gamma import (
     stirling_error_from_one,
 )
 from jaxmath.special.incomplete_gamma import ROOT_TAU
-from jaxmath.special.logarithm import log1p, log1p_gap_ratio, log1p_gap_series, near_zero
+from jaxmath.special.logarithm import (
+    log1p,
+    log1p_gap_ratio,
+    log1p_gap_series,
+    log1p_or_log,
+    near_zero,
+)
 from jaxmath.special.loops import if_any, loop
 from jaxmath.special.normal_tail import mills_ratio
 from jaxmath.special.tails import Tail
@@ -164,22 +170,26 @@ def _small(a, b, x, y, *, rolled):
     """For m < 1: the exponent and the rate, of the series or of the fraction."""
     end_x, end_y = _at_end(a, b, x, y)
     end = end_x | end_y
-    part = _Part(a, b, x, y).turned(jnp.where(end, ~end_x, a > b))
+    swapped = a > b
+    turn = jnp.where(end, ~end_x, swapped)
     small = jnp.minimum(a, b) < 1
-    one, other, near, far = (
-        jnp.where(small, own, rest) for own, rest in zip(part, (0.5, 0.5, 0.25, 0.75), strict=True)
-    )
-    # One B(one, other) holds a power of the sum, which is large where the place is tiny.
-    tiny = other < 1
-    lifted = jnp.where(tiny, other + 1, other)
-    sum_ = lifted + one
-    log_beta = one * log_gamma_share(one) - gammaln_excess(lifted, one)
-    log_beta = log_beta + jnp.where(tiny, log1p(one / jnp.where(tiny, other, 1.0)), 0.0)
-    log_near = jnp.where(near < 0.5, _log_product(near, sum_), log1p(-far) + jnp.log(sum_))
-    log_far = jnp.where(near < 0.5, log1p(-near), jnp.log(far))
+    a, b = (jnp.where(small, part, 0.5) for part in (a, b))
+    one, other, near, far = _Part(a, b, x, y).turned(turn)
+    near, far = jnp.where(small, near, 0.25), jnp.where(small, far, 0.75)
+    # The logarithm of one B(one, other) is made once of numbers, for all places. Where the other
+    # is large a power of the sum is taken out of it, which is large where the place is tiny.
+    less, more = jnp.where(swapped, b, a), jnp.where(swapped, a, b)
+    both = more < 1
+    lifted = jnp.where(both, more + 1, more)
+    sum_ = lifted + less
+    log_beta = less * log_gamma_share(less) - gammaln_excess(lifted, less)
+    low, high = jnp.where(both, a, 1.0), jnp.where(both, b, 1.0)
+    shift = jnp.where(turn, log1p(high / low), log1p(low / high)) - less * jnp.log(sum_)
+    log_beta = log_beta + jnp.where(both, shift, 0.0)
+    power = _log_product(near, jnp.where(both, 1.0, sum_))
     missing = log1p(-_missing(one, other, jnp.where(end, near, 0.0), rolled=rolled))
-    beyond = other * log_far
-    level = one * log_near - log_beta + jnp.where(end, missing, beyond)
+    beyond = other * log1p_or_log(near < 0.5, -near, far)
+    level = one * power - log_beta + jnp.where(end, missing, beyond)
     return level, one * jnp.exp(jnp.where(end, beyond - missing, 0.0))
 
 

@@ -1,6 +1,6 @@
 r"""The inverses of the regularised incomplete beta functions in x.
 
-A guess that is right to a few percent of the tail everywhere, then Halley's method for the
+A guess that is right to a few percent of the tail everywhere, then Householder's method for the
 logarithm of the smaller tail against that of the odds x / (1 - x), a few steps at most, which
 keeps the digits of x and of 1 - x alike. Seen from the smaller parameter m, at the share c that it
 has of the sum n, with d the logarithm of the odds over those of the mean, the guess is
@@ -44,7 +44,7 @@ from jaxmath.special.partials import with_answer
 from jaxmath.typing import Real
 
 STEPS = 3
-"""At most; each trebles the digits, and two suffice nearly everywhere."""
+"""At most; each has four times the digits, and two suffice nearly everywhere."""
 LEAST = -80.0
 """Where log(x) or log(1 - x) is below this the first term of the series is all there is."""
 
@@ -198,16 +198,32 @@ def first_terms(lower: bool, a, b, p):
 
 
 def _step(a, b, x, y, small, lower, *, rolled):
-    """What Halley's method takes from the logarithm of the odds."""
-    off, rate = tails.off(tail_of(a, b, x, y, rolled=rolled), lower, small)
-    step = jnp.clip(off / rate, -3.0, 3.0)
-    return step / jnp.clip(1 - step * (a * y - b * x - rate) / 2, 0.5, 2.0)
+    """What Householder's method takes from the logarithm of the odds."""
+    tail = tail_of(a, b, x, y, rolled=rolled)
+    return tails.step_to(small, lower, tail, a * y - b * x, (a + b) * x * y)
+
+
+def _may_be_first(a, b, small):
+    """Whether the first term of a series may be all of its tail.
+
+    A bound of `_firsts` without its gamma functions: of m B(m, n), which is at least
+    $\\Gamma(1 + m) (m + n)^{-m}$, the logarithm is above $-m \\log(m + n) - 0.13$.
+    """
+    own = jnp.minimum(a, b)
+    return small < jnp.exp(jnp.minimum(own * (LEAST + jnp.log(a + b)), 0.0) + 0.2)
+
+
+def _first_shares(a, b, small, below):
+    """Whether x and whether 1 - x is its first term, and these."""
+    first_x, first_y = _firsts(a, b, small, below)
+    return first_x < LEAST, first_y < LEAST, jnp.exp(first_x), jnp.exp(first_y)
 
 
 def _solve(a, b, small, below, *, rolled):
     """The x and 1 - x where the smaller tail, which is the lower one where `below`, is `small`."""
-    first_x, first_y = _firsts(a, b, small, below)
-    at_zero, at_one = first_x < LEAST, first_y < LEAST
+    at_zero, at_one, first_x, first_y = if_any(
+        _may_be_first(a, b, small), _first_shares, a, b, small, below, rolled=rolled
+    )
     exact, half, least = at_zero | at_one, _is_half(a, b), jnp.minimum(a, b)
     t = jnp.where(
         half,
@@ -221,12 +237,9 @@ def _solve(a, b, small, below, *, rolled):
 
     def improve(carry, _):
         x, y, step = carry
-        # In units in which the logarithm of the tail bends: a step leaves a part of the cube.
-        bend = jnp.abs(a * y - b * x) + jnp.sqrt((a + b) * x * y)
-        close = jnp.abs(step) * bend <= (12 * jnp.finfo(x.dtype).eps) ** (1 / 3)
-        unfinished = ~close | (jnp.abs(step) > 1)
-        halley = functools.partial(_step, rolled=rolled)
-        step = if_any(unfinished, halley, a, b, x, y, small, below)
+        far = tails.unfinished(step, a * y - b * x, (a + b) * x * y)
+        next_step = functools.partial(_step, rolled=rolled)
+        step = if_any(far, next_step, a, b, x, y, small, below)
         change = jnp.expm1(-jnp.abs(step))
         x = x + jnp.where(step > 0, x * change, 0.0)
         y = y + jnp.where(step < 0, y * change, 0.0)
@@ -235,9 +248,8 @@ def _solve(a, b, small, below, *, rolled):
     x, y = _shares(jnp.where(exact, 0.0, jnp.clip(t, LEAST, -LEAST)))
     start = x, y, jnp.where(exact, 0.0, 1e30).astype(x.dtype)
     x, y, _ = loop(improve, start, [(float(k),) for k in range(STEPS)], rolled=rolled)
-    far, near = jnp.exp(first_x), jnp.exp(first_y)
-    x, y = jnp.where(at_zero, far, x), jnp.where(at_zero, 1.0, y)
-    return jnp.where(at_one, 1.0, x), jnp.where(at_one, near, y)
+    x, y = jnp.where(at_zero, first_x, x), jnp.where(at_zero, 1.0, y)
+    return jnp.where(at_one, 1.0, x), jnp.where(at_one, first_y, y)
 
 
 def _both(a, b, p, lower: bool, *, rolled: bool = False):

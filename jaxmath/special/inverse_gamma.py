@@ -1,6 +1,6 @@
 r"""The inverses of the regularised incomplete gamma functions in x.
 
-A guess that is right to a few percent of the tail everywhere, then Halley's method for the
+A guess that is right to a few percent of the tail everywhere, then Householder's method for the
 logarithm of the smaller tail against that of x, a few steps at most. For a >= 1 the guess inverts
 $\tfrac12\eta^2 = x / a - 1 - \log(x / a)$ at the normal quantile over $\sqrt a$ and its first
 correction; for a < 1 it is the first terms of the series at zero, or those at infinity.
@@ -28,7 +28,7 @@ from jaxmath.special.polynomial import polynomial
 from jaxmath.typing import Real
 
 STEPS = 3
-"""At most; each trebles the digits, and two suffice nearly everywhere."""
+"""At most; each has four times the digits, and two suffice nearly everywhere."""
 LEAST = -200.0
 """Where log(x) is below this the first term of the series is all there is."""
 
@@ -83,10 +83,8 @@ def _first(a, small, lower):
 
 
 def _step(a, x, small, lower, *, rolled):
-    """What Halley's method takes from log(x)."""
-    off, rate = tails.off(incomplete_gamma.tail_of(a, x, rolled=rolled), lower, small)
-    step = jnp.clip(off / rate, -3.0, 3.0)
-    return step / jnp.clip(1 - step * (a - x - rate) / 2, 0.5, 2.0)
+    """What Householder's method takes from log(x)."""
+    return tails.step_to(small, lower, incomplete_gamma.tail_of(a, x, rolled=rolled), a - x, x)
 
 
 def _inverse(a, p, lower: bool, *, rolled: bool = False):
@@ -102,18 +100,19 @@ def _inverse(a, p, lower: bool, *, rolled: bool = False):
 
     central = if_any(shape >= 1, _central, shape, small, below)
     log_x = jnp.where(shape < 1, if_any(shape < 1, _outer, shape, small, below), central)
-    first = _first(shape, small, below)
+    # As log gamma(1 + a) is above -0.13 the first term isn't all of a tail that is larger.
+    tiny = small < jnp.exp(shape * LEAST + 0.2)
+    first = if_any(tiny, _first, shape, small, below, rolled=rolled)
     exact = first < LEAST
 
     def improve(carry, _):
         x, step = carry
-        # The tail was off by no more than this many parts.
-        unfinished = jnp.abs(step) * (shape + x + 1) > jnp.finfo(dtype).eps ** (1 / 3)
-        halley = functools.partial(_step, rolled=rolled)
-        step = if_any(unfinished, halley, shape, x, small, below)
+        next_step = functools.partial(_step, rolled=rolled)
+        far = tails.unfinished(step, shape - x, x)
+        step = if_any(far, next_step, shape, x, small, below)
         return x + x * jnp.expm1(-step), step  # of small steps more exact than by the exponential
 
-    start = jnp.exp(jnp.where(exact, 0.0, log_x)), jnp.where(exact, 0.0, 1.0).astype(dtype)
+    start = jnp.exp(jnp.where(exact, 0.0, log_x)), jnp.where(exact, 0.0, 1e30).astype(dtype)
     x, _ = loop(improve, start, [(float(k),) for k in range(STEPS)], rolled=rolled)
     x = jnp.where(exact, jnp.exp(first), x)
     nothing, everything = (p == 0) & limits, (p == 1) & limits

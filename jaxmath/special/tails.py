@@ -59,6 +59,28 @@ def off(tail: Tail, lower, small):
     return log - jnp.log(small), jnp.where(lower, rate, -rate)
 
 
+def step_to(small, lower, tail: Tail, lead, fall):
+    """What Householder's method of the fourth order takes from the place of a quantile.
+
+    Of the logarithm of the tail, in a place where that of the height has the slope `lead`, which
+    falls at the rate `fall`. Its digits are four times those of the place.
+    """
+    away, rate = off(tail, lower, small)
+    step = jnp.clip(away / rate, -3.0, 3.0)
+    bend = lead - rate
+    twist = bend * (bend - rate) - fall  # both in parts of the rate
+    halley = jnp.clip(1 - step * bend / 2, 0.5, 2.0)
+    more = jnp.square(step) * (twist / 6 - jnp.square(bend) / 4) / halley
+    return step / (halley + jnp.clip(more, -0.25, 0.25))
+
+
+def unfinished(step, lead, fall):
+    """Whether what a step of `step_to` has left, a part of its fourth power, is to be seen."""
+    bend = jnp.abs(lead) + jnp.sqrt(fall)  # the inverse of how far the tail is like its tangents
+    close = jnp.abs(step) * bend <= jnp.finfo(step.dtype).eps ** 0.25
+    return ~(close & (jnp.abs(step) <= 1))
+
+
 def moved(tail: Tail, in_log, lower: bool, log: bool, *over):
     """The slope of a tail, or of its logarithm, from that of the logarithm of the computed one.
 
