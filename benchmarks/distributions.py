@@ -28,10 +28,9 @@ from jaxmath.verify.accuracy import UNANSWERED
 from jaxmath.verify.counterparts import counterparts
 from jaxmath.verify.family_counterparts import Outside
 
-POINTS = 1_000_000
-FEW = 50_000
+SIZES = (1_000, 50_000, 1_000_000)
+"""Points to be timed on: the most that take no longer than `PATIENCE`, in seconds."""
 PATIENCE = 1.0
-"""Seconds; a call that takes longer is timed on `FEW` points."""
 
 SETTINGS: dict[str, tuple[float, ...]] = {
     "bernoulli": (0.3,),
@@ -129,17 +128,17 @@ def measured(name: str, function: str, arrays: bool, options) -> dict[str, Any] 
     times: dict[str, list[float]] = {library: [] for library in contenders}
     calls = {}
     for library, (call, args) in contenders.items():
-        try:
-            few = placed(call, args(FEW))
-            ready(call(*few))
-            seconds = timed(call, few)
-        except UNANSWERED:
-            continue  # a method that this library only names
-        calls[library] = (call, few, FEW)
-        if seconds * POINTS / FEW < PATIENCE:
-            whole = placed(call, args(POINTS))
-            ready(call(*whole))
-            calls[library] = (call, whole, POINTS)
+        pace = 0.0
+        for points in SIZES[1:] if hasattr(call, "lower") else SIZES:  # no third compilation
+            if pace * points > PATIENCE:
+                break
+            given = placed(call, args(points))
+            try:
+                ready(call(*given))
+                pace = timed(call, given) / points
+            except UNANSWERED:
+                break  # a method that this library only names
+            calls[library] = (call, given, points)
     for turn in range(options.rounds):
         order = list(calls.items())
         for library, (call, args, points) in (

@@ -60,6 +60,7 @@ def test_binomial_draws_follow_scipy_in_both_regimes_at_once():
         assert follows(column, scipy.stats.binom(one, other))
 
 
+@pytest.mark.full
 def test_poisson_draws_follow_scipy_in_both_regimes_at_once():
     rates = jnp.asarray([0.2, 3.0, 4.5, 60.0, 1e6])
     draws = np.asarray(poisson.sample(KEY, rates, (200_000,)))

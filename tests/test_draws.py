@@ -62,7 +62,7 @@ def test_standard_normal_draws_are_normal():
         assert scipy.stats.kstest(draws, scipy.stats.norm.cdf).pvalue > 1e-6
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", long_but(["float64"], ["float64", "float32"]))
 @pytest.mark.parametrize("shape", long_but([1e-3], [1e-3, 0.3, 1.0, 1.2, 7.0, 1e6]))
 def test_gamma_draws_of_any_shape_follow_the_distribution(shape, dtype):
     n = 100_000

@@ -37,6 +37,7 @@ def test_second_slopes(fn, lower):
     np.testing.assert_allclose(found, truth, 2e-13)
 
 
+@pytest.mark.full
 def test_slopes_where_the_answer_is_too_small():
     """For one degree of freedom it is a number times the square of p."""
     p, n, d = 2.0**-1022, 1.0, 0.0625
@@ -49,6 +50,7 @@ def test_slopes_where_the_answer_is_too_small():
     np.testing.assert_allclose(bend, float(2 * factor), 1e-12)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_mixed_slopes_of_the_logarithms_of_tails_where_the_first_term_is_all(dtype):
     """In x and the other end's parameter they are those of the second term."""

@@ -56,7 +56,8 @@ QUANTILES = {  # which tail of x for rate one, and whether the answer is x or on
 }
 
 
-@pytest.mark.parametrize("name", long_but(["gamma.quantile"], QUANTILES))
+@pytest.mark.full
+@pytest.mark.parametrize("name", QUANTILES)
 def test_second_slopes_of_quantiles(name):
     """In p, the shape and the scale, from both sides of shape one; symmetric in reverse mode."""
     fn, lower, power = QUANTILES[name]
@@ -84,6 +85,7 @@ def test_second_slopes_of_quantiles(name):
             np.testing.assert_allclose(found, truth, 1e-12, 1e-300 if power == 1 else 1e-12)
 
 
+@pytest.mark.full
 def test_slopes_where_only_the_quantile_itself_is_too_small():
     """The answer for rate one is a number, that over the rate is none, its slope is one again."""
     p, a, rate = np.float32(9.55e-29), np.float32(0.75), np.float32(1.09868e12)
@@ -96,6 +98,7 @@ def test_slopes_where_only_the_quantile_itself_is_too_small():
     np.testing.assert_allclose(jax.grad(gamma.quantile)(p, a, rate), truth, 1e-4)
 
 
+@pytest.mark.full
 def test_slopes_of_a_quantile_that_is_none_or_not_a_number():
     """Zero where the answer is far too small, though one over its p is infinite; NaN of NaN."""
     slopes = jax.jit(jax.grad(gamma.quantile, (0, 1, 2)))
@@ -279,12 +282,13 @@ def errors(name, places):
             yield float(abs(mp.mpf(float(entry)) - truth) / allowed), place
 
 
-@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("name", long_but(["cdf"], TAILS))
 def test_tails_and_their_slopes_keep_their_digits(name):
     worst = max(errors(name, NEAR + FAR))
     assert worst[0] <= EXPLAINED, worst
 
 
+@pytest.mark.full
 def test_small_answers_of_float32():
     # Where a Halley step would meet powers below the least number.
     cases = {
@@ -300,7 +304,7 @@ def test_small_answers_of_float32():
         np.testing.assert_allclose(fn(a, p), expected, rtol=1e-3, atol=np.finfo(np.float32).tiny)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", long_but([np.float64], [np.float64, np.float32]))
 def test_slopes_in_p_do_not_hang_on_the_rounding_of_the_answer(dtype):
     """For a large shape the density changes by many roundings from one number to the next."""
 

@@ -225,6 +225,7 @@ def test_tails_as_scipy_has_them():
         np.testing.assert_allclose(von_mises.cdf(x, 0.0, k), truth.cdf(x), 1e-13, 1e-12)
 
 
+@pytest.mark.full
 def test_tails_at_and_beyond_the_ends():
     x = np.array([-np.inf, -4.0, -np.pi, np.pi, 4.0, np.inf])
     for loc in (-np.pi, -1.0, 0.0, 3.0, np.pi):
@@ -286,6 +287,7 @@ def test_quantiles_invert_both_tails(dtype):
         assert np.all(error[inside] <= 16 * np.asarray(allowed)[inside])
 
 
+@pytest.mark.full
 def test_quantiles_at_the_ends_and_of_no_probability():
     p = np.array([0.0, 1.0, -0.1, 1.1, np.nan])
     expected = [-np.pi, np.pi, np.nan, np.nan, np.nan]
