@@ -1,5 +1,7 @@
 """The inverses of the incomplete beta functions, put back into Arb's own at 60 digits."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
@@ -265,3 +267,21 @@ def test_the_first_term_for_a_tiny_shape():
         log = mp.log(1 - mp.mpf(p)) + mp.log(a) + mp.log(mp.beta(a, b))
         true = float(mp.exp(log / a))
     np.testing.assert_allclose(betainccinv(a, b, p), true, rtol=5e-14)
+
+
+def test_the_first_term_wherever_it_is_all():
+    """Just beyond where a step could still reach it, and far beyond."""
+    shapes = list(itertools.product((0.02, 0.5, 3.0), (0.3, 4.0, 1e6)))
+    cases, truth = [], []
+    with mp.workdps(40):
+        for (a, b), log_x in itertools.product(shapes, (-81, -120, -200)):
+            log_p = mp.mpf(a) * log_x - mp.log(a) - mp.log(mp.beta(a, b))
+            if -700 < log_p < -0.1:
+                cases.append((a, b, float(mp.exp(log_p))))
+                log = mp.log(mp.mpf(cases[-1][2])) + mp.log(a) + mp.log(mp.beta(a, b))
+                truth.append(float(log / mp.mpf(a)))
+    assert len(cases) > 20
+    a, b, p = np.array(cases).T
+    np.testing.assert_allclose(np.log(betaincinv(a, b, p)), truth, 1e-14)
+    x = betainccinv(b, a, p)
+    np.testing.assert_array_equal(x, 1.0)

@@ -345,3 +345,15 @@ def test_a_step_to_a_quantile_is_of_the_fourth_order(lower):
     tail = beta_tail.tail_of(a, b, y, z)
     left = away - tails.step_to(p_beta, lower, tail, a * z - b * y, (a + b) * y * z)
     np.testing.assert_allclose(left[:-1] / left[1:], 16, rtol=0.2)
+
+
+def test_the_first_term_wherever_it_is_all():
+    """Just beyond where a step could still reach it, and far beyond."""
+    cases, truth = [], []
+    with mp.workdps(40):
+        for a, log_x in itertools.product((1e-3, 0.02, 0.5, 1.2), (-201, -300, -480)):
+            p = float(mp.exp(mp.mpf(a) * log_x - mp.loggamma(1 + mp.mpf(a))))
+            cases.append((a, p))
+            truth.append(float((mp.log(p) + mp.loggamma(1 + mp.mpf(a))) / mp.mpf(a)))
+    a, p = np.array(cases).T
+    np.testing.assert_allclose(np.log(gammaincinv(a, p)), truth, 1e-14)
