@@ -290,7 +290,7 @@ def test_tails_and_their_slopes_keep_their_digits(name):
 
 @pytest.mark.full
 def test_small_answers_of_float32():
-    # Where a Halley step would meet powers below the least number.
+    # Where a step would meet powers below the least number.
     cases = {
         (gammaincinv, scipy.special.gammaincinv): (
             [0.85, 0.84685993, 1.2],

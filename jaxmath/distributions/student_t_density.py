@@ -53,10 +53,11 @@ def place(x, df, loc, scale) -> Place:
     z = standardize(x, loc, wide)
     far = ~(jnp.abs(z) < 1 / FAR)
     d, s, hypotenuse, unit = _triangle(x, loc, wide)
-    away = jnp.where(far, jnp.abs(d), 1.0)  # whose square is all that there is
-    some = jnp.square(jnp.where(far, 0.0, z))
-    tau = log1p_or_log(~far, some, away)
-    tau = jnp.where(far, 2 * (tau - jnp.log(s)), tau)
+    long = jnp.where(far, jnp.abs(d), 1.0)
+    tau = log1p_or_log(~far, jnp.square(jnp.where(far, 0.0, z)), long)
+    # The square is lost in the sum, but not in its mixed slopes, where it is all that is left.
+    away = 2 * (tau - jnp.log(s)) + jnp.square(jnp.where(far, s, 0.0) / long)
+    tau = jnp.where(far, away, tau)
     return Place(n, c, hypotenuse, unit, tau, df, scale)
 
 
@@ -115,7 +116,7 @@ GROWTH = Slopes(
     x_x=lambda at: -((at.df + 1) * ((at.c - at.n) * (at.c + at.n)) * at.rate) * at.rate,
     x_df=lambda at: at.n * at.rate * _twist(at),
     x_scale=lambda at: (
-        2 * ((at.df + 1) * at.n * at.rate) * (jnp.square(at.c) / at.scale)
+        2 * ((at.df + 1) * at.n * at.rate) * at.c * (at.c / at.scale)  # the square underflows
     ),
     df_df=lambda at: (
         log_half_step_dh_dh(at.df / 2) / 4
