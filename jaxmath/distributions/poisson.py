@@ -231,7 +231,7 @@ def _near(z, rate):
 
 
 def _step(p, rate, side, least):
-    """The least number at which a tail has reached p, which lies in (0, 1) or is zero."""
+    """The least number at which a tail has reached p; infinite where it never does."""
     p, rate = jax.lax.stop_gradient((chance(p), positive(rate)))
     inner = (p > 0) & (p < 1)
 
