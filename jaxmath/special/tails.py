@@ -75,14 +75,10 @@ def step_to(small, lower, tail: Tail, lead, fall):
 
 
 def unfinished(step, lead, fall):
-    """Whether what a step of `step_to` has left is to be seen: a part of its fourth power.
-
-    The fourth derivative of the tail's logarithm, in parts of the first, is made of a power of the
-    slope of the height's and, for a small one, of how that falls.
-    """
-    bend = jnp.abs(lead) + jnp.sqrt(fall)
-    left = jnp.square(jnp.square(step)) * (bend * jnp.square(bend) * (1 + bend) + fall)
-    return ~((left <= jnp.finfo(step.dtype).eps) & (jnp.abs(step) <= 1))
+    """Whether what a step of `step_to` has left, a part of its fourth power, is to be seen."""
+    bend = jnp.abs(lead) + jnp.sqrt(fall)  # the inverse of how far the tail is like its tangents
+    close = jnp.abs(step) * bend <= jnp.finfo(step.dtype).eps ** 0.25
+    return ~(close & (jnp.abs(step) <= 1))
 
 
 def moved(tail: Tail, in_log, lower: bool, log: bool, *over):
