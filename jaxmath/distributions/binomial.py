@@ -19,7 +19,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import chance
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import sample_shape
-from jaxmath.distributions.steps import first_whole, guessed
+from jaxmath.distributions.steps import Root, first_count, near_root
 from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
@@ -223,10 +223,7 @@ log_cdf, log_sf = with_rule(_log_cdf, **_LOG_CDF), with_rule(_log_sf, **_LOG_SF)
 
 
 def _near(z, n, p):
-    """About where `cdf` is that of the normal distribution at z.
-
-    The value of which the signed root of the deviance is z, by Newton's method for that root.
-    """
+    """About where `cdf` is that of the normal distribution at z."""
     mean, spread = n * p, jnp.sqrt(n * p * (1 - p))
 
     def root(k):
@@ -234,19 +231,14 @@ def _near(z, n, p):
         deviance = kl_div(inner, mean) + kl_div(n - inner, n - mean)
         sign = jnp.where(inner < mean, -1.0, 1.0)
         odds = log_ratio(inner, mean) - log_ratio(n - inner, n - mean)
-        return inner, sign * jnp.sqrt(2 * deviance), odds
+        return Root(inner, sign * jnp.sqrt(2 * deviance), odds, jnp.sqrt(inner * (1 - inner / n)))
 
-    k = mean + z * spread + (jnp.square(z) - 1) * (1 - 2 * p) / 6
-    for _ in range(6):
-        inner, r, odds = root(k)
-        far = jnp.abs(r) > 1e-2
-        slope = jnp.where(far, odds / jnp.where(far, r, 1.0), 1 / jnp.maximum(spread, 1e-3))
-        k = jnp.clip(inner + (z - r) / slope, inner / 8, n - (n - inner) / 8)
-    inner, r, odds = root(k)
-    wald = (inner - mean) / jnp.sqrt(inner * (1 - inner / n))
-    some = (jnp.abs(r) > 0.1) & (wald / r > 0)
-    shift = jnp.log(jnp.where(some, wald / r, 1.0)) / jnp.where(some, odds, 1.0)
-    return k - jnp.where(some, shift, (1 - 2 * p) / 6)
+    skew = (1 - 2 * p) / 6
+    start = mean + z * spread + (jnp.square(z) - 1) * skew
+    return near_root(
+        *(root, z, start, lambda k: (k / 8, n - (n - k) / 8)),
+        *(1 / jnp.maximum(spread, 1e-3), skew),
+    )
 
 
 def _step(p, count, probability, side, least):
@@ -258,12 +250,9 @@ def _step(p, count, probability, side, least):
 
     def near(p):
         z = ndtri(p)
-        return jnp.ceil(_near(z if least else -z, *some) - 0.8)
+        return jnp.ceil(_near(z if least else -z, *some) - 0.5)
 
-    guess = guessed(near, lambda k: side(k, *some), jnp.where(inner, p, 0.5), rising=least)
-    guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + chance_ + 0 * n), jnp.nan, 0.0))
-    reached = (lambda k: side(k, n, chance_) >= p) if least else lambda k: side(k, n, chance_) <= p
-    return first_whole(reached, guess, n)
+    return first_count(side, p, (n, chance_), near, inner, n, rising=least)
 
 
 def quantile(p: Real, count: Label, probability: Real) -> Float[Array, "..."]:

@@ -213,7 +213,11 @@ def quantile(p: Real, probability: Real) -> Float[Array, "..."]:
     """The smallest number with cdf >= p; infinite at one, NaN for p outside [0, 1]."""
     p, success = jax.lax.stop_gradient((chance(p), _valid(probability)))
     guess = jnp.ceil(jnp.where(success < 1, log1p(-p) / log1p(-success), 0.0)) - 1
-    found = first_whole(lambda k: cdf(k, success) >= p, guess, jnp.inf)
+
+    def reached(k, p, success):
+        return cdf(k, success) >= p
+
+    found = first_whole(reached, guess, jnp.inf, p, success)
     return jnp.where(jnp.isnan(p + success), jnp.nan, jnp.where(p < 1, found, guess))
 
 
@@ -221,7 +225,11 @@ def isf(p: Real, probability: Real) -> Float[Array, "..."]:
     """The smallest number with sf <= p; infinite at zero, NaN for p outside [0, 1]."""
     p, success = jax.lax.stop_gradient((chance(p), _valid(probability)))
     guess = jnp.ceil(jnp.where(success < 1, jnp.log(p) / log1p(-success), 0.0)) - 1
-    found = first_whole(lambda k: sf(k, success) <= p, guess, jnp.inf)
+
+    def reached(k, p, success):
+        return sf(k, success) <= p
+
+    found = first_whole(reached, guess, jnp.inf, p, success)
     return jnp.where(jnp.isnan(p + success), jnp.nan, jnp.where(p > 0, found, guess))
 
 

@@ -23,7 +23,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.gamma import SHAPES
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.shapes import sample_shape, two_by_two
-from jaxmath.distributions.steps import first_whole, guessed
+from jaxmath.distributions.steps import Root, first_count, near_root
 from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source
@@ -228,10 +228,7 @@ def _chain(name):
 
 
 def _near(z, r, p):
-    """About where `cdf` is that of the normal distribution at z, of many successes.
-
-    The value of which the signed root of the deviance is z, by Newton's method for that root.
-    """
+    """About where `cdf` is that of the normal distribution at z, of many successes."""
     q = 1 - p
     mean, spread = r * q / p, jnp.sqrt(r * q) / p
 
@@ -239,20 +236,12 @@ def _near(z, r, p):
         inner = jnp.maximum(k, 1e-3)
         own, other, gap = (inner + r) * q, (inner + r) * p, inner * p - r * q
         half = divergence(inner, own, gap, gap / own) + divergence(r, other, -gap, -gap / other)
-        return inner, jnp.sign(gap) * jnp.sqrt(2 * half), log1p(gap / own)
+        signed, wide = jnp.sign(gap) * jnp.sqrt(2 * half), jnp.sqrt(inner * (1 + inner / r))
+        return Root(inner, signed, log1p(gap / own), wide)
 
-    k = mean + z * spread + (jnp.square(z) - 1) * (2 - p) / (6 * p)
-    for _ in range(6):
-        inner, signed, odds = root(k)
-        far = jnp.abs(signed) > 1e-2
-        slope = jnp.where(far, odds / jnp.where(far, signed, 1.0), 1 / jnp.maximum(spread, 1e-3))
-        k = jnp.clip(inner + (z - signed) / slope, inner / 8, inner * 8)
-    inner, signed, odds = root(k)
-    wald = odds * jnp.sqrt(inner * (1 + inner / r))
-    some = jnp.abs(signed) > jnp.finfo(signed.dtype).eps ** 0.2
-    some = some & (wald / jnp.where(some, signed, 1.0) > 0)
-    shift = jnp.log(jnp.where(some, wald / signed, 1.0)) / jnp.where(some, odds, 1.0)
-    return k - jnp.where(some, shift, (2 - p) / (6 * p))
+    skew = (2 - p) / (6 * p)
+    start = mean + z * spread + (jnp.square(z) - 1) * skew
+    return near_root(root, z, start, lambda k: (k / 8, k * 8), 1 / jnp.maximum(spread, 1e-3), skew)
 
 
 @functools.partial(jax.jit, static_argnums=3)
@@ -273,10 +262,8 @@ def _step(p, total_count, probability, least):
         value = jnp.where(few, value, _near(z if least else -z, jnp.where(few, 4.0, m), s))
         return jnp.maximum(jnp.ceil(value - 0.5), 0.0)
 
-    guess = guessed(near, lambda k: side(k, m, s), jnp.where(inner, p, 0.5), rising=least)
-    guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + r + c), jnp.nan, 0.0))
-    reached = (lambda k: side(k, r, c) >= p) if least else lambda k: side(k, r, c) <= p
-    found = first_whole(reached, guess, jnp.where(inner, jnp.inf, 0.0))
+    high = jnp.where(inner, jnp.inf, 0.0)
+    found = first_count(side, p, (r, c), near, inner, high, rising=least)
     never = (c < 1) & (p == (1.0 if least else 0.0)) | (c == 0) & (p > 0 if least else p < 1)
     return jnp.where(never & ~jnp.isnan(found), jnp.inf, found)
 

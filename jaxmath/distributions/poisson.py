@@ -18,7 +18,7 @@ from jaxmath.distributions.fitting import Fit, observations, with_errors
 from jaxmath.distributions.location_scale import chance, positive
 from jaxmath.distributions.log_tails import slope_of_log
 from jaxmath.distributions.shapes import sample_shape
-from jaxmath.distributions.steps import first_whole, guessed
+from jaxmath.distributions.steps import first_count
 from jaxmath.distributions.table import tabled
 from jaxmath.domains import Integers, Interval
 from jaxmath.formula import Concave, Decreasing, Increasing, Source, with_rule
@@ -225,7 +225,7 @@ def _near(z, rate):
         moved = some - (some * log - some + 1 - h) / jnp.where(log == 0, 1.0, log)
         w = jnp.where(inner, jnp.maximum(moved, some / 8), w)
     some = jnp.where(inner, w, 2.0)
-    shift = jnp.log(jnp.abs(some - 1) / jnp.sqrt(some) / jnp.where(inner, jnp.abs(s), 1.0))
+    shift = jnp.log(jnp.abs(some - 1) / jnp.where(inner, jnp.abs(s), 1.0))
     shift = jnp.where(inner, shift / jnp.log(some), 1 / 6)
     return rate * w - shift
 
@@ -237,12 +237,10 @@ def _step(p, rate, side, least):
 
     def near(p):
         z = ndtri(p)
-        return jnp.ceil(_near(z if least else -z, rate) - 0.8)
+        return jnp.ceil(_near(z if least else -z, rate) - 0.5)
 
-    guess = guessed(near, lambda k: side(k, rate), jnp.where(inner, p, 0.5), rising=least)
-    guess = jnp.where(inner, guess, jnp.where(jnp.isnan(p + rate), jnp.nan, 0.0))
-    reached = (lambda k: side(k, rate) >= p) if least else lambda k: side(k, rate) <= p
-    found = first_whole(reached, guess, jnp.where(inner, jnp.inf, 0.0))
+    high = jnp.where(inner, jnp.inf, 0.0)
+    found = first_count(side, p, (rate,), near, inner, high, rising=least)
     return jnp.where(p == (1.0 if least else 0.0), jnp.inf + 0 * rate, found)
 
 
