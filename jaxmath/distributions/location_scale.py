@@ -37,7 +37,8 @@ def _standardize(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
     x, loc, scale = jnp.asarray(x), jnp.asarray(loc), positive(scale)
     unit = jnp.where(scale < 1, 2.0**24 / jnp.finfo(scale.dtype).eps, 0.5).astype(scale.dtype)
     distance = x * unit - loc * unit
-    return jnp.where(jnp.isfinite(distance), distance / (scale * unit), (x - loc) / scale)
+    fits = jnp.isfinite(distance)
+    return jnp.where(fits, distance, x - loc) / jnp.where(fits, scale * unit, scale)
 
 
 standardize = with_rule(

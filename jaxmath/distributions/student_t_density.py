@@ -111,7 +111,7 @@ def _twist(at):
 
 GROWTH = Slopes(
     x=lambda at: -at.over((at.df + 1) * at.n),
-    df=lambda at: -growth(at.tau, at.df) / 2,
+    df=lambda at: -growth(at.tau, jnp.square(at.n), at.df) / 2,
     scale=lambda at: (at.df * jnp.square(at.n) - jnp.square(at.c)) / at.scale,
     x_x=lambda at: -((at.df + 1) * ((at.c - at.n) * (at.c + at.n)) * at.rate) * at.rate,
     x_df=lambda at: at.n * at.rate * _twist(at),

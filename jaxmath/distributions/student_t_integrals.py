@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxmath.special.exponential import expm1_gap
+from jaxmath.special.exponential import expm1_gap, expm1_gap_near
 from jaxmath.special.gamma_half_step import log_half_step, log_half_step_dh
 from jaxmath.special.loops import loop
 
@@ -48,9 +48,9 @@ class Moments(NamedTuple):
     odds: Array
 
 
-def growth(tau, df):
+def growth(tau, q, df):
     """The function G."""
-    return expm1_gap(-tau) + jnp.expm1(-tau) / df - log_half_step_dh(df / 2)
+    return expm1_gap_near(-tau, -q) - q / df - log_half_step_dh(df / 2)
 
 
 def moments(tau, df) -> Moments:
@@ -68,7 +68,7 @@ def moments(tau, df) -> Moments:
 
     start = (jnp.zeros_like(tau + h),) * 3
     mass, rise, odds = loop(step, start, _OUTWARDS, rolled=True)
-    return Moments(mass, growth(tau, df), rise / mass, p * odds / mass)
+    return Moments(mass, growth(tau, q, df), rise / mass, p * odds / mass)
 
 
 def height(df):
@@ -87,8 +87,9 @@ def from_centre(size, df):
         tau = jnp.square(root * node)
         none = tau < 1e-18
         some = jnp.where(none, 1.0, tau)
-        ratio = jnp.where(none, 1.0, some / -jnp.expm1(-some))
-        return total + weight * jnp.exp(-h * tau) * jnp.sqrt(ratio) * growth(tau, df)
+        q = -jnp.expm1(-some)
+        ratio, q = jnp.where(none, 1.0, some / q), jnp.where(none, tau, q)
+        return total + weight * jnp.exp(-h * tau) * jnp.sqrt(ratio) * growth(tau, q, df)
 
     total = loop(step, jnp.zeros_like(root + h), _INWARDS, rolled=True)
     return -height(df) * jnp.sqrt(h / jnp.pi) * (root * total) / 2

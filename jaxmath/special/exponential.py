@@ -52,12 +52,17 @@ LOG1MEXP = Formula(
 _FACTORIALS = tuple(1 / math.factorial(k) for k in range(2, 21))
 
 
+def expm1_gap_near(x: Array, excess: Array) -> Array:
+    """`expm1_gap` by its series where |x| < 1, elsewhere by the excess $e^x - 1$ that is given."""
+    small = jnp.abs(x) < 1  # what is left out is below 1e-18 of the sum
+    near = jnp.where(small, x, 0.0)
+    return jnp.where(small, near * (near * polynomial(_FACTORIALS, near)), excess - x)
+
+
 def _expm1_gap(x: Real) -> Float[Array, "..."]:
     """The amount e^x - 1 - x by which the exponential lies above its tangent at zero."""
     x = jnp.asarray(x)
-    small = jnp.abs(x) < 1  # what is left out is below 1e-18 of the sum
-    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
-    return jnp.where(small, near * (near * polynomial(_FACTORIALS, near)), jnp.expm1(far) - far)
+    return expm1_gap_near(x, jnp.expm1(jnp.where(jnp.abs(x) < 1, 1.0, x)))
 
 
 def expm1_gap_dx(x: Real) -> Float[Array, "..."]:
