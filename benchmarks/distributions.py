@@ -5,7 +5,8 @@ missed; `--only gamma beta` measures some families. One row is one function of o
 parameters that are numbers, or arrays as long as x. In each round every library is called twice,
 compiled before, and the second call timed; a call that would take seconds is timed on fewer points.
 Libraries that are not installed are left out
-(`pip install scipy numpyro tfp-nightly distrax torch`). The accuracy beside a time is the worst
+(`pip install scipy numpyro tfp-nightly distrax torch`); the kernel of `benchmarks.kernels` is the
+bare calls of ours. The accuracy beside a time is the worst
 excess of the value in docs/accuracy.
 """
 
@@ -22,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.kernels import kernel
 from benchmarks.record import ROOT, keep
 from jaxmath import distributions
 from jaxmath.verify.accuracy import UNANSWERED
@@ -204,6 +206,8 @@ def contenders_of(name: str, function: str, arrays: bool, dtype: str):
             found[library] = (jax.jit(gradient(fn, wrt)), args)
         else:
             found[library] = (jax.jit(fn), args)
+    if len(found) > 1 and function.endswith("log_prob"):
+        found["kernel"] = (kernel(found["jaxmath"][0], *args(SIZES[-1])), args)
     return found
 
 
@@ -260,8 +264,9 @@ def missed(name: str, function: str, figures: dict[str, float]) -> list[str]:
             found.append(f"{other / ours:.2g} of {times:g} times {words}")
 
     if function.endswith("log_prob"):
-        rest = [ns for library, ns in figures.items() if library != "jaxmath"]
+        rest = [ns for library, ns in figures.items() if library not in ("jaxmath", "kernel")]
         need(min(rest), 1 / 1.05, "the fastest")
+        need(figures.get("kernel"), 1 / 1.2, "its bare calls")
     elif name in INCOMPLETE and function in ("cdf", "quantile"):
         faster = (2.5, 20) if function == "cdf" else (3, 30)
         need(figures.get("scipy"), faster[0], "scipy")
