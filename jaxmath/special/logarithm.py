@@ -11,7 +11,7 @@ ABOVE_MINUS_ONE = Interval(-1.0)
 
 
 def log1p_or_log(near, x, other):
-    """The logarithm of 1 + x, for x > -1, where `near`, and of another number elsewhere, not one.
+    """The logarithm of 1 + x, for x > -1, where `near`, and of another number elsewhere.
 
     One logarithm, and what the rounding of 1 + x left out, is right everywhere.
     """
@@ -19,7 +19,7 @@ def log1p_or_log(near, x, other):
     some, one = jnp.where(near, x, 0.0), jnp.where(near, 1.0, other)
     total = one + some
     left = (some - (total - one)) / total  # with one everywhere XLA would make (1 + x) - 1 = x
-    return jnp.log(total) + left
+    return jnp.log(total) + jnp.where(near, left, 0.0)
 
 
 def _log1p(x: Real) -> Float[Array, "..."]:

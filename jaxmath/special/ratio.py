@@ -1,11 +1,13 @@
 """Two numbers of nearly the same size: their difference in units of one, and their ratio's log."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.formula import with_rule
-from jaxmath.special.logarithm import log1p
+from jaxmath.special.logarithm import log1p_or_log
 from jaxmath.typing import Real
 
 
@@ -82,21 +84,34 @@ def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
 relative_excess = with_rule(_relative_excess, x=lambda x, y: 1 / y + 0.0 * x, y=_quotient_dy)
 
 
+def _in_reach(x, y):
+    """Both times such powers of two that their quotient is a number, and what its logarithm lacks.
+
+    Zeros and infinities stay as they are.
+    """
+    half = 2.0 ** (jnp.finfo(jnp.result_type(x, y)).maxexp // 2)
+    large, small = (x >= y * half) & (y > 0), (y >= x * half) & (x > 0)
+    up = jnp.where(large, 1 / half, jnp.where(small, half, 1.0))
+    down = jnp.where(large, half, jnp.where(small, 1 / half, 1.0))
+    shift = 2 * math.log(half)
+    return x * up, y * down, jnp.where(large, shift, jnp.where(small, -shift, 0.0))
+
+
 def far_log_ratio(x: Real, y: Real) -> Float[Array, "..."]:
     """The logarithm of x / y where x is not close to y; the quotient may leave the dtype."""
-    x, y = jnp.asarray(x), jnp.asarray(y)
-    root = jnp.finfo(jnp.result_type(x, y)).max ** 0.5
-    plain = (x < y * root) & (y < x * root) & (x > 0)  # neither overflow nor underflow
-    over = jnp.where(plain, y, 1.0)
-    return jnp.log(x / over) - jnp.where(plain, 0.0, jnp.log(y))
+    x, y, shift = _in_reach(jnp.asarray(x), jnp.asarray(y))
+    return jnp.log(x / y) + shift
 
 
 def _log_ratio(x: Real, y: Real) -> Float[Array, "..."]:
     """The logarithm of x / y, whose digits survive where x is close to y."""
     x, y = jnp.asarray(x), jnp.asarray(y)
     close = jnp.abs(x - y) < y / 2
-    near = log1p(relative_excess(jnp.where(close, x, 1.0), jnp.where(close, y, 1.0)))
-    return jnp.where(close, near, far_log_ratio(x, y))
+    unit = safe_unit(jnp.maximum(x, y))
+    far_x, far_y, shift = _in_reach(x, y)
+    gap = x * unit - y * unit
+    quotient = jnp.where(close, gap, far_x) / jnp.where(close, y * unit, far_y)
+    return log1p_or_log(close, quotient, quotient) + shift
 
 
 log_ratio = with_rule(_log_ratio, x=lambda x, y: 1 / x + 0.0 * y, y=lambda x, y: -1 / y + 0.0 * x)
