@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.distributions.gamma_density import at_zero, log_within
+from jaxmath.distributions.gamma_density import at_zero, log_product
 from jaxmath.distributions.location_scale import positive
 from jaxmath.special.entropy import divergence
 from jaxmath.special.gamma import (
@@ -59,7 +59,7 @@ def place(x, dfn, dfd):
     small = jnp.where(under, u, 1 / jnp.where(under, 1.0, u))
     share, other = small / (1 + small), 1 / (1 + small)
     y, rest = jnp.where(under, share, other), jnp.where(under, other, share)
-    log_odds = log_within(u, jnp.log(x) + log_ratio(a, b))
+    log_odds = log_product(u, x, log_ratio(a, b))
     return _Place(x, a, b, small, y, rest, log_odds)
 
 

@@ -9,15 +9,15 @@ from jaxtyping import Array, Float
 
 from jaxmath.distributions.location_scale import positive
 from jaxmath.formula import with_rule
+from jaxmath.special import incomplete_gamma
 from jaxmath.special.entropy import near_divergence
 from jaxmath.special.gamma import (
     HALF_LOG_TAU,
     digamma,
     stirling_error,
-    stirling_error_dx,
     trigamma,
 )
-from jaxmath.special.logarithm import log1p, near_zero
+from jaxmath.special.logarithm import near_zero
 from jaxmath.special.partials import Rule, with_partials
 from jaxmath.special.ratio import balanced_product, relative_excess
 from jaxmath.typing import Real
@@ -36,16 +36,21 @@ def supported(x, inside, outside):
     return jnp.where(jnp.asarray(x) <= 0, outside, inside)
 
 
-def log_within(z, beyond):
-    """The logarithm of a product or ratio; `beyond` where that leaves an end of the dtype."""
+def fits(z):
+    """Where a product or a ratio has not left an end of the dtype."""
     info = jnp.finfo(z.dtype)
-    inside = (z > 2 * info.tiny) & (z < info.max)
-    return jnp.where(inside, jnp.log(jnp.where(inside, z, 1.0)), beyond)
+    return (z > 2 * info.tiny) & (z < info.max)
+
+
+def log_product(z, x, log_b):
+    """The logarithm of z = b x, which may have left the dtype."""
+    inside = fits(z)
+    return jnp.log(jnp.where(inside, z, x)) + jnp.where(inside, 0.0, log_b)
 
 
 def log_of_z(z, x, b):
     """The logarithm of z = b x."""
-    return log_within(z, jnp.log(x) + jnp.log(b))
+    return log_product(z, x, jnp.log(b))
 
 
 def log_density(z, a, log_z):
@@ -61,13 +66,8 @@ def log_density(z, a, log_z):
 
 def log_excess(z, a, log_z):
     """The logarithm of z less the digamma function of a, whose terms cancel for large a."""
-    small = a < 1
-    large = jnp.where(small, 1.0, a)
-    far = (z < large / 2) | jnp.isinf(z)
-    log_share = log1p(jnp.where(far, 0.0, (z - large) / large))
-    log_share = jnp.where(far, log_z - jnp.log(large), log_share)
-    near = log_share + 1 / (2 * large) - stirling_error_dx(large)
-    return jnp.where(small, log_z - digamma(a), near)
+    inside = fits(z)
+    return incomplete_gamma.log_excess(a, jnp.where(inside, z, 1.0)) + jnp.where(inside, 0.0, log_z)
 
 
 def at_zero(a, one, other):

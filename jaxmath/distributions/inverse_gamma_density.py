@@ -10,12 +10,12 @@ from jaxmath.distributions.gamma_density import (
     excess_bend,
     log_density,
     log_excess,
-    log_within,
     square,
 )
 from jaxmath.distributions.location_scale import positive
 from jaxmath.special.gamma import trigamma
 from jaxmath.special.partials import Rule, with_partials
+from jaxmath.special.ratio import log_ratio
 from jaxmath.typing import Real
 
 
@@ -40,7 +40,7 @@ def inside(fn, outside=0.0):
 
 def log_of_z(z, x, b):
     """The logarithm of z = b / x."""
-    return log_within(z, jnp.log(b) - jnp.log(x))
+    return log_ratio(b, x)
 
 
 def _density(z, x, a, b):

@@ -12,7 +12,6 @@ from jaxmath.formula import Bounded, Decreasing, Formula, Increasing, Source, wi
 from jaxmath.special import tails
 from jaxmath.special.beta_tail import (
     in_log_odds,
-    log_share,
     moved_logarithm,
     ratio_in_x,
     tail_of,
@@ -24,7 +23,7 @@ from jaxmath.special.gamma import (
     trigamma_difference,
 )
 from jaxmath.special.incomplete_gamma import SHAPE
-from jaxmath.special.logarithm import log1p
+from jaxmath.special.logarithm import log1p_or_log
 from jaxmath.special.partials import along, minus, with_partials
 from jaxmath.special.ratio import balanced_product
 from jaxmath.special.tails import Tail
@@ -136,13 +135,10 @@ def _log_excess(a, b, x, y):
     """
     small = a < 1
     large = jnp.where(small, 1.0, a)
-    log_x = jnp.where(x < 0.5, jnp.log(x), log1p(-y))
+    log_x = log1p_or_log(x >= 0.5, -y, x)
     way = digamma_difference(a, b)
     excess = b / large * (x - y * (large / b))
-    far = excess < -0.5
-    near = log1p(jnp.where(small | far, 0.0, excess))
-    place, rest = jnp.where(far, x, 1.0), jnp.where(far, b / large, 0.0)
-    near = jnp.where(far, log_share(place, rest, rolled=True), near)
+    near = log1p_or_log(excess >= -0.5, excess, x * (1 + b / large))
     total = large + b
     ends = stirling_error_dx(total), stirling_error_dx(large)
     plain = small | (jnp.abs(log_x) + jnp.abs(way) < jnp.abs(near) + jnp.abs(ends[1]))

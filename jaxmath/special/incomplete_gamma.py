@@ -34,6 +34,7 @@ from jaxmath.special.logarithm import log1p, log1p_gap_ratio
 from jaxmath.special.loops import loop
 from jaxmath.special.normal_tail import mills_ratio
 from jaxmath.special.partials import along, minus
+from jaxmath.special.ratio import log_ratio
 from jaxmath.special.tails import Tail
 from jaxmath.special.transition import transition
 from jaxmath.typing import Real
@@ -181,11 +182,8 @@ def log_excess(a, x):
     small = a < 1
     large = jnp.where(small, 1.0, a)
     # log a - psi(a) is what Stirling's formula leaves over.
-    far = x < large / 2
-    log_ratio = log1p(jnp.where(far, 0.0, (x - large) / large))
-    log_ratio = jnp.where(far, jnp.log(x) - jnp.log(large), log_ratio)
-    near = log_ratio + 1 / (2 * large) - stirling_error_dx(large)
-    return jnp.where(small, jnp.log(x) - digamma(a), near)
+    left = 1 / (2 * large) - stirling_error_dx(large)
+    return log_ratio(x, large) + jnp.where(small, -digamma(a), left)
 
 
 def gammainc_dx_da(a: Real, x: Real) -> Float[Array, "..."]:
