@@ -35,8 +35,17 @@ def _turned(function):
     return lambda a, b, x, y: function(b, a, y, x)
 
 
+def _dirichlet(x, concentration):
+    """By the gamma functions themselves: what cancels in a slope leaves nothing, as series do."""
+    powers = sum((a - 1) * fn.log(one) for one, a in zip(x, concentration, strict=True))
+    return powers - sum(map(gamma.lgamma, concentration)) + gamma.lgamma(sum(concentration))
+
+
 OUTPUTS = {"betaincinv_shares": 2, "betainccinv_shares": 2}
 """Of the calls that have several results."""
+
+WHOLE = {_dirichlet}
+"""The meanings that take arrays, not elements."""
 
 MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "jaxmath.special.normal_tail": {
@@ -70,6 +79,7 @@ MEANINGS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
         "log_i0_divergence": bessel.log_i0_divergence,
         "log_i0_divergence_da": lambda a, b: (a - b) * bessel.ratio_dx(a),
     },
+    "jaxmath.distributions.dirichlet": {"log_prob": _dirichlet},
     "jaxmath.distributions.truncated_normal": {
         "log_prob_plain": truncated_normal.log_prob,
         "prob_plain": truncated_normal.prob,
@@ -170,7 +180,11 @@ def _twins() -> tuple[Twin, ...]:
             arity = len(inspect.signature(meaning).parameters)
             outputs = OUTPUTS.get(name, 1)
             found.append(
-                Twin(name, meaning, arity, place, order_matters=arity > 1, outputs=outputs)
+                Twin(
+                    *(name, meaning, arity, place, meaning in WHOLE),
+                    order_matters=arity > 1,
+                    outputs=outputs,
+                )
             )
     return tuple(found)
 
