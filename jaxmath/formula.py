@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -291,10 +292,40 @@ def with_gradient(
     # custom_jvp resolves keyword arguments and defaults before the rule sees them.
     @functools.wraps(fn)
     def function(*args, **kwargs):
+        dtype = _dtype_of_arrays((*args, *kwargs.values()))
+        if dtype is None:
+            return bound(*args, **kwargs)
+        args = [
+            _number_as(dtype, arg) if name in given else arg
+            for name, arg in zip(names, args, strict=False)
+        ]
+        kwargs = {k: _number_as(dtype, arg) if k in given else arg for k, arg in kwargs.items()}
         return bound(*args, **kwargs)
 
     function.__name__ = function.__qualname__ = fn.__name__.lstrip("_")
     return cast(Function, function)
+
+
+def _dtype_of_arrays(args: Collection[Any]):
+    """That of the floating-point arrays beside which numbers stand; None where nothing is to do."""
+    numbers = [_is_number(arg) for arg in args]
+    dtypes = [getattr(arg, "dtype", np.dtype(bool)) for arg in args]
+    floats = [
+        dtype
+        for dtype, number in zip(dtypes, numbers, strict=True)
+        if not number and jnp.issubdtype(dtype, jnp.floating)
+    ]
+    return jnp.result_type(*floats) if floats and any(numbers) else None
+
+
+def _is_number(arg) -> bool:
+    """Whether it takes the dtype of what it stands beside, as a Python number does."""
+    return isinstance(arg, int | float) or getattr(arg, "weak_type", False)
+
+
+def _number_as(dtype, arg):
+    """A number in the dtype, so that what a program makes of it alone is not in a wider one."""
+    return jnp.asarray(arg, dtype) if _is_number(arg) else arg
 
 
 def moving(names: Iterable[str], tangents: Iterable[Any]) -> dict[str, Any]:

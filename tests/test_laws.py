@@ -2,9 +2,12 @@
 
 import inspect
 
+import jax
+import numpy as np
 import pytest
 
 from jaxmath import distributions, losses, models, special, verify
+from jaxmath.verify import accuracy
 from jaxmath.verify.laws import LAWS
 
 DTYPES = ("float64", "float32")
@@ -50,6 +53,37 @@ def combinations():
 def test_laws_hold(formula, dtype):
     findings = [finding for law in LAWS for finding in law(formula, dtype)]
     assert not findings, "\n".join(map(str, findings))
+
+
+KEEP_FLOAT32 = {"beta.log_prob", "betaincinv", "chi2.log_sf", "gamma.quantile", "approx_ndcg"}
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        pytest.param(one, marks=() if one.name in KEEP_FLOAT32 else pytest.mark.full, id=one.name)
+        for one in verify.FORMULAS
+    ],
+)
+def test_single_precision_stays_single(formula):
+    """With float64 switched on, float32 stays float32, a Python number among the arrays or not."""
+    points = accuracy.spread(formula, 2, np.dtype("float32"), 0)
+    point = [jax.tree.map(lambda leaf: leaf[0], points[name]) for name in formula.arguments]
+    free = [k for k, name in enumerate(formula.arguments) if name in formula.differentiable]
+
+    def widened(fn, wrt):
+        slopes = (jax.jacrev(fn, wrt), jax.jacfwd(jax.jacrev(fn, wrt), wrt)) if wrt else ()
+        found = jax.tree.leaves([jax.eval_shape(made, *point) for made in (fn, *slopes)])
+        return [one for one in found if one.dtype != np.float32 and not one.weak_type]
+
+    assert not widened(formula.fn, tuple(free))
+    for own in (k for k in free if isinstance(point[k], np.floating)):
+
+        def alone(*args, own=own):
+            return formula.fn(*args[:own], float(point[own]), *args[own + 1 :])
+
+        others = tuple(k for k in free if k != own)
+        assert not others or not widened(alone, others), formula.arguments[own]
 
 
 def test_names_are_unique():

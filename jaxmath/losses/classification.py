@@ -62,8 +62,9 @@ def logistic_dlogit(logit: Real, label: Label) -> Float[Array, "..."]:
 
 def _alike(number: Real, label: Label) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """Both as arrays of one real dtype: an unsigned or boolean label cannot be negated."""
-    number = 1.0 * jnp.asarray(number)
-    return number, jnp.asarray(label, number.dtype)
+    number, label = 1.0 * jnp.asarray(number), jnp.asarray(label)
+    dtype = jnp.result_type(number, label) if number.weak_type else number.dtype
+    return number.astype(dtype), label.astype(dtype)
 
 
 logistic = with_rule(_logistic, logit=logistic_dlogit)

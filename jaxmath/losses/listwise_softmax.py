@@ -86,7 +86,7 @@ def _places(scores, relevance):
     i, j = jnp.arange(scores.size)[:, None], jnp.arange(scores.size)[None, :]
     higher = (scores[j] > scores[i]) | ((scores[j] == scores[i]) & (j < i))
     before = (relevance[j] > relevance[i]) | ((relevance[j] == relevance[i]) & higher)
-    return before, 1.0 + jnp.sum(before, axis=1)
+    return before, 1 + jnp.sum(before, axis=1, dtype=scores.dtype)
 
 
 def _approx_ndcg(scores: Logits, relevance: Label, temperature: Real = 1.0) -> Float[Array, ""]:

@@ -345,7 +345,7 @@ class Answer(NamedTuple):
 def answer(lower: bool, a, b, p) -> Answer:
     """How the inverse of the lower or the upper tail moves."""
     x, y = (rolled_betaincinv_shares if lower else rolled_betainccinv_shares)(a, b, p)
-    a, b, p, x, y = jnp.broadcast_arrays(a, b, p, x, y)
+    a, b, p, x, y = jnp.broadcast_arrays(*(jnp.asarray(v, x.dtype) for v in (a, b, p, x, y)))
     info = jnp.finfo(x.dtype)
     inside = (p > 0) & (p < 1) & ~jnp.isnan(x)
     low, high = (inside & (share < info.tiny**0.4) for share in (x, y))

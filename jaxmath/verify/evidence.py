@@ -106,7 +106,8 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
 
     low, high = bounds(formula, lay)
     centre, home = look(theta64), side(theta64)
-    totals = [np.zeros_like(c) for c in centre]
+    # In the widest numbers there are: near the end of float64 the quotient is beyond it.
+    totals = [np.zeros(c.shape, np.longdouble) for c in centre]
     if lay.size <= 12:
         directions = list(np.eye(lay.size))
     else:
@@ -123,7 +124,7 @@ def conditioning(formula: Formula, lay: Layout, theta, fixed, seconds: bool):
         moved = np.where(crossed[:, None], other, moved)
         crossed = (side(moved) != home).any(axis=1)
         for total, before, after in zip(totals, centre, look(moved), strict=True):
-            change = np.abs(after - before) / share
+            change = np.abs(after.astype(np.longdouble) - before) / share
             alone = crossed.reshape(-1, *(1 for _ in change.shape[1:]))
             total += np.where(np.isfinite(change) & ~alone, change, 0.0)
     return totals[0], totals[1] if seconds else None
