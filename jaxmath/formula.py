@@ -295,12 +295,12 @@ def with_gradient(
         dtype = _dtype_of_arrays((*args, *kwargs.values()))
         if dtype is None:
             return bound(*args, **kwargs)
-        args = [
-            _number_as(dtype, arg) if name in given else arg
-            for name, arg in zip(names, args, strict=False)
-        ]
-        kwargs = {k: _number_as(dtype, arg) if k in given else arg for k, arg in kwargs.items()}
-        return bound(*args, **kwargs)
+
+        def alike(name, arg):
+            return _number_as(dtype, arg) if name in given else arg
+
+        rest = args[len(names) :]
+        return bound(*map(alike, names, args), *rest, **{k: alike(k, v) for k, v in kwargs.items()})
 
     function.__name__ = function.__qualname__ = fn.__name__.lstrip("_")
     return cast(Function, function)

@@ -123,6 +123,15 @@ def test_rules_for_scalars_of_arrays_and_elementwise():
     np.testing.assert_array_equal(jax.jacrev(square)(v), jnp.diag(5 * v))
 
 
+def test_a_number_takes_the_dtype_of_the_arrays_beside_it():
+    x = np.float32([1.0, 2.0])
+    assert product(x, 0.1, 1.0).dtype == np.float32
+    assert product(y=0.1, x=x, label=1.0).dtype == np.float32
+    assert product(0.1, 0.2, 1.0).dtype == np.float64
+    with pytest.raises(TypeError):
+        product(x, 0.1, 1.0, 3.0)
+
+
 def test_a_rule_for_an_unknown_argument_is_refused():
     with pytest.raises(ValueError, match="no argument z"):
         with_rule(_product, z=lambda x, y: x)
