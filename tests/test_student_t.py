@@ -187,3 +187,34 @@ def test_slopes_of_quantiles_are_of_the_scale(p):
 def test_slopes_of_a_quantile_beyond_the_dtype_are_infinite():
     at = {key: slope(1e-200, 0.5, 0.0, 1.0) for key, slope in QUANTILE.partials.items()}
     assert at == {"p": np.inf, "df": np.inf, "loc": 1.0, "scale": -np.inf}
+
+
+def test_the_triangle_of_a_far_x_has_slopes():
+    """In float32 the square of its hypotenuse is beyond the dtype."""
+    d, s = np.float32(1.5e25), np.float32(1e14)
+    moves = {"d": (np.float32(7e26), np.float32(0)), "s": (np.float32(0), np.float32(2e13))}
+    for fn in (cauchy._sine, cauchy._cosine, cauchy._hypotenuse):
+        for move in moves.values():
+            found = jax.jvp(fn, (d, s), move)[1]
+            wide = [(float(d), float(s)), tuple(map(float, move))]
+            truth = jax.jvp(fn, *wide)[1]
+            least = np.finfo(np.float32).tiny * max(wide[1])  # of a partial that is no number
+            np.testing.assert_allclose(found, truth, 1e-6, least)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("df", [0.25, 0.5, 1.0])
+def test_second_slope_of_a_far_quantile_in_df(df):
+    p = np.float32(2.0**-23)
+
+    def quantile(df):
+        def off(log):
+            return mp.log(chance(-mp.exp(log), df)) - mp.log(mp.mpf(float(p)))
+
+        return -mp.exp(mp.findroot(off, -mp.log(mp.mpf(float(p))) / df))
+
+    with mp.workdps(40):
+        truth = float(mp.diff(quantile, mp.mpf(df), 2))
+    slope = QUANTILE.seconds["df", "df"]
+    found = jax.jit(slope)(p, np.float32(df), np.float32(0), np.float32(1))
+    np.testing.assert_allclose(found, truth, 1e-5)

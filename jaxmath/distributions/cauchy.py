@@ -30,10 +30,38 @@ LOG_PI = math.log(math.pi)
 NO_MOMENT = "the density falls as the inverse square, so that its moments do not exist."
 
 
-def _hypotenuse(d, s):
+def _plain_hypotenuse(d, s):
     """The root of the sum of squares, of numbers below a quarter of the largest."""
     wide, narrow = jnp.maximum(jnp.abs(d), s), jnp.minimum(jnp.abs(d), s)
     return wide * jnp.sqrt(1 + jnp.square(narrow / wide))
+
+
+def _plain_cosine(d, s):
+    """The leg d over the hypotenuse; an infinite one is all of it."""
+    return jnp.where(jnp.isinf(d), jnp.sign(d), d / _plain_hypotenuse(d, s))
+
+
+def _plain_sine(d, s):
+    """The leg s over the hypotenuse."""
+    return s / _plain_hypotenuse(d, s)
+
+
+def _turn(leg, d, s):
+    """A leg's share over the hypotenuse; XLA would divide what is divided twice by the square."""
+    return leg(d, s) * (1 / _hypotenuse(d, s))
+
+
+_sine = with_rule(
+    _plain_sine,
+    d=lambda d, s: -_cosine(d, s) * _turn(_sine, d, s),
+    s=lambda d, s: _cosine(d, s) * _turn(_cosine, d, s),
+)
+_cosine = with_rule(
+    _plain_cosine,
+    d=lambda d, s: _sine(d, s) * _turn(_sine, d, s),
+    s=lambda d, s: -_cosine(d, s) * _turn(_sine, d, s),
+)
+_hypotenuse = with_rule(_plain_hypotenuse, d=_cosine, s=_sine)
 
 
 def _triangle(x, loc, scale):
@@ -48,9 +76,7 @@ def _triangle(x, loc, scale):
 def _shares(x, loc, scale):
     """The legs over the hypotenuse, c and n, and one over the hypotenuse."""
     d, s, h, unit = _triangle(x, loc, scale)
-    # An infinite leg is all of the hypotenuse.
-    c = jnp.where(jnp.isinf(d), jnp.sign(d), d / h)
-    return c, s / h, unit / h
+    return _cosine(d, s), _sine(d, s), unit / h
 
 
 def _log_prob(x: Real, loc: Real, scale: Real) -> Float[Array, "..."]:
@@ -296,7 +322,7 @@ def _pair(loc, scale, loc_q, scale_q):
     # A quarter of it, so that the sum of both scales is in range.
     d, unit = d / 4, unit / 4
     s = one * unit + two * unit
-    h = _hypotenuse(d, s)
+    h = _plain_hypotenuse(d, s)
     c = jnp.where(jnp.isinf(d), jnp.sign(d), d / h)
     gap = (one * unit - two * unit) / h
     return c, s / h, unit / h, gap, jnp.log(h) - jnp.log(unit)
@@ -401,7 +427,7 @@ def _draw(key: PRNGKey, shape: tuple[int, ...], dtype) -> Array:
 
 
 def _standard_slopes(z):
-    c, n = z / _hypotenuse(z, jnp.ones_like(z)), 1 / _hypotenuse(z, jnp.ones_like(z))
+    c, n = z / _plain_hypotenuse(z, jnp.ones_like(z)), 1 / _plain_hypotenuse(z, jnp.ones_like(z))
     return Slopes(
         slope=-2 * c * n,
         bend=2 * (c - n) * (c + n) * jnp.square(n),
@@ -413,7 +439,7 @@ def _standard_slopes(z):
 
 STANDARD = symmetric(
     log_density=lambda z: _log_prob(z, 0.0, 1.0),
-    root=lambda z: 1 / (math.sqrt(math.pi) * _hypotenuse(z, jnp.ones_like(z))),
+    root=lambda z: 1 / (math.sqrt(math.pi) * _plain_hypotenuse(z, jnp.ones_like(z))),
     slopes=_standard_slopes,
     cdf=lambda z: _cdf(z, 0.0, 1.0),
     log_cdf=lambda z: _log_cdf(z, 0.0, 1.0),

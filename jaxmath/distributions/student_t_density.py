@@ -56,7 +56,8 @@ def place(x, df, loc, scale) -> Place:
     long = jnp.where(far, jnp.abs(d), 1.0)
     tau = log1p_or_log(~far, jnp.square(jnp.where(far, 0.0, z)), long)
     # The square is lost in the sum, but not in its mixed slopes, where it is all that is left.
-    away = 2 * (tau - jnp.log(s)) + jnp.square(jnp.where(far, s, 0.0) / long)
+    share = jnp.where(far, c, 0.0) / jnp.where(far, jnp.abs(n), 1.0)
+    away = 2 * (tau - jnp.log(s)) + jnp.square(share)
     tau = jnp.where(far, away, tau)
     return Place(n, c, hypotenuse, unit, tau, df, scale)
 
