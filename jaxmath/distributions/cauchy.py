@@ -323,7 +323,7 @@ def _pair(loc, scale, loc_q, scale_q):
     d, unit = d / 4, unit / 4
     s = one * unit + two * unit
     h = _plain_hypotenuse(d, s)
-    c = jnp.where(jnp.isinf(d), jnp.sign(d), d / h)
+    c = _plain_cosine(d, s)
     gap = (one * unit - two * unit) / h
     return c, s / h, unit / h, gap, jnp.log(h) - jnp.log(unit)
 
