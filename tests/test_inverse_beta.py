@@ -10,6 +10,7 @@ import pytest
 import scipy.special
 
 from jaxmath.special import betainc, betaincc, betainccinv, betaincinv
+from jaxmath.special.inverse_beta import betainccinv_shares
 from tests.marks import long_but
 from tests.test_incomplete_beta import tails
 
@@ -288,3 +289,10 @@ def test_the_first_term_wherever_it_is_all():
     )
     np.testing.assert_allclose(np.log(x), truth, 1e-14)
     np.testing.assert_array_equal(one, 1.0)
+
+
+def test_slopes_of_shares_keep_the_dtype_of_the_arrays():
+    """With float64 switched on, beside a Python number."""
+    b, q = np.float32(2), np.float32(0.25)
+    moved = jax.eval_shape(jax.jacrev(betainccinv_shares, 2), 0.5, b, q)
+    assert [slope.dtype for slope in moved] == [np.float32] * 2

@@ -10,6 +10,8 @@ import pytest
 from jaxmath import verify
 from jaxmath.domains import POSITIVE, REAL, Box, Interval
 from jaxmath.formula import Formula, Source
+from jaxmath.verify.evidence import conditioning
+from jaxmath.verify.flat import layout
 
 
 def test_a_right_function_is_right_in_plain_words():
@@ -172,3 +174,22 @@ def test_what_cannot_be_done_says_so():
         verify.derivatives(lambda: 1.0)
     with pytest.raises(ValueError, match="nothing to differentiate"):
         verify.derivatives(lambda x: x, domain=dict(x=REAL), wrt="y")
+
+
+def test_conditioning_may_be_beyond_float64():
+    """What is not counted there would make an error of an explained size a wrong answer."""
+    if np.finfo(np.longdouble).max == np.finfo(np.float64).max:
+        pytest.skip("this machine has no wider numbers")
+    steep = Formula(
+        fn=lambda x: jnp.exp(1000 * x),
+        domain=dict(x=Interval(-1.0, 1.0)),
+        partials=dict(x=lambda x: 1000 * jnp.exp(1000 * x)),
+        tex="",
+        source=Source("huber1964robust"),
+        topic="O8",
+        label="steep",
+    )
+    lay = layout(steep, None)
+    theta, fixed = lay.flatten(dict(x=np.array([0.7])))
+    change, _ = conditioning(steep, lay, theta, fixed, False)
+    np.testing.assert_allclose(np.log10(change).ravel(), 3 + np.log10(700) + 700 / np.log(10), 1e-5)
