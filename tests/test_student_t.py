@@ -6,6 +6,7 @@ import jax
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy import special
 
 from jaxmath.distributions import cauchy, student_t
 from jaxmath.distributions.student_t_quantiles import QUANTILE
@@ -218,3 +219,12 @@ def test_second_slope_of_a_far_quantile_in_df(df):
     slope = QUANTILE.seconds["df", "df"]
     found = jax.jit(slope)(p, np.float32(df), np.float32(0), np.float32(1))
     np.testing.assert_allclose(found, truth, 1e-5)
+
+
+def test_second_slope_of_a_quantile_near_the_centre_of_many_degrees_of_freedom():
+    """By two terms of the expansion in 1 / df (Abramowitz and Stegun 1964, 26.7.5)."""
+    p, df = np.float32(0.4873846), np.float32(2.0**27)
+    z = special.ndtri(float(p))
+    truth = z * (1 + z**2) / 2 / float(df) ** 3
+    found = jax.jit(QUANTILE.seconds["df", "df"])(p, df, np.float32(0), np.float32(2.0**40))
+    np.testing.assert_allclose(found, truth * 2.0**40, 2e-6)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxmath.special.exponential import expm1_gap, expm1_gap_near
+from jaxmath.special.exponential import bernoulli_ratio, expm1_gap, expm1_gap_near
 from jaxmath.special.gamma_half_step import log_half_step, log_half_step_dh
 from jaxmath.special.loops import loop
 
@@ -85,10 +85,8 @@ def from_centre(size, df):
 
     def step(total, node, weight):
         tau = jnp.square(root * node)
-        none = tau < 1e-18
-        some = jnp.where(none, 1.0, tau)
-        q = -jnp.expm1(-some)
-        ratio, q = jnp.where(none, 1.0, some / q), jnp.where(none, tau, q)
+        q = -jnp.expm1(-tau)
+        ratio = 1 + tau * bernoulli_ratio(tau)  # tau / q, whose slope would underflow
         return total + weight * jnp.exp(-h * tau) * jnp.sqrt(ratio) * growth(tau, q, df)
 
     total = loop(step, jnp.zeros_like(root + h), _INWARDS, rolled=True)
