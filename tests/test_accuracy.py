@@ -187,7 +187,10 @@ def test_the_published_figures_are_measured_again(name, dtype):
         # of the excess alone: units that the rounding of the inputs grants differ between machines
         now_row = experiment.summary(now[key])
         excess = row["excess"]
-        assert abs(now_row["excess"] - excess) <= 8 + excess / 4, (row, now_row)
+        change = now_row["excess"] - excess
+        if now_row["judged"] < row["judged"]:  # a slower machine proves less
+            change = max(change, 0.0)
+        assert abs(change) <= 8 + excess / 4, (row, now_row)
 
 
 def same(versions):
