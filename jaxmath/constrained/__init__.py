@@ -1,4 +1,6 @@
 """Constrained problems: solutions with multipliers, residuals and a status for each lane."""
 
 from jaxmath.constrained.equality import solve_equality
+from jaxmath.constrained.kkt import Problem, Residuals, kkt_residuals, quadratic_problem
+from jaxmath.constrained.quadratic import Certificate, Multipliers, solve_qp
 from jaxmath.constrained.solution import Info, Kind, Solution, Status, describe

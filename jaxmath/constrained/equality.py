@@ -142,7 +142,7 @@ def _search(f, g, x, multipliers, tolerance, max_iterations) -> Found:
 
     zero, no = jnp.zeros((), x.dtype), jnp.asarray(False)
     none = jnp.asarray(0)
-    info = Info(none + RUNNING, none, no, none, zero, zero, zero, zero, tolerance)
+    info = Info(none + RUNNING, none, no, none, zero, zero, zero, zero, zero, zero, tolerance)
     start = Search(x, zero + 1, zero, no, no), Found(x, multipliers, zero, info)
     _, found = jax.lax.while_loop(lambda carry: carry[1].info.status == RUNNING, repeat, start)
     return found
@@ -242,6 +242,8 @@ def _inform(local: Local, status, tolerance) -> Info:
         objective=local.objective,
         stationarity=stationarity,
         primal=primal,
+        complementarity=jnp.zeros_like(primal),
+        gap=jnp.zeros_like(primal),
         error=at.error(local),
         tolerance=tolerance,
     )

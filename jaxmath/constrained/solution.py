@@ -23,6 +23,7 @@ class Status(IntEnum):
     ITERATION_LIMIT = 5
     STALLED = 6
     NOT_FINITE = 7
+    NOT_CONVEX = 8
 
 
 class Kind(IntEnum):
@@ -46,6 +47,8 @@ class Info(NamedTuple):
         objective: f(x); its derivatives in `args` are those of the optimal value.
         stationarity: the largest entry of the gradient of the Lagrangian.
         primal: the largest violation of a constraint.
+        complementarity: the largest product of an inequality's multiplier and its slack.
+        gap: how far the objective is from its dual; zero where no dual is computed.
         error: the larger of both residuals, each relative to 1 plus the size of the terms that it
             sums; the solver compares this with `tolerance`.
         tolerance: what was asked for.
@@ -58,16 +61,23 @@ class Info(NamedTuple):
     objective: Any
     stationarity: Any
     primal: Any
+    complementarity: Any
+    gap: Any
     error: Any
     tolerance: Any
 
 
 class Solution(NamedTuple):
-    """A point, its multipliers (shaped like the constraint's value), and how it was found."""
+    """A point, its multipliers (shaped like the constraint's value), and how it was found.
+
+    Attributes:
+        certificate: of a solver that proves that there is no solution, its proof.
+    """
 
     x: Any
     multipliers: Any
     info: Info
+    certificate: Any = None
 
 
 SENTENCES = {
@@ -89,6 +99,9 @@ SENTENCES = {
     Status.STALLED: "Stalled: no further step makes progress, and the tolerance is not met.",
     Status.NOT_FINITE: (
         "Not finite: a value or derivative at the start, or at the next point, is NaN or infinite."
+    ),
+    Status.NOT_CONVEX: (
+        "Not convex: P has a negative eigenvalue, so that a stationary point need not be a minimum."
     ),
 }
 

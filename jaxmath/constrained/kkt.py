@@ -1,0 +1,162 @@
+r"""The judge of every constrained solver: how far a point and its multipliers are from optimal.
+
+$$ \min_x f(x) \quad\text{subject to}\quad h(x) = 0, \quad l \le g(x) \le u, \quad
+   x_l \le x \le x_u. $$
+
+With the multipliers y of h, z of g and z_b of the bounds, positive where the upper end holds x
+back and negative where the lower one does, the first-order conditions (Karush 1939; Kuhn and
+Tucker 1951) are
+
+$$ \nabla f + y \cdot \nabla h + z \cdot \nabla g + z_b = 0, $$
+
+that the constraints hold, that no multiplier points at an end that is missing, and that each
+vanishes, or the slack of its end. It is computed from the problem alone, and not from anything
+that a solver says of itself.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from jaxmath.constrained.solution import Solution
+
+
+class Problem(NamedTuple):
+    """A problem in functions of x, any pytree; parts that are left out are absent.
+
+    Attributes:
+        objective: x to a number.
+        equality: x to the pytree of numbers that shall be zero.
+        inequality: x to the array of m numbers that have ends.
+        lower, upper: the ends, m numbers or one, infinite or left out where there is none.
+        bounds: the pair of the ends of x itself, each shaped like x or a number.
+    """
+
+    objective: Callable[[Any], Any]
+    equality: Callable[[Any], Any] | None = None
+    inequality: Callable[[Any], Any] | None = None
+    lower: Any = None
+    upper: Any = None
+    bounds: Any = None
+
+
+class Residuals(NamedTuple):
+    """How far the first-order conditions are from holding; all zero at an exact solution.
+
+    Attributes:
+        stationarity: the largest entry of the gradient of the Lagrangian.
+        primal: the largest violation of a constraint.
+        dual: the largest multiplier that points at an end that is missing.
+        complementarity: the largest product of a multiplier and the slack of its end.
+        error: the largest of the four, each relative to one plus the size of the terms it sums.
+    """
+
+    stationarity: Any
+    primal: Any
+    dual: Any
+    complementarity: Any
+    error: Any
+
+
+class _Part(NamedTuple):
+    """A block of constraints: its value, the ends of that, its multipliers and their pull on x."""
+
+    value: Any
+    lower: Any
+    upper: Any
+    multipliers: Any
+    pull: Any
+
+
+def quadratic_problem(P, q, A=None, b=None, G=None, lower=None, upper=None, bounds=None) -> Problem:
+    """The quadratic program that `solve_qp` takes, as a problem."""
+    P, q = jnp.asarray(P), jnp.asarray(q)
+    equality = None if A is None else (lambda x: jnp.asarray(A) @ x - jnp.asarray(b))
+    inequality = None if G is None else (lambda x: jnp.asarray(G) @ x)
+    return Problem(lambda x: x @ (P @ x) / 2 + q @ x, equality, inequality, lower, upper, bounds)
+
+
+def kkt_residuals(problem: Problem, solution: Solution) -> Residuals:
+    """Judge a solution from outside.
+
+    Args:
+        problem: what was to be solved.
+        solution: its point, and multipliers with the attributes `equality`, `inequality` and
+            `bounds`, or those of the equalities alone.
+
+    Returns:
+        The residuals, in the units of the problem, and the largest relative one.
+    """
+    x, unravel = ravel_pytree(solution.x)
+    given = solution.multipliers
+    multipliers = given if hasattr(given, "equality") else _Only(given, None, None)
+
+    def flat(function):
+        return lambda x: ravel_pytree(function(unravel(x)))[0]
+
+    gradient = jax.grad(lambda x: problem.objective(unravel(x)))(x)
+    parts = []
+    if problem.equality is not None:
+        value, pull = jax.vjp(flat(problem.equality), x)
+        y = ravel_pytree(multipliers.equality)[0]
+        zero = jnp.zeros_like(value)
+        parts.append(_Part(value, zero, zero, y, pull(y)[0]))
+    if problem.inequality is not None:
+        value, pull = jax.vjp(flat(problem.inequality), x)
+        z = ravel_pytree(multipliers.inequality)[0]
+        parts.append(_Part(value, *_ends(problem.lower, problem.upper, value), z, pull(z)[0]))
+    if problem.bounds is not None:
+        z = ravel_pytree(multipliers.bounds)[0]
+        parts.append(_Part(x, *_ends(*problem.bounds, x), z, z))
+    return _residuals(gradient, parts)
+
+
+class _Only(NamedTuple):
+    equality: Any
+    inequality: Any
+    bounds: Any
+
+
+def _ends(lower, upper, like):
+    def end(value, otherwise):
+        flat = ravel_pytree(otherwise if value is None else value)[0]
+        return jnp.broadcast_to(flat.astype(like.dtype), like.shape)
+
+    return end(lower, -jnp.inf), end(upper, jnp.inf)
+
+
+def _residuals(gradient, parts: list[_Part]) -> Residuals:
+    def largest(values):
+        """Of what is made of each part; NaN if any is."""
+        found = [jnp.max(jnp.abs(value), initial=0) for value in values]
+        return jnp.max(jnp.stack([jnp.zeros(()), *found])) if found else jnp.zeros(())
+
+    def slack(part):
+        """To the end that the multiplier points at; what is outside counts as a violation."""
+        far = jnp.where(part.multipliers > 0, part.upper - part.value, part.value - part.lower)
+        known = jnp.isfinite(far) & (part.multipliers != 0)
+        return jnp.where(known, jnp.maximum(far, 0), 0)
+
+    def astray(part):
+        end = jnp.where(part.multipliers > 0, part.upper, part.lower)
+        return jnp.where(jnp.isfinite(end), 0, part.multipliers)
+
+    outside = [
+        jnp.maximum(jnp.maximum(part.lower - part.value, part.value - part.upper), 0)
+        for part in parts
+    ]
+    stationarity = largest([gradient + sum(part.pull for part in parts)])
+    primal, dual = largest(outside), largest(map(astray, parts))
+    complementarity = largest(part.multipliers * slack(part) for part in parts)
+    terms = largest([gradient, *(part.pull for part in parts)])
+    size, price = largest(part.value for part in parts), largest(p.multipliers for p in parts)
+    relative = (
+        stationarity / (1 + terms),
+        primal / (1 + size),
+        dual / (1 + price),
+        complementarity / (1 + size * price),
+    )
+    return Residuals(stationarity, primal, dual, complementarity, largest(relative))
