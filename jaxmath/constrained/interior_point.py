@@ -206,8 +206,11 @@ def step(program: Program, side: Sides, at: Iterate, left: Residuals, count):
     share = jnp.minimum(1, reach(side, at, first))
     ahead = complementarity(jax.tree.map(lambda v, dv: v + share * dv, at, first))
     centre = jnp.clip((ahead / jnp.where(mu > 0, mu, 1)) ** 3, 0, 1) * mu
+    bend = share
     products = _kept(
-        side, products[0] + first.s * first.v - centre, products[1] + first.t * first.w - centre
+        side,
+        products[0] + bend * first.s * first.v - centre,
+        products[1] + bend * first.t * first.w - centre,
     )
     second = direction(solver, side, at, left, products, refined=True)
     return second, jnp.minimum(1, reach(side, at, second) * jnp.maximum(0.99, 1 - mu))

@@ -279,15 +279,16 @@ def _many(program, tolerance, max_iterations):
         return jax.lax.map(lambda one: _found(*one), args)
     count = program.q.shape[0]
     tile = min(TILE, count)
-    pad = -count % tile
+    tiles = -(-count // tile)
+    pad = tiles * tile - count
 
     def tiled(array):
         array = jnp.concatenate([array, jnp.broadcast_to(array[:1], (pad, *array.shape[1:]))])
-        return jnp.moveaxis(array.reshape(-1, tile, *array.shape[1:]), 1, -1)
+        return jnp.moveaxis(array.reshape(tiles, tile, *array.shape[1:]), 1, -1)
 
     def whole(array):
         array = jnp.moveaxis(array, -1, 1)
-        return array.reshape(-1, *array.shape[2:])[:count]
+        return array.reshape(tiles * tile, *array.shape[2:])[:count]
 
     found = jax.lax.map(lambda one: _found(*one), jax.tree.map(tiled, args))
     return jax.tree.map(whole, found)
@@ -296,6 +297,6 @@ def _many(program, tolerance, max_iterations):
 @_many.def_vmap
 def _more(size, batched, *args):
     args = _broadcast(size, batched, args)
-    found = _many(*jax.tree.map(lambda array: array.reshape(-1, *array.shape[2:]), args))
-    found = jax.tree.map(lambda array: array.reshape(size, -1, *array.shape[1:]), found)
+    flat = jax.tree.map(lambda a: a.reshape(size * a.shape[1], *a.shape[2:]), args)
+    found = jax.tree.map(lambda a: a.reshape(size, len(a) // size, *a.shape[1:]), _many(*flat))
     return found, jax.tree.map(lambda _: True, found)
