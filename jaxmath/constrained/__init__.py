@@ -1,4 +1,4 @@
 """Constrained problems: solutions with multipliers, residuals and a status for each lane."""
 
 from jaxmath.constrained.equality import solve_equality
-from jaxmath.constrained.solution import Info, Kind, Solution, Status, describe
+from jaxmath.optimize.solution import Info, Kind, Solution, Status, describe

@@ -22,9 +22,9 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
 from jaxmath.constrained import local as at
-from jaxmath.constrained.implicit import differentiable_if, implicit_root
 from jaxmath.constrained.local import Local, divide, largest, norm
-from jaxmath.constrained.solution import Info, Kind, Solution, Status
+from jaxmath.optimize.implicit import differentiable_if, implicit_root
+from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
 RUNNING = -1
 ARMIJO = 1e-4

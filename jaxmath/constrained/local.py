@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.constrained.solution import Kind
+from jaxmath.optimize.solution import Kind
 
 
 class Local(NamedTuple):

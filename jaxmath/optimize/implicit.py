@@ -1,0 +1,70 @@
+"""Derivatives of a solution in the parameters of its problem, by the implicit function theorem.
+
+Where F(z, args) = 0 defines z, its derivative solves (dF/dz) dz = -(dF/dargs) dargs: no iteration
+of the solver is differentiated, and the solver may be anything.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+
+def implicit_root(conditions: Callable[[Any], Any], guess: Any, search: Callable[[Any], Any]):
+    """Find a root by `search`, and differentiate it by `conditions`, which hold at the root.
+
+    Args:
+        conditions: a function of a pytree of arrays, returning a pytree of the same structure and
+            shapes. The derivatives are in the values over which it closes.
+        guess: where to begin; the root has no derivative in it.
+        search: from a guess to (root, aux); the derivative of aux is zero.
+
+    Returns:
+        (root, aux). Derivatives exist to any order, in forward and reverse mode.
+    """
+    dtypes = []
+
+    def solve(_, start):
+        root, aux = search(start)
+        leaves, structure = jax.tree.flatten(aux)
+        dtypes[:] = [leaf.dtype for leaf in leaves]
+        # Whole numbers pass as floats: `custom_root` gives every aux a tangent of its own dtype.
+        floats = [leaf if _floating(leaf) else leaf.astype(jnp.float32) for leaf in leaves]
+        return root, structure.unflatten(floats)
+
+    root, aux = jax.lax.custom_root(conditions, guess, solve, _solve_dense, has_aux=True)
+    leaves, structure = jax.tree.flatten(aux)
+    restored = [leaf.astype(dtype) for leaf, dtype in zip(leaves, dtypes, strict=True)]
+    return root, structure.unflatten(restored)
+
+
+def _floating(leaf) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)
+
+
+def _solve_dense(linear, right):
+    """Solve `linear(z) = right` for pytrees, by the matrix of the linear function."""
+    flat, unravel = ravel_pytree(right)
+    matrix = jax.vmap(lambda column: ravel_pytree(linear(unravel(column)))[0], out_axes=1)(
+        jnp.eye(flat.size, dtype=flat.dtype)
+    )
+    return unravel(jnp.linalg.solve(matrix, flat))
+
+
+@jax.custom_jvp
+def differentiable_if(value, condition):
+    """The value itself; its derivative where the condition holds, and NaN elsewhere.
+
+    A derivative whose theorem does not apply is no number; silence would pass it on.
+    """
+    del condition
+    return value
+
+
+@differentiable_if.defjvp
+def _differentiable_if_jvp(primals, tangents):
+    value, condition = primals
+    slope, _ = tangents
+    return value, slope * jnp.where(condition, 1, jnp.nan).astype(value.dtype)
