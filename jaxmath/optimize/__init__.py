@@ -6,6 +6,7 @@ from jaxmath.optimize.broyden import broyden
 from jaxmath.optimize.custom import custom_fixed_point, custom_root
 from jaxmath.optimize.fixed_point import fixed_point
 from jaxmath.optimize.gradient_descent import gradient_descent
+from jaxmath.optimize.irls import irls
 from jaxmath.optimize.lbfgs import lbfgs
 from jaxmath.optimize.least_squares import least_squares
 from jaxmath.optimize.minimize import minimize
