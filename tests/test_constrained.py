@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jaxmath.constrained import Info, Kind, Solution, Status, describe, solve_equality
-from jaxmath.constrained.implicit import implicit_root
+from jaxmath.optimize.implicit import implicit_root
 from tests.marks import long_but
 
 

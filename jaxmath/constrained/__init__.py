@@ -3,4 +3,4 @@
 from jaxmath.constrained.equality import solve_equality
 from jaxmath.constrained.kkt import Problem, Residuals, kkt_residuals, quadratic_problem
 from jaxmath.constrained.quadratic import Certificate, Multipliers, solve_qp
-from jaxmath.constrained.solution import Info, Kind, Solution, Status, describe
+from jaxmath.optimize.solution import Info, Kind, Solution, Status, describe

@@ -22,9 +22,10 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
 from jaxmath.constrained import local as at
-from jaxmath.constrained.implicit import differentiable_if, implicit_root
-from jaxmath.constrained.local import Local, divide, largest, norm
-from jaxmath.constrained.solution import Info, Kind, Solution, Status
+from jaxmath.constrained.local import Local, divide, norm
+from jaxmath.optimize.flat import largest
+from jaxmath.optimize.implicit import differentiable_if, implicit_root
+from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
 RUNNING = -1
 ARMIJO = 1e-4
@@ -142,7 +143,7 @@ def _search(f, g, x, multipliers, tolerance, max_iterations) -> Found:
 
     zero, no = jnp.zeros((), x.dtype), jnp.asarray(False)
     none = jnp.asarray(0)
-    info = Info(none + RUNNING, none, no, none, zero, zero, zero, zero, zero, zero, tolerance)
+    info = Info(none + RUNNING, none, no, none, zero, zero, zero, zero, tolerance)
     start = Search(x, zero + 1, zero, no, no), Found(x, multipliers, zero, info)
     _, found = jax.lax.while_loop(lambda carry: carry[1].info.status == RUNNING, repeat, start)
     return found
@@ -242,8 +243,6 @@ def _inform(local: Local, status, tolerance) -> Info:
         objective=local.objective,
         stationarity=stationarity,
         primal=primal,
-        complementarity=jnp.zeros_like(primal),
-        gap=jnp.zeros_like(primal),
         error=at.error(local),
         tolerance=tolerance,
     )

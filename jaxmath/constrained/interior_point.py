@@ -35,7 +35,7 @@ from jaxmath.constrained.program import (
     scaled,
     sides,
 )
-from jaxmath.constrained.solution import Status
+from jaxmath.optimize.solution import Status
 
 RUNNING = -1
 

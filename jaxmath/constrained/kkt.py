@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from jaxmath.constrained.solution import Solution
+from jaxmath.optimize.solution import Solution
 
 
 class Problem(NamedTuple):

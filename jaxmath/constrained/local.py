@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.constrained.solution import Kind
+from jaxmath.optimize.flat import largest
+from jaxmath.optimize.solution import Kind
 
 
 class Local(NamedTuple):
@@ -162,11 +163,6 @@ def divide(numerator, denominator):
     """The quotient, and zero where the denominator is zero."""
     zero = denominator == 0
     return jnp.where(zero, 0, numerator / jnp.where(zero, 1, denominator))
-
-
-def largest(vector):
-    """The largest size of an entry; zero if there is none."""
-    return jnp.max(jnp.abs(vector), initial=0)
 
 
 def norm(array):

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
 from jaxmath.constrained import interior_point, lanes
-from jaxmath.constrained.implicit import differentiable_if, implicit_root
 from jaxmath.constrained.program import (
     Program,
     Sides,
@@ -30,7 +29,8 @@ from jaxmath.constrained.program import (
     unscaled,
     violation,
 )
-from jaxmath.constrained.solution import Info, Kind, Solution, Status
+from jaxmath.optimize.implicit import differentiable_if, implicit_root
+from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
 SMALL = 24
 """Up to so many unknowns lanes are solved side by side; larger problems one after the other."""

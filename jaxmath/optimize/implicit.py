@@ -12,7 +12,12 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 
-def implicit_root(conditions: Callable[[Any], Any], guess: Any, search: Callable[[Any], Any]):
+def implicit_root(
+    conditions: Callable[[Any], Any],
+    guess: Any,
+    search: Callable[[Any], Any],
+    solve_linear: Callable[[Any, Any], Any] | None = None,
+):
     """Find a root by `search`, and differentiate it by `conditions`, which hold at the root.
 
     Args:
@@ -20,6 +25,8 @@ def implicit_root(conditions: Callable[[Any], Any], guess: Any, search: Callable
             shapes. The derivatives are in the values over which it closes.
         guess: where to begin; the root has no derivative in it.
         search: from a guess to (root, aux); the derivative of aux is zero.
+        solve_linear: from a linear function and a right-hand side to what it maps there; by
+            default by the function's matrix.
 
     Returns:
         (root, aux). Derivatives exist to any order, in forward and reverse mode.
@@ -34,7 +41,9 @@ def implicit_root(conditions: Callable[[Any], Any], guess: Any, search: Callable
         floats = [leaf if _floating(leaf) else leaf.astype(jnp.float32) for leaf in leaves]
         return root, structure.unflatten(floats)
 
-    root, aux = jax.lax.custom_root(conditions, guess, solve, _solve_dense, has_aux=True)
+    root, aux = jax.lax.custom_root(
+        conditions, guess, solve, solve_linear or _solve_dense, has_aux=True
+    )
     leaves, structure = jax.tree.flatten(aux)
     restored = [leaf.astype(dtype) for leaf, dtype in zip(leaves, dtypes, strict=True)]
     return root, structure.unflatten(restored)
@@ -51,6 +60,31 @@ def _solve_dense(linear, right):
         jnp.eye(flat.size, dtype=flat.dtype)
     )
     return unravel(jnp.linalg.solve(matrix, flat))
+
+
+def solve_or_nan(linear, right):
+    """Solve `linear(z) = right` for pytrees; NaN where the matrix is singular to its rounding.
+
+    Rows and columns are scaled first, so that units do not count.
+    """
+    flat, unravel = ravel_pytree(right)
+    eye = jnp.eye(flat.size, dtype=flat.dtype)
+    A = jax.vmap(lambda column: ravel_pytree(linear(unravel(column)))[0], out_axes=1)(eye)
+    rows = _sizes(A, 1)
+    columns = _sizes(A / rows[:, None], 0)
+    scaled = A / (rows[:, None] * columns[None, :])
+    inverse = jnp.linalg.inv(jax.lax.stop_gradient(scaled))
+    condition = jnp.linalg.norm(inverse, 1) * jnp.linalg.norm(scaled, 1)
+    regular = condition * 10 * flat.size * jnp.finfo(flat.dtype).eps < 1
+    solution = jnp.linalg.solve(scaled, flat / rows) / columns
+    # A product is linear in reverse mode too, a choice would give zero there.
+    return unravel(solution * jnp.where(regular, 1, jnp.nan).astype(flat.dtype))
+
+
+def _sizes(matrix, axis):
+    """The largest entry of each row or column; one where there is none."""
+    sizes = jax.lax.stop_gradient(jnp.max(jnp.abs(matrix), axis=axis))
+    return jnp.where(sizes > 0, sizes, 1)
 
 
 @jax.custom_jvp

@@ -1,4 +1,4 @@
-"""What a constrained solver returns: the point, the multipliers, and how the search ended.
+"""What a solver returns: the point, the multipliers, and how the search ended.
 
 A failure is a value that explains itself: no solver raises because of its numbers, so that it works
 under `jit`, and under `vmap` each lane has a status of its own.
@@ -27,12 +27,14 @@ class Status(IntEnum):
 
 
 class Kind(IntEnum):
-    """What the curvature of the Lagrangian, along the constraints, says of the point."""
+    """What the curvature says of the point: of the Lagrangian, along the constraints if any."""
 
     MINIMUM = 0
     MAXIMUM = 1
     SADDLE = 2
     UNDECIDED = 3
+    UNTESTED = 4
+    ROOT = 5
 
 
 class Info(NamedTuple):
@@ -42,16 +44,20 @@ class Info(NamedTuple):
         status: a `Status`.
         kind: a `Kind`: the second-order test.
         regular: whether the gradients of the constraints are independent, so that the multipliers
-            are unique (the linear independence qualification, LICQ).
+            are unique (the linear independence qualification, LICQ); true of a problem without
+            constraints; of equations, whether their Jacobian is regular; of a quadratic program,
+            whether its solution can be differentiated.
         iterations: steps taken.
         objective: f(x); its derivatives in `args` are those of the optimal value.
         stationarity: the largest entry of the gradient of the Lagrangian.
-        primal: the largest violation of a constraint.
-        complementarity: the largest product of an inequality's multiplier and its slack.
-        gap: how far the objective is from its dual; zero where no dual is computed.
-        error: the larger of both residuals, each relative to 1 plus the size of the terms that it
+        primal: the largest violation of a constraint or equation.
+        error: the largest of the residuals, each relative to 1 plus the size of the terms that it
             sums; the solver compares this with `tolerance`.
         tolerance: what was asked for.
+        complementarity: the largest product of a multiplier and its slack; None where there are no
+            inequalities.
+        gap: how far the objective is from its dual, relative to 1 plus their size; None where no
+            dual is computed.
     """
 
     status: Any
@@ -61,10 +67,10 @@ class Info(NamedTuple):
     objective: Any
     stationarity: Any
     primal: Any
-    complementarity: Any
-    gap: Any
     error: Any
     tolerance: Any
+    complementarity: Any = None
+    gap: Any = None
 
 
 class Solution(NamedTuple):
@@ -81,19 +87,19 @@ class Solution(NamedTuple):
 
 
 SENTENCES = {
-    Status.OPTIMAL: "Optimal: the constraints hold and no direction along them improves.",
+    Status.OPTIMAL: "Optimal: the conditions hold, and no allowed direction improves.",
     Status.STATIONARY: (
-        "Stationary but no minimum: the first-order conditions hold, and some direction along "
-        "the constraints decreases the objective; start elsewhere."
+        "Stationary but no minimum: the first-order conditions hold, and some allowed direction "
+        "decreases the objective; start elsewhere."
     ),
     Status.INFEASIBLE: (
-        "Infeasible: no small change of the point brings the constraints closer to holding; they "
-        "contradict each other, or the start is poor."
+        "Infeasible: no small change of the point brings the constraints or equations closer to "
+        "holding; they contradict each other, or the start is poor."
     ),
-    Status.UNBOUNDED: "Unbounded: the objective falls without end while the constraints hold.",
+    Status.UNBOUNDED: "Unbounded: the objective falls without end at points that are allowed.",
     Status.SINGULAR: (
-        "Singular: the gradients of the constraints are linearly dependent here, and no "
-        "multipliers balance the objective's gradient."
+        "Singular: the gradients of the constraints or equations are linearly dependent here, so "
+        "that no multipliers balance the objective's gradient, and no step is determined."
     ),
     Status.ITERATION_LIMIT: "Iteration limit: the steps were used up before the tolerance was met.",
     Status.STALLED: "Stalled: no further step makes progress, and the tolerance is not met.",
@@ -107,9 +113,11 @@ SENTENCES = {
 
 KINDS = {
     Kind.MINIMUM: "The point is a strict local minimum.",
-    Kind.MAXIMUM: "The point is a strict local maximum along the constraints.",
-    Kind.SADDLE: "The point is a saddle along the constraints.",
+    Kind.MAXIMUM: "The point is a strict local maximum among those allowed.",
+    Kind.SADDLE: "The point is a saddle.",
     Kind.UNDECIDED: "The curvature vanishes in some direction, so second order decides nothing.",
+    Kind.UNTESTED: "The curvature was not looked at.",
+    Kind.ROOT: "The equations hold.",
 }
 
 
@@ -125,8 +133,15 @@ def describe(info: Info) -> str:
     code = Status(int(status))
     sentences = [SENTENCES[code]]
     if code in (Status.OPTIMAL, Status.STATIONARY):
-        sentences.append(KINDS[Kind(int(info.kind))])
-        if not info.regular:
+        kind = Kind(int(info.kind))
+        sentences.append(KINDS[kind])
+        if kind is Kind.ROOT and not info.regular:
+            sentences.append("Their Jacobian is singular there, so the root has no derivative.")
+        elif not info.regular and info.gap is not None:
+            sentences.append(
+                "What holds it back is degenerate there, so it has no derivative in the data."
+            )
+        elif not info.regular:
             sentences.append(
                 "The gradients of the constraints are dependent, so the multipliers are not "
                 "unique; these are the smallest."

@@ -1,0 +1,221 @@
+"""Minima against publications, closed forms and SciPy."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.optimize
+
+from jaxmath import optimize as o
+from jaxmath.optimize import Kind, Status, describe
+from tests.marks import long_but
+from tests.mgh import PROBLEMS
+
+BY_NAME = {problem.name: problem for problem in PROBLEMS}
+QUICK = ("Brown badly scaled",)
+
+
+def relative_gradient(problem, x):
+    """Half the gradient of the sum of squares over 1 plus the terms that it sums."""
+    r, J = problem.residuals(x), jax.jacfwd(problem.residuals)(x)
+    terms = (jnp.abs(r) + jnp.abs(J) @ jnp.abs(x)) @ jnp.abs(J)
+    return float(jnp.max(jnp.abs(r @ J)) / (1 + jnp.max(terms)))
+
+
+def solved(problem, solution) -> bool:
+    """Stationary to 1e-8, at a published minimum to 1e-6."""
+    value = float(jnp.sum(jnp.square(problem.residuals(solution.x))))
+    near = min(abs(value - best) / (1 + abs(best)) for best in problem.minima)
+    return near <= 1e-6 and relative_gradient(problem, solution.x) <= 1e-8
+
+
+@pytest.mark.parametrize("name", long_but(QUICK, BY_NAME))
+def test_more_garbow_hillstrom_from_the_standard_start(name):
+    problem = BY_NAME[name]
+    found = o.minimize(lambda x, _: jnp.sum(problem.residuals(x) ** 2), jnp.array(problem.start))
+    assert solved(problem, found), describe(found.info)
+    assert Status(int(found.info.status)) is Status.OPTIMAL, describe(found.info)
+    # Where the paper's Hessian is singular, or its condition number beyond the dtype.
+    flat = ("Powell singular", "extended Powell", "linear, rank 1", "linear, rank 1, zeros")
+    expected = Kind.UNDECIDED if name in (*flat, "Watson, n = 12") else Kind.MINIMUM
+    assert Kind(int(found.info.kind)) is expected
+
+
+@pytest.mark.full
+def test_more_garbow_hillstrom_by_slopes_alone():
+    """Limited memory gives up where the condition number is beyond 1e12, and says so."""
+    failed = []
+    for problem in PROBLEMS:
+        start = jnp.array(problem.start)
+        found = o.lbfgs(lambda x, _, p=problem: jnp.sum(p.residuals(x) ** 2), start)
+        if not solved(problem, found):
+            failed.append(problem.name)
+            assert found.info.error > 1e-12
+    assert len(failed) <= 0.05 * len(PROBLEMS), failed
+
+
+def rosenbrock(x, args):
+    return args * jnp.sum((x[1:] - x[:-1] ** 2) ** 2) + jnp.sum((1 - x[:-1]) ** 2)
+
+
+FIRST_ORDER = (o.lbfgs, o.bfgs, o.nonlinear_cg, o.gradient_descent)
+
+
+@pytest.mark.parametrize("solver", long_but((o.lbfgs,), FIRST_ORDER), ids=lambda s: s.__name__)
+def test_first_order_methods_find_the_minimum_of_scipy(solver):
+    start = np.array([-1.2, 1.0, -0.5])
+    found = solver(rosenbrock, jnp.array(start), 10.0, tolerance=1e-9)
+    assert Status(int(found.info.status)) is Status.OPTIMAL, describe(found.info)
+    other = scipy.optimize.minimize(
+        lambda x: float(rosenbrock(x, 10.0)), start, method="BFGS", options={"gtol": 1e-9}
+    )
+    assert found.info.objective <= other.fun + 1e-12
+    np.testing.assert_allclose(found.x, 1, rtol=1e-7)
+
+
+def ridge(w, args):
+    X, y, strength = args
+    return jnp.sum((X["left"] @ w["a"] + X["right"] @ w["b"] - y) ** 2) + strength * (
+        w["a"] @ w["a"] + w["b"] @ w["b"]
+    )
+
+
+@pytest.mark.parametrize("solver", long_but((o.trust_region,), (o.trust_region, o.lbfgs)))
+def test_ridge_regression_of_a_pytree_and_its_derivatives_in_closed_form(solver):
+    """w = (X'X + l I)^-1 X'y; with R the inverse dw/dl = -R w, d2w/dl2 = 2 R R w, dw/dy = R X'."""
+    random = np.random.default_rng(0)
+    X, y, strength = random.normal(size=(8, 3)), random.normal(size=8), 0.7
+    parts = {"left": jnp.array(X[:, :1]), "right": jnp.array(X[:, 1:])}
+    start = {"a": jnp.zeros(1), "b": jnp.zeros(2)}
+
+    def w(strength, y):
+        x = solver(ridge, start, (parts, y, strength)).x
+        return jnp.concatenate([x["a"], x["b"]])
+
+    R = np.linalg.inv(X.T @ X + strength * np.eye(3))
+    closed = R @ X.T @ y
+    np.testing.assert_allclose(w(strength, y), closed, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(jax.jacfwd(w)(strength, y), -R @ closed, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(jax.jacrev(w, 1)(strength, y), R @ X.T, rtol=1e-9, atol=1e-10)
+    twice = jax.jacfwd(jax.jacrev(w))(strength, y)
+    np.testing.assert_allclose(twice, 2 * R @ R @ closed, rtol=1e-8, atol=1e-9)
+
+
+ENDS = {
+    "a saddle": (lambda x, s: x[0] ** 2 - x[1] ** 2 + x[1] ** 4 + s * x[0], (0.0, 0.0)),
+    "a slope": (lambda x, s: x[0] + x[1] ** 2 + s * x[0], (1.0, 1.0)),
+    "an exponential": (lambda x, s: -jnp.exp(x[0]) + x[1] ** 2 + s * x[0], (1.0, 1.0)),
+    "outside the domain": (lambda x, s: jnp.log(x[0]) + x[1] ** 2 + s * x[0], (-1.0, 1.0)),
+    "a flat valley": (lambda x, s: (x[0] - x[1]) ** 2 + s * x[0], (3.0, 1.0)),
+    "a quartic": (lambda x, s: x[0] ** 4 + x[1] ** 2 + s * x[0], (3.0, 1.0)),
+}
+STATUS = {
+    "a slope": Status.UNBOUNDED,
+    "an exponential": Status.UNBOUNDED,
+    "outside the domain": Status.NOT_FINITE,
+}
+SOLVERS = {"newton": o.trust_region, "slopes": o.lbfgs}
+CASES = [(name, solver) for name in ENDS for solver in SOLVERS]
+SHORT = [("a saddle", "newton"), ("a saddle", "slopes"), ("a quartic", "newton")]
+
+
+@pytest.mark.parametrize("case", long_but(SHORT, CASES), ids="-".join)
+def test_status_kind_and_derivative_where_something_is_amiss(case):
+    name, method = case
+    objective, start = ENDS[name]
+
+    def coordinate(s):
+        found = SOLVERS[method](objective, jnp.array(start), s)
+        return found.x[0], found
+
+    (_, found), slope = jax.value_and_grad(coordinate, has_aux=True)(0.0)
+    status, kind = Status(int(found.info.status)), Kind(int(found.info.kind))
+    expected = STATUS.get(name, Status.OPTIMAL)
+    if case == ("a saddle", "slopes"):
+        expected = Status.STATIONARY
+    assert status is expected, describe(found.info)
+    if name == "a saddle":
+        assert kind is (Kind.MINIMUM if method == "newton" else Kind.SADDLE)
+        assert slope == pytest.approx(-0.5, rel=1e-9)
+        height = 0.0 if method == "slopes" else -0.25
+        assert found.info.objective == pytest.approx(height, abs=1e-12)
+    else:
+        assert kind is Kind.UNDECIDED
+        assert np.isnan(slope)
+    if status is not Status.NOT_FINITE:
+        assert np.all(np.isfinite(found.x))
+
+
+def test_a_singular_hessian_that_was_not_looked_at_has_no_derivative_either():
+    def coordinate(s):
+        start = jnp.array([3.0, 1.0])
+        found = o.lbfgs(lambda x, s: (x[0] - x[1] - s) ** 2, start, s, second_order=False)
+        assert found.x.shape == (2,)
+        return found.x[0]
+
+    assert np.isnan(jax.grad(coordinate)(0.5))
+    assert np.isnan(jax.jvp(coordinate, (0.5,), (1.0,))[1])
+
+
+def lane(x, args):
+    bowl, slope, wall = args
+    return bowl * jnp.sum(x**2) + slope * x[0] + jnp.log(wall + x[1] ** 2)
+
+
+def test_each_lane_has_its_status_and_equals_its_own_solve():
+    lanes = jnp.array([[1.0, 0.5, 1.0], [0.0, 1.0, 1.0], [1.0, 0.0, -1e9], [1.0, -2.0, 3.0]])
+    start = jnp.array([1.0, 0.5])
+    together = jax.jit(jax.vmap(lambda args: o.lbfgs(lane, start, tuple(args))))(lanes)
+    expected = [Status.OPTIMAL, Status.UNBOUNDED, Status.NOT_FINITE, Status.OPTIMAL]
+    assert [Status(int(code)) for code in together.info.status] == expected
+    np.testing.assert_allclose(np.asarray(together.x)[[0, 3]], [[-0.25, 0], [1, 0]], atol=1e-9)
+    assert "2 of 4 lanes" in describe(together.info)
+
+
+def test_float32_does_not_spin_and_says_what_it_reached():
+    start = jnp.array([-1.2, 1.0], jnp.float32)
+    found = o.trust_region(rosenbrock, start, jnp.float32(100))
+    assert found.x.dtype == jnp.float32
+    assert Status(int(found.info.status)) is Status.OPTIMAL
+    asked = o.lbfgs(lambda x, _: jnp.sum(jnp.exp(x) - 3.1 * x), start, tolerance=1e-12)
+    assert Status(int(asked.info.status)) in (Status.STALLED, Status.OPTIMAL)
+    assert int(asked.info.iterations) < 60
+    if Status(int(asked.info.status)) is Status.STALLED:
+        assert "jax_enable_x64" in describe(asked.info)
+
+
+@pytest.mark.full
+def test_float32_ends_on_all_problems():
+    spun = []
+    for problem in PROBLEMS:
+        start = jnp.array(problem.start, jnp.float32)
+        found = o.trust_region(lambda x, _, p=problem: jnp.sum(p.residuals(x) ** 2), start)
+        assert found.x.dtype == jnp.float32
+        if Status(int(found.info.status)) is Status.ITERATION_LIMIT:
+            spun.append(problem.name)
+    assert len(spun) <= 1, spun
+
+
+def test_limits_and_refusals():
+    start = jnp.array([-1.2, 1.0])
+    found = o.trust_region(rosenbrock, start, 100.0, max_iterations=3)
+    assert Status(int(found.info.status)) is Status.ITERATION_LIMIT
+    assert "3 steps" in describe(found.info)
+    none = o.trust_region(rosenbrock, start, 100.0, max_iterations=0)
+    np.testing.assert_array_equal(none.x, start)
+    with pytest.raises(TypeError, match="floating-point"):
+        o.minimize(rosenbrock, jnp.arange(3), 1.0)
+
+
+def test_new_values_do_not_trace_again():
+    chex.clear_trace_counter()
+
+    @jax.jit
+    @chex.assert_max_traces(1)
+    def solve(scale, tolerance, limit):
+        start = jnp.array([-1.2, 1.0])
+        return o.minimize(rosenbrock, start, scale, tolerance=tolerance, max_iterations=limit).x
+
+    for scale in range(1, 5):
+        np.testing.assert_allclose(solve(float(scale), 1e-10, 50 + scale), 1, rtol=1e-6)
