@@ -38,8 +38,9 @@ def programs(n: int, count: int, seed: int = 0):
     return P, rng.normal(size=(count, n)), G, inside + rng.random((count, n))
 
 
-def residual(P, q, G, h, x, z) -> float:
+def residual(data, x, z) -> float:
     """The largest of all programs."""
+    P, q, G, h = data
     Px, Gx = np.einsum("kij,kj->ki", P, x), np.einsum("kij,kj->ki", G, x)
     pull = np.einsum("kij,ki->kj", G, z)
     found = (
@@ -62,16 +63,15 @@ def row(n: int, count: int, rounds: int) -> dict:
     solvers, figures = {}, {}
     for name, prepare in {"jaxmath": ours, **PEERS}.items():
         some = min(count, SLOW.get(name, count))
+        part = tuple(array[:some] for array in data)
         try:
-            solve = prepare(*(part[:some] for part in data))
+            solve = prepare(*part)
             begun = time.perf_counter()
             x, z = (np.asarray(part) for part in solve())
         except ImportError:
             continue
         first = time.perf_counter() - begun
-        figures[name] = dict(
-            first_call=first, residual=residual(*(part[:some] for part in data), x, z)
-        )
+        figures[name] = dict(first_call=first, residual=residual(part, x, z))
         solvers[name] = solve, some
     times: dict[str, list[float]] = {name: [] for name in solvers}
     for _ in range(rounds):

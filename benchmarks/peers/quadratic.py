@@ -5,6 +5,7 @@ function without arguments whose answer is x and the multipliers of the rows.
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import jax
@@ -17,11 +18,11 @@ TOLERANCE = 1e-9
 
 def osqp(P, q, G, h):
     """OSQP, polished."""
-    import osqp
+    solvers = import_module("osqp")
     from scipy import sparse
 
     def one(P, q, G, h):
-        solver = osqp.OSQP()
+        solver = solvers.OSQP()
         solver.setup(
             sparse.csc_matrix(np.triu(P)), q, sparse.csc_matrix(G), np.full(len(h), -np.inf), h,
             eps_abs=TOLERANCE, eps_rel=0.0, polishing=True, verbose=False, max_iter=100_000,
@@ -34,15 +35,15 @@ def osqp(P, q, G, h):
 
 def clarabel(P, q, G, h):
     """Clarabel, at its defaults."""
-    import clarabel
+    solvers = import_module("clarabel")
     from scipy import sparse
 
-    settings = clarabel.DefaultSettings()
+    settings = solvers.DefaultSettings()
     settings.verbose = False
 
     def one(P, q, G, h):
-        cones = [clarabel.NonnegativeConeT(len(h))]
-        solver = clarabel.DefaultSolver(
+        cones = [solvers.NonnegativeConeT(len(h))]
+        solver = solvers.DefaultSolver(
             sparse.csc_matrix(np.triu(P)), q, sparse.csc_matrix(G), h, cones, settings
         )
         found = solver.solve()
@@ -53,10 +54,10 @@ def clarabel(P, q, G, h):
 
 def proxqp(P, q, G, h):
     """ProxQP, dense."""
-    import proxsuite
+    solvers = import_module("proxsuite")
 
     def one(P, q, G, h):
-        solver = proxsuite.proxqp.dense.QP(len(q), 0, len(h))
+        solver = solvers.proxqp.dense.QP(len(q), 0, len(h))
         solver.settings.eps_abs = TOLERANCE
         solver.init(P, q, None, None, G, np.full(len(h), -1e20), h)
         solver.solve()
@@ -67,12 +68,12 @@ def proxqp(P, q, G, h):
 
 def qpax(P, q, G, h):
     """qpax, vectorised."""
-    import qpax
+    solvers = import_module("qpax")
 
     n = q.shape[1]
 
     def one(P, q, G, h):
-        found = qpax.solve_qp(P, q, jnp.zeros((0, n)), jnp.zeros(0), G, h, solver_tol=TOLERANCE)
+        found = solvers.solve_qp(P, q, jnp.zeros((0, n)), jnp.zeros(0), G, h, solver_tol=TOLERANCE)
         return found[0], found[2]
 
     return _batch(one, P, q, G, h)
@@ -80,9 +81,7 @@ def qpax(P, q, G, h):
 
 def jaxopt(P, q, G, h):
     """OSQP of jaxopt, vectorised."""
-    from jaxopt import OSQP
-
-    solver = OSQP(tol=TOLERANCE, maxiter=100_000)
+    solver = import_module("jaxopt").OSQP(tol=TOLERANCE, maxiter=100_000)
 
     def one(P, q, G, h):
         found = solver.run(params_obj=(P, q), params_ineq=(G, h)).params

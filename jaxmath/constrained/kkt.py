@@ -107,10 +107,13 @@ def kkt_residuals(problem: Problem, solution: Solution) -> Residuals:
     if problem.inequality is not None:
         value, pull = jax.vjp(flat(problem.inequality), x)
         z = ravel_pytree(multipliers.inequality)[0]
-        parts.append(_Part(value, *_ends(problem.lower, problem.upper, value), z, pull(z)[0]))
+        low, high = _ends(problem.lower, problem.upper, value)
+        parts.append(_Part(value, low, high, z, pull(z)[0]))
     if problem.bounds is not None:
         z = ravel_pytree(multipliers.bounds)[0]
-        parts.append(_Part(x, *_ends(*problem.bounds, x), z, z))
+        least, most = problem.bounds
+        low, high = _ends(least, most, x)
+        parts.append(_Part(x, low, high, z, z))
     return _residuals(gradient, parts)
 
 
@@ -120,7 +123,7 @@ class _Only(NamedTuple):
     bounds: Any
 
 
-def _ends(lower, upper, like):
+def _ends(lower, upper, like) -> tuple[Any, Any]:
     def end(value, otherwise):
         flat = ravel_pytree(otherwise if value is None else value)[0]
         return jnp.broadcast_to(flat.astype(like.dtype), like.shape)
