@@ -76,7 +76,7 @@ PROX_NONNEGATIVE_L1 = Formula(
 def squared_l2(x: Real, strength: Real) -> Float[Array, "..."]:
     """Each entry divided by one plus twice the strength, for the sum of squares without a half."""
     # Of a large strength in halves, which do not overflow.
-    half = jnp.where(jnp.asarray(strength) > 1, 0.5, 1.0).astype(jnp.result_type(strength))
+    half = jnp.where(jnp.asarray(strength) > 1, 0.5, 1.0)
     return quotient(half * x, half + 2 * half * strength)
 
 
