@@ -19,6 +19,13 @@ SOURCES: dict[str, str] = {
     "bishop2006prml": "C. M. Bishop, Pattern Recognition and Machine Learning, Springer 2006",
     "hastie2009esl": "T. Hastie, R. Tibshirani and J. Friedman, The Elements of Statistical "
     "Learning, 2nd edition, Springer 2009",
+    "beck2017first": "A. Beck, First-Order Methods in Optimization, SIAM 2017",
+    "parikh2014proximal": "N. Parikh and S. Boyd, Proximal algorithms, Foundations and Trends in "
+    "Optimization 1 (2014) 127-239",
+    "duchi2008efficient": "J. Duchi, S. Shalev-Shwartz, Y. Singer and T. Chandra, Efficient "
+    "projections onto the l1-ball for learning in high dimensions, ICML 2008",
+    "wang2015projection": "W. Wang and C. Lu, Projection onto the capped simplex, "
+    "arXiv:1503.01002, 2015",
     "boyd2004convex": "S. Boyd and L. Vandenberghe, Convex Optimization, "
     "Cambridge University Press 2004",
     "deisenroth2020mml": "M. P. Deisenroth, A. A. Faisal and C. S. Ong, Mathematics for Machine "

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxmath import distributions, losses, models, special, verify
+from jaxmath import distributions, losses, models, proximal, special, verify
 from jaxmath.verify import accuracy
 from jaxmath.verify.laws import LAWS
 
@@ -112,7 +112,7 @@ def test_every_argument_has_a_closed_form(formula):
 def public_functions() -> dict[str, object]:
     """Functions that a user meets: named by a front door, or defined by a family or a model."""
     found = {}
-    for room in (special, losses):
+    for room in (special, losses, proximal, proximal.projections):
         for name, value in vars(room).items():
             if inspect.isfunction(value) or (callable(value) and hasattr(value, "defjvp")):
                 found[f"{room.__name__.removeprefix('jaxmath.')}.{name}"] = value

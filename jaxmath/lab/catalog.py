@@ -26,6 +26,8 @@ FORMULA_ROOMS = (
     ("special functions", "jaxmath.special", "SPECIAL"),
     ("objectives", "jaxmath.losses", "OBJECTIVES"),
     ("distributions", "jaxmath.distributions", "FORMULAS"),
+    ("proximal maps", "jaxmath.proximal", "PROXIMAL"),
+    ("projections", "jaxmath.proximal", "PROJECTIONS"),
     ("gradients by hand", "jaxmath.models", "FORMULAS"),
 )
 

@@ -10,33 +10,72 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmath.domains import REAL, Box
 from jaxmath.formula import Convex, Even, Formula, Lipschitz, Source, with_rule
-from jaxmath.special.ratio import sum_of_products
+from jaxmath.special.ratio import dot, sum_in_pairs, sum_of_products, two_difference
 
 Vector = Float[ArrayLike, " n"]
+Scalar = Float[ArrayLike, ""]
 
 
-def _scaled(x: Vector) -> tuple[Float[Array, " n"], Float[Array, ""], Float[Array, ""]]:
+def scaled(x: Vector) -> tuple[Float[Array, " n"], Float[Array, ""], Float[Array, ""]]:
     """The vector times a number that brings its largest entry near one, its length, the number."""
     x = jnp.asarray(x)
     largest = jnp.max(jnp.abs(x))
     reach = float(jnp.finfo(x.dtype).maxexp) - 4
-    power = jnp.exp2(-jnp.clip(jnp.floor(jnp.log2(largest)), -reach, reach))
+    power = _power_of_two(-jnp.clip(jnp.floor(jnp.log2(largest)), -reach, reach))
     return x * power, jnp.sqrt(jnp.sum(jnp.square(x * power))), power
+
+
+def _power_of_two(k):
+    """Near two to a whole number an exact power of two, which XLA's `exp2` is not."""
+
+    def rounded(power):
+        far = power * 2.0 ** jnp.finfo(power.dtype).nmant
+        return (power + far) - far
+
+    half = jnp.floor(k / 2)
+    return rounded(jnp.exp2(half)) * rounded(jnp.exp2(k - half))
 
 
 def _norm(x: Vector) -> Float[Array, ""]:
     """The Euclidean norm; its slope at zero is taken as zero."""
-    _, size, power = _scaled(x)
+    _, size, power = scaled(x)
     return size / power
+
+
+def near_one(x: Vector, radius: Scalar) -> tuple[Float[Array, " n"], Float[Array, ""]]:
+    """A vector and a radius times a number that brings the vector near one; the radius cut far out.
+
+    So far out that it exceeds the sum of sizes.
+    """
+    x, _, power = scaled(x)
+    return x, jnp.minimum(jnp.asarray(radius, x.dtype) * power, 4.0 * x.size)
+
+
+def norm_excess(x: Vector, radius: Scalar) -> Float[Array, ""]:
+    r"""The squared norm less the squared radius, in some unit, with the right sign.
+
+    As $\sum x_i^2 + (m - r)(m + r)$ with the largest entry m left out of the sum.
+    """
+    x, radius = near_one(x, radius)
+    top, size = jnp.arange(x.size) == jnp.argmax(jnp.abs(x)), jnp.abs(x)
+    (less, lost), (more, left) = two_difference(size, radius), two_difference(size, -radius)
+    one, two = (jnp.where(top, part, x) for part in (less, more))
+    return dot(one, two, jnp.where(top, lost * more + less * left, 0.0))
+
+
+def l1_excess(x: Vector, radius: Scalar) -> Float[Array, ""]:
+    """The sum of the sizes less the radius, in some unit, with the right sign."""
+    x, radius = near_one(x, radius)
+    return sum_in_pairs(jnp.concatenate([jnp.abs(x), -radius[None]]))
 
 
 @jax.custom_jvp
 def direction(x: Vector) -> Float[Array, " n"]:
     """The vector of norm one in the direction of x; zero for zero."""
-    scaled, size, _ = _scaled(x)
-    along = scaled / jnp.where(size == 0, 1.0, size)
+    near, size, _ = scaled(x)
+    along = near / jnp.where(size == 0, 1.0, size)
     # Exactly one of a single entry, which a product with the reciprocal of its size is not.
-    return jnp.where(jnp.abs(scaled) == size, jnp.sign(scaled), along)
+    return jnp.where(jnp.abs(near) == size, jnp.sign(near), along)
 
 
 def _peak(x, y):
@@ -51,22 +90,32 @@ def across(x: Vector, y: Vector) -> Float[Array, " n"]:
     A multiple of x is taken away first, so that nothing is left where x is largest: then nothing
     cancels.
     """
-    u, (x, _, _), (y, size, _) = direction(x), _scaled(x), _scaled(y)
+    u, (x, _, _), (y, size, _) = direction(x), scaled(x), scaled(y)
     _, peak, along = _peak(x, y)
     rest = sum_of_products((peak, y), (-along, x)) / jnp.where(peak == 0, 1.0, peak)
     return (rest - u * jnp.sum(u * rest)) / jnp.where(size == 0, 1.0, size)
+
+
+def _beside(x, change):
+    """A change less the multiple of x that leaves nothing of it where x is largest."""
+    u = direction(x)
+    top, peak, along = _peak(u, change)
+    rest = change - u * (along / jnp.where(peak == 0, 1.0, peak))
+    return jnp.where(top | (peak == 0), 0.0, rest)
+
+
+def crosswise(x: Vector, change: Vector, share: Scalar = 1.0) -> Float[Array, " n"]:
+    """The part of a change across x, times a share; taken as in `across`."""
+    u, rest = direction(x), _beside(x, jnp.asarray(change)) * share
+    return rest - u * jnp.sum(u * rest)
 
 
 @direction.defjvp
 def _direction_jvp(primals, tangents):
     """The part of the change across the direction, over the norm, taken as in `across`."""
     (x,), (change,) = primals, tangents
-    u = direction(x)
-    top, peak, along = _peak(u, change)
-    _, size, power = _scaled(x)
-    rest = change - u * (along / jnp.where(peak == 0, 1.0, peak))
-    rest = jnp.where(top | (size == 0), 0.0, rest)
-    rest = rest / jnp.where(size == 0, 1.0, size) * power
+    u, (_, size, power) = direction(x), scaled(x)
+    rest = _beside(x, change) / jnp.where(size == 0, 1.0, size) * power
     return u, rest - u * jnp.sum(u * rest)
 
 

@@ -74,6 +74,31 @@ def sum_of_products(*pairs: tuple[Real, Real]) -> Float[Array, "..."]:
     return total + lost
 
 
+def sum_in_pairs(parts: Float[Array, " n"]) -> Float[Array, ""]:
+    """The sum of the entries of a vector, as if rounded once, however they cancel."""
+    total, lost = parts, jnp.zeros_like(parts)
+    while total.size > 1:
+        total, lost = (jnp.pad(part, (0, part.size % 2)) for part in (total, lost))
+        half = total.size // 2
+        total, left = two_difference(total[:half], -total[half:])
+        lost = lost[:half] + lost[half:] + left
+    return total[0] + lost[0]
+
+
+def dot(x: Float[Array, " n"], y: Float[Array, " n"], more: Float[Array, " m"]) -> Float[Array, ""]:
+    """The sum of the products of two vectors and of more numbers, as if rounded once."""
+
+    def halved(z):
+        far = z * (2.0 ** ((jnp.finfo(z.dtype).nmant + 2) // 2) + 1)
+        high = far - (far - z)
+        return high, z - high
+
+    (high, low), (high_y, low_y) = halved(x), halved(y)  # whose products are exact
+    return sum_in_pairs(
+        jnp.concatenate([high * high_y, high * low_y, low * high_y, low * low_y, more])
+    )
+
+
 def _relative_excess(x: Real, y: Real) -> Float[Array, "..."]:
     """The excess of x over y, relative to y, for y > 0."""
     x, y = jnp.asarray(x), jnp.asarray(y)

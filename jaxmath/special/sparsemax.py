@@ -7,7 +7,7 @@ below.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxmath.domains import REAL, Box
 from jaxmath.formula import Bounded, Break, Formula, Lipschitz, Source
@@ -15,31 +15,36 @@ from jaxmath.special.normalized import Logits, one_vector
 from jaxmath.special.ratio import two_difference
 
 
-def split(logits: Logits) -> tuple[Float[Array, " n"], Bool[Array, " n"]]:
+def split(
+    logits: Logits, radius: Float[ArrayLike, ""] = 1.0
+) -> tuple[Float[Array, " n"], Bool[Array, " n"]]:
     r"""By how much each logit exceeds the threshold, and which do: the support.
 
-    Measured from one below the largest logit, where no threshold lies lower: of heights
-    $h_1 = 1 \ge h_2 \ge \dots$ the k-th is in the support if $(k - 1) h_k > h_2 + \dots + h_{k-1}$,
-    and the threshold of a support of size k is $(h_2 + \dots + h_k) / k$.
+    The parts above the threshold sum to the radius r. Measured from r below the largest logit,
+    where no threshold lies lower: of heights $h_1 = r \ge h_2 \ge \dots$ the k-th is in the support
+    if $(k - 1) h_k > h_2 + \dots + h_{k-1}$, and the threshold of a support of size k is
+    $(h_2 + \dots + h_k) / k$.
     """
     logits = one_vector(logits)
     falling = -jnp.sort(-logits)
     largest = jnp.max(logits)
-    heights = _one_below(falling, largest)
+    info, few = jnp.finfo(logits.dtype), 2.0 ** -logits.size.bit_length()
+    unit = jnp.where(radius > few * info.max, few, 1.0).astype(logits.dtype)  # no sum overflows
+    heights = _height(falling, largest, radius) * unit
     place = jnp.arange(logits.size)
     sums = jnp.cumsum(jnp.where(place == 0, 0.0, heights))  # of all but the largest
     size = jnp.maximum(jnp.sum(place * heights > sums - heights), 1)
     last = place == size - 1
     support = logits >= jnp.sum(jnp.where(last, falling, 0.0))
-    threshold = jnp.sum(jnp.where(last, sums, 0.0)) / size
-    return _one_below(logits, largest) - threshold, support
+    threshold = jnp.sum(jnp.where(last, sums, 0.0)) / size / unit
+    return _height(logits, largest, radius) - threshold, support
 
 
-def _one_below(logits, largest):
-    """By how much each logit exceeds the largest minus one, at least zero, to the last digit."""
-    far = logits - largest < -1.5
+def _height(logits, largest, radius):
+    """By how much each logit exceeds the largest minus the radius, at least zero, to all digits."""
+    far = logits - largest < -1.5 * jnp.asarray(radius)
     gap, lost = two_difference(jnp.where(far, largest, logits), largest)
-    return jnp.where(far, 0.0, jnp.maximum((1 + gap) + lost, 0.0))
+    return jnp.where(far, 0.0, jnp.maximum((radius + gap) + lost, 0.0))
 
 
 @jax.custom_jvp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxmath import distributions, inference, losses, models, special
+from jaxmath import distributions, inference, losses, models, proximal, special
 from jaxmath.distributions import contract
 from jaxmath.formula import Formula
 
@@ -13,6 +13,7 @@ FORMULAS: tuple[Formula, ...] = (
     *losses.PENALTIES,
     *distributions.FORMULAS,
     *distributions.BIJECTORS,
+    *proximal.FORMULAS,
     *models.FORMULAS,
     *inference.FORMULAS,
 )
