@@ -10,6 +10,7 @@ from scipy import special
 
 from jaxmath.distributions import cauchy, student_t
 from jaxmath.distributions.student_t_quantiles import QUANTILE
+from jaxmath.distributions.student_t_tails import CDF
 from tests.marks import long_but
 
 cdf, log_cdf, quantile = map(jax.jit, (student_t.cdf, student_t.log_cdf, student_t.quantile))
@@ -228,3 +229,12 @@ def test_second_slope_of_a_quantile_near_the_centre_of_many_degrees_of_freedom()
     truth = z * (1 + z**2) / 2 / float(df) ** 3
     found = jax.jit(QUANTILE.seconds["df", "df"])(p, df, np.float32(0), np.float32(2.0**40))
     np.testing.assert_allclose(found, truth * 2.0**40, 2e-6)
+
+
+def test_second_slope_in_a_scale_far_above_the_distance():
+    """That of the normal cdf, which is the limit: z (2 - z^2) over the square of the scale."""
+    x, loc, scale = np.float32([-7.6, 6.36, 2.0**40])
+    z = (float(x) - float(loc)) / float(scale)
+    truth = z * (2 - z**2) / float(scale) ** 2 / np.sqrt(2 * np.pi)
+    found = jax.jit(CDF.seconds["scale", "scale"])(x, np.float32(2.0**27), loc, scale)
+    np.testing.assert_allclose(found, truth, 2e-6)

@@ -159,13 +159,14 @@ def times_density(factor):
     return at_place(product)
 
 
-def times_power(factor):
-    """The density times the hypotenuse and a factor."""
+def times_way(factor):
+    """The density times a factor of x - loc, which underflows by itself where `df` is large."""
 
     def product(at):
         root = half_power(at)
-        there = jnp.where(root > 0, factor(at), 0.0)
-        return (root * height(at.df) * jnp.sqrt(at.df / (2 * jnp.pi))) * (root * there)
+        way = jnp.sqrt(at.df / (2 * jnp.pi)) * at.n  # the density at loc, times x - loc
+        there = jnp.where(root > 0, factor(at, way), 0.0)
+        return (root * height(at.df)) * (root * there)
 
     return product
 

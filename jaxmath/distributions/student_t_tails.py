@@ -20,7 +20,7 @@ from jaxmath.distributions.student_t_density import (
     bound,
     place,
     prob,
-    times_power,
+    times_way,
 )
 from jaxmath.distributions.student_t_integrals import OUTER, from_centre, moments
 from jaxmath.special.gamma_half_step import log_half_step
@@ -114,16 +114,16 @@ CDF = bound(
     Slopes(
         x=prob,
         df=_cdf_df,
-        scale=at_place(times_power(lambda at: -at.n / at.scale)),
+        scale=at_place(times_way(lambda at, way: -way / at.scale)),
         x_x=DENSITY.x,
         x_df=DENSITY.df,
         x_scale=DENSITY.scale,
         df_df=along(_cdf_df, 1),
-        df_scale=at_place(times_power(lambda at: -at.n / at.scale * GROWTH.df(at))),
+        df_scale=at_place(times_way(lambda at, way: -way / at.scale * GROWTH.df(at))),
         scale_scale=at_place(
-            times_power(
-                lambda at: (
-                    at.n / at.scale / at.scale
+            times_way(
+                lambda at, way: (
+                    way / at.scale / at.scale
                     * (1 - at.df * jnp.square(at.n) + jnp.square(at.c))
                 )
             )
