@@ -155,6 +155,7 @@ def test_certificates_hold():
             np.testing.assert_allclose(most, -1, rtol=1e-9)
 
 
+@pytest.mark.full
 def test_a_linear_program_of_the_textbook():
     """Wyndor Glass (Hillier and Lieberman, chapter 3): plants, profits and shadow prices."""
     G = np.array([[1.0, 0], [0, 2], [3, 2]])
