@@ -50,7 +50,7 @@ def test_the_solution_is_that_of_the_right_active_set(seed):
     data = program(seed)
     x, y, z = active_set(*data)
     found = solve_qp(*data, tolerance=1e-12)
-    assert found.info.status == Status.OPTIMAL, describe(found.info)
+    assert describe(found.info).endswith("No allowed point is better, since the problem is convex.")
     np.testing.assert_allclose(found.x, x, atol=1e-9)
     np.testing.assert_allclose(found.multipliers.equality, y, atol=1e-8)
     np.testing.assert_allclose(found.multipliers.inequality, z, atol=1e-8)

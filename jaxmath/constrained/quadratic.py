@@ -186,7 +186,7 @@ def _found(program: Program, tolerance, max_iterations):
     products = at.s * at.v, at.t * only(at.w, ~side.equal)
     info = Info(
         status=status,
-        kind=jnp.where(status == Status.OPTIMAL, Kind.MINIMUM, Kind.UNDECIDED),
+        kind=jnp.where(status == Status.OPTIMAL, Kind.GLOBAL, Kind.UNDECIDED),
         regular=_regular(program, side, at, z, tolerance),
         iterations=found.iterations,
         objective=lanes.dot(at.x, terms.Px) / 2 + lanes.dot(program.q, at.x),

@@ -35,6 +35,7 @@ class Kind(IntEnum):
     UNDECIDED = 3
     UNTESTED = 4
     ROOT = 5
+    GLOBAL = 6
 
 
 class Info(NamedTuple):
@@ -118,6 +119,7 @@ KINDS = {
     Kind.UNDECIDED: "The curvature vanishes in some direction, so second order decides nothing.",
     Kind.UNTESTED: "The curvature was not looked at.",
     Kind.ROOT: "The equations hold.",
+    Kind.GLOBAL: "No allowed point is better, since the problem is convex.",
 }
 
 
