@@ -46,21 +46,30 @@ def _plain_sine(d, s):
     return s / _plain_hypotenuse(d, s)
 
 
-def _turn(leg, d, s):
-    """A leg's share over the hypotenuse; XLA would divide what is divided twice by the square."""
-    return leg(d, s) * (1 / _hypotenuse(d, s))
+def _turn(legs, moves):
+    """By how much the angle grows that the hypotenuse makes with the leg s.
+
+    What moves is divided first, by a product: a slope alone may underflow beside a large move, and
+    XLA would divide what is divided twice by the square.
+    """
+    (d, s), (along, across) = legs, moves
+    rate = 1 / _hypotenuse(d, s)
+    return _sine(d, s) * (rate * along) - _cosine(d, s) * (rate * across)
 
 
-_sine = with_rule(
-    _plain_sine,
-    d=lambda d, s: -_cosine(d, s) * _turn(_sine, d, s),
-    s=lambda d, s: _cosine(d, s) * _turn(_cosine, d, s),
-)
-_cosine = with_rule(
-    _plain_cosine,
-    d=lambda d, s: _sine(d, s) * _turn(_sine, d, s),
-    s=lambda d, s: -_cosine(d, s) * _turn(_sine, d, s),
-)
+_cosine, _sine = jax.custom_jvp(_plain_cosine), jax.custom_jvp(_plain_sine)
+
+
+@_cosine.defjvp
+def _cosine_jvp(legs, moves):
+    return _cosine(*legs), _sine(*legs) * _turn(legs, moves)
+
+
+@_sine.defjvp
+def _sine_jvp(legs, moves):
+    return _sine(*legs), -_cosine(*legs) * _turn(legs, moves)
+
+
 _hypotenuse = with_rule(_plain_hypotenuse, d=_cosine, s=_sine)
 
 
