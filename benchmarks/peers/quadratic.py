@@ -91,12 +91,12 @@ def jaxopt(P, q, G, h):
 
 
 def ours(P, q, G, h):
-    """`solve_qp` at its defaults, vectorised."""
+    """`solve_qp` at its defaults, vectorised, with all that it says of the solution."""
     from jaxmath.constrained import solve_qp
 
     def one(P, q, G, h):
         found = solve_qp(P, q, G=G, upper=h)
-        return found.x, found.multipliers.inequality
+        return found.x, found.multipliers.inequality, found
 
     return _batch(one, P, q, G, h)
 
@@ -115,7 +115,7 @@ def _batch(one, *data) -> Callable[[], Any]:
     parts = tuple(jnp.asarray(part[0] if alone else part) for part in data)
 
     def solve():
-        x, z = jax.block_until_ready(compiled(*parts))
+        x, z, *_ = jax.block_until_ready(compiled(*parts))
         return (x[None], z[None]) if alone else (x, z)
 
     return solve
