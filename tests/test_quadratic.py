@@ -137,7 +137,7 @@ def test_certificates_hold():
         P, q, A, b, G, lower, upper = data
         found = solve_qp(*data)
         assert found.info.status == status
-        direction, multipliers = found.certificate
+        direction, multipliers = found.info.certificate
         d, y, z = (np.asarray(part) for part in (direction, *multipliers[:2]))
         if status == Status.UNBOUNDED:
             assert np.abs(d).max() == 1

@@ -92,7 +92,7 @@ def solve_qp(
         max_iterations: the number of steps after which to give up.
 
     Returns:
-        A `Solution`: x, its `Multipliers`, an `Info` that `describe` puts in words, and the
+        A `Solution`: x, its `Multipliers`, and an `Info` that `describe` puts in words, with the
         `Certificate` of an infeasible or unbounded program. Under `vmap` each lane has its own.
 
     The point, its multipliers and `info.objective` can be differentiated in all the data, to any
@@ -168,9 +168,11 @@ def _solve(program: Program, tolerance, max_iterations) -> Solution:
     root, (info, (direction, *proof)) = implicit_root(conditions, guess, search)
     smooth = (info.status == Status.OPTIMAL) & info.regular
     x, y, z = (differentiable_if(value, smooth) for value in root)
-    info = jax.lax.stop_gradient(info)._replace(objective=x @ program.P @ x / 2 + program.q @ x)
-    certificate = Certificate(direction, Multipliers(proof[0], proof[1][:own], proof[1][own:]))
-    return Solution(x, Multipliers(y, z[:own], z[own:]), info, certificate)
+    info = jax.lax.stop_gradient(info)._replace(
+        objective=x @ program.P @ x / 2 + program.q @ x,
+        certificate=Certificate(direction, Multipliers(proof[0], proof[1][:own], proof[1][own:])),
+    )
+    return Solution(x, Multipliers(y, z[:own], z[own:]), info)
 
 
 def _found(program: Program, tolerance, max_iterations):

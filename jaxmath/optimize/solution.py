@@ -59,6 +59,7 @@ class Info(NamedTuple):
             inequalities.
         gap: how far the objective is from its dual, relative to 1 plus their size; None where no
             dual is computed.
+        certificate: of a solver that proves that there is no solution, its proof.
     """
 
     status: Any
@@ -72,19 +73,15 @@ class Info(NamedTuple):
     tolerance: Any
     complementarity: Any = None
     gap: Any = None
+    certificate: Any = None
 
 
 class Solution(NamedTuple):
-    """A point, its multipliers (shaped like the constraint's value), and how it was found.
-
-    Attributes:
-        certificate: of a solver that proves that there is no solution, its proof.
-    """
+    """A point, its multipliers (shaped like the constraint's value), and how it was found."""
 
     x: Any
     multipliers: Any
     info: Info
-    certificate: Any = None
 
 
 SENTENCES = {
