@@ -23,7 +23,7 @@ from jaxtyping import Array
 
 from jaxmath.constrained import local as at
 from jaxmath.constrained.local import Local, divide, norm
-from jaxmath.optimize.flat import largest
+from jaxmath.optimize.flat import SHARP, flatten, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
@@ -85,17 +85,11 @@ def solve_equality(
     Raises:
         TypeError: if `start` holds anything but real floating-point numbers.
     """
-    leaves = jax.tree.leaves(start)
-    if not leaves or not all(jnp.issubdtype(jnp.result_type(x), jnp.floating) for x in leaves):
-        raise TypeError("A solve starts from real floating-point numbers.")
-    x, unravel = ravel_pytree(start)
+    x, unravel, tolerance = flatten(start, tolerance, SHARP)
     value = jax.eval_shape(constraint, start, args)
     multipliers, unravel_multipliers = ravel_pytree(
         jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, x.dtype), value)
     )
-    if tolerance is None:
-        tolerance = jnp.finfo(x.dtype).eps ** 0.75
-    tolerance = jnp.asarray(tolerance, x.dtype)
 
     def f(x):
         return jnp.asarray(objective(unravel(x), args), x.dtype)

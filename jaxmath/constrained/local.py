@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.optimize.flat import largest
+from jaxmath.optimize.flat import all_finite, largest
 from jaxmath.optimize.solution import Kind
 
 
@@ -120,7 +120,7 @@ def error(local: Local):
 def finite(local: Local):
     """Whether values and derivatives are finite; what follows from them is then finite too."""
     known = (local.objective, local.gradient, local.violation, local.jacobian, local.hessian)
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(array)) for array in known]))
+    return all_finite(*known)
 
 
 def feasible(local: Local, tolerance):

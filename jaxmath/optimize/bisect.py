@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxmath.optimize.flat import interval
 from jaxmath.optimize.minimum import RUNNING, Found
 from jaxmath.optimize.root import root_of
 from jaxmath.optimize.solution import Solution, Status
@@ -42,14 +43,10 @@ def bisect(
     Derivatives in `args` are those of the implicit function theorem, to any order and in both
     modes; where the slope is zero or no root is found they are NaN. Those in the ends are zero.
     """
-    dtype = jnp.result_type(low, high)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        dtype = jnp.result_type(float)
-    low, high = jnp.asarray(low, dtype), jnp.asarray(high, dtype)
-    tolerance = jnp.asarray(jnp.finfo(dtype).eps if tolerance is None else tolerance, dtype)
+    low, high, tolerance = interval(low, high, tolerance, 1.0)
 
     def f(x):
-        return jnp.asarray(equation(x[0], args), dtype)[None]
+        return jnp.asarray(equation(x[0], args), low.dtype)[None]
 
     def search(x):
         del x

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
-from jaxmath.optimize.flat import SHARP, all_finite, flatten
+from jaxmath.optimize.flat import all_finite
 from jaxmath.optimize.minimum import RUNNING, Found, tests_second_order
-from jaxmath.optimize.root import root_of
+from jaxmath.optimize.root import flat_equations, root_of
 from jaxmath.optimize.solution import Solution, Status
 
 
@@ -50,14 +49,7 @@ def broyden(
     root; the tolerance is for entries relative to 1 plus the size of x. The status is STALLED
     where even a step by the true Jacobian brings nothing.
     """
-    x, unravel, tolerance = flatten(start, tolerance, SHARP)
-
-    def f(x):
-        return ravel_pytree(equations(unravel(x), args))[0].astype(x.dtype)
-
-    count = jax.eval_shape(f, x).size
-    if count != x.size:
-        raise ValueError(f"{count} equations do not determine {x.size} unknowns.")
+    f, x, unravel, tolerance = flat_equations(equations, start, args, tolerance)
 
     def search(x):
         return _search(f, x, tolerance, max_iterations)

@@ -28,6 +28,16 @@ def flatten(start: Any, tolerance: Any, power: float):
     return x, unravel, jnp.asarray(tolerance, x.dtype)
 
 
+def interval(low: Any, high: Any, tolerance: Any, power: float):
+    """Both ends and the tolerance in the dtype of the ends."""
+    dtype = jnp.result_type(low, high)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        dtype = jnp.result_type(float)
+    if tolerance is None:
+        tolerance = jnp.finfo(dtype).eps ** power
+    return jnp.asarray(low, dtype), jnp.asarray(high, dtype), jnp.asarray(tolerance, dtype)
+
+
 def bottom(dtype):
     """A value so low that an objective which reaches it is taken as unbounded."""
     return -(float(jnp.finfo(dtype).eps) ** -2.0)

@@ -11,12 +11,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 
-from jaxmath.optimize.flat import SHARP, flatten
 from jaxmath.optimize.least_squares import Local, search_squares
 from jaxmath.optimize.minimum import tests_second_order
-from jaxmath.optimize.root import root_of
+from jaxmath.optimize.root import flat_equations, root_of
 from jaxmath.optimize.solution import Solution, Status
 
 
@@ -58,14 +56,7 @@ def newton(
         TypeError: if `start` holds anything but real floating-point numbers.
         ValueError: if there are more or fewer equations than unknowns.
     """
-    x, unravel, tolerance = flatten(start, tolerance, SHARP)
-
-    def f(x):
-        return ravel_pytree(equations(unravel(x), args))[0].astype(x.dtype)
-
-    count = jax.eval_shape(f, x).size
-    if count != x.size:
-        raise ValueError(f"{count} equations do not determine {x.size} unknowns.")
+    f, x, unravel, tolerance = flat_equations(equations, start, args, tolerance)
 
     def search(x):
         return search_squares(f, x, tolerance, max_iterations, _error, _verdict)

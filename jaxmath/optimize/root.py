@@ -5,12 +5,30 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
-from jaxmath.optimize.flat import all_finite, largest
+from jaxmath.optimize.flat import SHARP, all_finite, flatten, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
 from jaxmath.optimize.minimum import Found
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
+
+
+def flat_equations(equations: Callable[[Any, Any], Any], start: Any, args: Any, tolerance: Any):
+    """The equations as a function of a vector, and what `flatten` makes of the start.
+
+    Raises:
+        ValueError: if there are more or fewer equations than unknowns.
+    """
+    x, unravel, tolerance = flatten(start, tolerance, SHARP)
+
+    def f(x):
+        return ravel_pytree(equations(unravel(x), args))[0].astype(x.dtype)
+
+    count = jax.eval_shape(f, x).size
+    if count != x.size:
+        raise ValueError(f"{count} equations do not determine {x.size} unknowns.")
+    return f, x, unravel, tolerance
 
 
 def root_of(

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.optimize.flat import SHARP, all_finite
+from jaxmath.optimize.flat import SHARP, all_finite, interval
 from jaxmath.optimize.minimum import RUNNING, Found, solution_of
 from jaxmath.optimize.solution import Solution, Status
 
@@ -67,16 +67,10 @@ def minimize_scalar(
     Derivatives in `args` are those of the root of the slope, to any order and in both modes; NaN
     where the curvature is zero there or the minimum is an end. Those in the ends are zero.
     """
-    dtype = jnp.result_type(low, high)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        dtype = jnp.result_type(float)
-    low, high = jnp.asarray(low, dtype), jnp.asarray(high, dtype)
-    if tolerance is None:
-        tolerance = jnp.finfo(dtype).eps ** SHARP
-    tolerance = jnp.asarray(tolerance, dtype)
+    low, high, tolerance = interval(low, high, tolerance, SHARP)
 
     def f(x):
-        return jnp.asarray(objective(x[0], args), dtype)
+        return jnp.asarray(objective(x[0], args), low.dtype)
 
     def search(x):
         del x
