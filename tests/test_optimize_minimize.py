@@ -9,6 +9,7 @@ import scipy.optimize
 
 from jaxmath import optimize as o
 from jaxmath.optimize import Kind, Status, describe
+from jaxmath.optimize.lbfgs import Pairs, _direction
 from tests.marks import long_but
 from tests.mgh import PROBLEMS
 
@@ -250,3 +251,19 @@ def test_new_values_do_not_trace_again():
 
     for scale in range(1, 5):
         np.testing.assert_allclose(solve(float(scale), 1e-10, 50 + scale), 1, rtol=1e-6)
+
+
+def test_the_two_loops_apply_the_matrix_of_bfgs():
+    """The product of rank-two updates, written out in NumPy (Nocedal and Wright 2006, eq. 6.17)."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    steps = rng.normal(size=(3, 4))
+    changes, gradient = steps @ (root @ root.T + np.eye(4)), rng.normal(size=4)
+    H = 0.7 * np.eye(4)
+    for s, y in zip(steps, changes, strict=True):
+        turn = np.eye(4) - np.outer(s, y) / (s @ y)
+        H = turn @ H @ turn.T + np.outer(s, s) / (s @ y)
+    inverses = 1 / np.sum(steps * changes, axis=1)
+    pairs = Pairs(*map(jnp.asarray, (steps, changes, inverses, 0.7)))
+    found = _direction(pairs, jnp.asarray(gradient))
+    np.testing.assert_allclose(found, -H @ gradient, rtol=1e-12)

@@ -195,3 +195,10 @@ def test_large_vectors_meet_the_conditions_of_the_next_point(size):
         total = 0.3 * size
         p = np.asarray(projections.capped_simplex(x, total))
         assert abs(float(sum(exact(p))) - total) <= 16 * EPS * size
+
+
+def test_a_simplex_near_the_end_of_the_dtype():
+    """Two of three entries are left, each with half of the rest, which no sum may exceed."""
+    radius = np.float64(1.5e308)
+    found = projections.simplex(np.array([1.2e308, 1.0e308, -1.0e308]), radius)
+    np.testing.assert_allclose(found, [8.5e307, 6.5e307, 0.0], rtol=1e-12)

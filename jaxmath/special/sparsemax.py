@@ -42,7 +42,7 @@ def split(
 
 def _height(logits, largest, radius):
     """By how much each logit exceeds the largest minus the radius, at least zero, to all digits."""
-    far = logits - largest < -1.5 * jnp.asarray(radius)
+    far = logits / 2 - largest / 2 < -jnp.asarray(radius) / 2  # in halves, which do not overflow
     gap, lost = two_difference(jnp.where(far, largest, logits), largest)
     return jnp.where(far, 0.0, jnp.maximum((radius + gap) + lost, 0.0))
 
