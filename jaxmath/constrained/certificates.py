@@ -3,7 +3,19 @@
 import jax.numpy as jnp
 
 from jaxmath.constrained.lanes import dot, largest, times, transposed_times
-from jaxmath.constrained.program import Program, Scale, Sides, columns, only, rows, support
+from jaxmath.constrained.program import (
+    Program,
+    Scale,
+    Sides,
+    both,
+    columns,
+    joined,
+    only,
+    rows,
+    support,
+    twice,
+    violation,
+)
 
 
 def reach(dtype):
@@ -28,18 +40,14 @@ def contradictory(program: Program, side: Sides, scale: Scale, y, z):
 
 def possible(side: Sides, z):
     """The multipliers without those of ends that are missing."""
-    ends = only(only(z, z > 0), side.above) + only(only(z, z < 0), side.below)
-    return jnp.where(side.equal, z, ends)
+    return joined(only(jnp.maximum(both(z), 0), side.some))
 
 
 def falls(program: Program, side: Sides, scale: Scale, x):
     """Whether the objective falls along x without end, and no constraint is in the way."""
-    Cx = rows(program, x)
-    outside = jnp.maximum(jnp.maximum(only(-Cx, side.below), only(Cx, side.above)), 0)
-    outside = jnp.where(side.equal, jnp.abs(Cx), outside)
-    across = jnp.maximum(
-        largest(outside / scale.rows), largest(times(program.A, x) / scale.equalities)
-    )
+    level = side._replace(ends=jnp.zeros_like(side.ends))
+    outside = violation(level, rows(program, x)) / twice(scale.rows)
+    across = jnp.maximum(largest(outside), largest(times(program.A, x) / scale.equalities))
     size, slope = largest(x * scale.columns), dot(program.q, x)
     bend, far = dot(x, times(program.P, x)), reach(x.dtype)
     return (slope < 0) & (across * far <= size) & (bend * far <= -slope * size)

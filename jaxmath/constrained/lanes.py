@@ -48,7 +48,7 @@ def transposed_times(matrix, y):
 def gram(matrix, weights):
     """The matrix of inner products of its columns, its rows weighted."""
     if matrix.ndim == 2:
-        return (matrix.T * weights[None]) @ matrix
+        return jax.lax.optimization_barrier(matrix.T * weights[None]) @ matrix
     return jnp.sum((matrix * weights[:, None])[:, :, None] * matrix[:, None], axis=0)
 
 

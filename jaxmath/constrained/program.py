@@ -2,10 +2,11 @@ r"""A quadratic program as its solver sees it: its sides, its residuals, and its
 
 $$ \min_x \tfrac12 x^\top P x + q^\top x, \quad A x = b, \quad l \le C x \le u, $$
 
-where the rows of C are those of G, and of the identity where x itself has bounds. With slacks
-$s = C x - l$ and $t = u - C x$ and multipliers v, w >= 0 of them the conditions are
+where the rows of C are those of G, and of the identity where x itself has bounds. Its rows have
+ends: those below, of all rows, and then those above, in one vector of twice the length. With slacks
+$s = (C x - l, u - C x)$ and multipliers $z = (z_l, z_u) \ge 0$ of them the conditions are
 
-$$ P x + q + A^\top y + C^\top (w - v) = 0, \qquad s v = t w = 0. $$
+$$ P x + q + A^\top y + C^\top (z_u - z_l) = 0, \qquad s z = 0. $$
 
 All arrays may have a last axis of lanes.
 """
@@ -15,7 +16,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxmath.constrained.lanes import dot, largest, times, total, transposed_times
+from jaxmath.constrained.lanes import dot, largest, times, transposed_times
+
+EVEN = 0.5
+"""Rows and columns whose largest entry is so near to one are scaled well enough."""
 
 
 class Program(NamedTuple):
@@ -31,24 +35,27 @@ class Program(NamedTuple):
 
 
 class Iterate(NamedTuple):
-    """A point, its multipliers and slacks; zero where a side is missing."""
+    """A point, its multipliers and slacks; zero where an end is missing."""
 
     x: Any
     y: Any
-    v: Any  # multipliers of the lower ends
-    w: Any  # of the upper ends, and of rows whose ends agree
-    s: Any  # slack above the lower ends
-    t: Any  # below the upper ends
+    u: Any  # multipliers of the rows whose ends agree
+    z: Any  # of the other ends: those below, then those above
+    s: Any  # their slacks
 
 
 class Sides(NamedTuple):
     """Which ends the rows have; a row whose ends agree is an equality."""
 
-    equal: Any
-    below: Any
-    above: Any
-    lower: Any  # the ends, zero where there is none
-    upper: Any
+    equal: Any  # rows
+    there: Any  # ends that are inequalities
+    some: Any  # all ends
+    ends: Any  # a row is within -C x <= the first half, C x <= the second; zero where there is none
+
+    @property
+    def value(self):
+        """Of the rows that are equalities."""
+        return only(self.ends[len(self.equal) :], self.equal)
 
 
 def only(value, condition):
@@ -56,13 +63,28 @@ def only(value, condition):
     return jnp.where(condition, value, 0)
 
 
+def both(row):
+    """What the ends below and above see of each row."""
+    return jnp.concatenate([-row, row])
+
+
+def twice(row):
+    """The same number for both ends of a row."""
+    return jnp.concatenate([row, row])
+
+
+def joined(ends):
+    """What the ends below and above make of each row."""
+    size = len(ends) // 2
+    return ends[size:] - ends[:size]
+
+
 def sides(program: Program) -> Sides:
-    """Sort the rows."""
+    """Sort the ends."""
     equal = program.lower == program.upper
-    below = jnp.isfinite(program.lower) & ~equal
-    above = jnp.isfinite(program.upper) & ~equal
-    ends = only(program.lower, below | equal), only(program.upper, above)
-    return Sides(equal, below, above, *ends)
+    ends = jnp.concatenate([-program.lower, program.upper])
+    some = jnp.isfinite(ends)
+    return Sides(equal, some & ~twice(equal), some, only(ends, some))
 
 
 def bounded(program: Program) -> bool:
@@ -83,16 +105,14 @@ def columns(program: Program, z):
     return found + z[own:] if bounded(program) else found
 
 
-def net(at: Iterate, side: Sides):
+def net(at: Iterate):
     """The multipliers of the rows, positive where the upper end holds x back."""
-    return jnp.where(side.equal, at.w, at.w - at.v)
+    return at.u + joined(at.z)
 
 
 def support(program: Program, side: Sides, y, z):
     """The largest value that y . A x + z . C x can take under the constraints."""
-    ends = side.upper * only(z, z > 0) + side.lower * only(z, z < 0)
-    ends = jnp.where(side.equal, side.lower * z, ends)
-    return dot(program.b, y) + total(ends)
+    return dot(program.b, y) + dot(side.ends, jnp.maximum(both(z), 0))
 
 
 class Terms(NamedTuple):
@@ -111,8 +131,7 @@ class Residuals(NamedTuple):
     dual: Any
     equality: Any
     rows: Any  # of rows that are equalities
-    below: Any
-    above: Any
+    ends: Any
 
 
 def residuals(program: Program, side: Sides, at: Iterate) -> tuple[Residuals, Terms]:
@@ -122,23 +141,20 @@ def residuals(program: Program, side: Sides, at: Iterate) -> tuple[Residuals, Te
         times(program.A, at.x),
         rows(program, at.x),
         transposed_times(program.A, at.y),
-        columns(program, net(at, side)),
+        columns(program, net(at)),
     )
     left = Residuals(
         terms.Px + program.q + terms.Ay + terms.Cz,
         terms.Ax - program.b,
-        only(terms.Cx - side.lower, side.equal),
-        only(terms.Cx - side.lower - at.s, side.below),
-        only(side.upper - terms.Cx - at.t, side.above),
+        only(terms.Cx - side.value, side.equal),
+        only(side.ends - both(terms.Cx) - at.s, side.there),
     )
     return left, terms
 
 
 def violation(side: Sides, Cx):
-    """By how much each row is outside its ends."""
-    low, high = only(side.lower - Cx, side.below), only(Cx - side.upper, side.above)
-    outside = jnp.maximum(jnp.maximum(low, high), 0)
-    return jnp.where(side.equal, jnp.abs(Cx - side.lower), outside)
+    """By how much each row is beyond each of its ends."""
+    return jnp.maximum(only(both(Cx) - side.ends, side.some), 0)
 
 
 class Scale(NamedTuple):
@@ -151,28 +167,34 @@ class Scale(NamedTuple):
 
 
 def scaled(program: Program, sweeps: int = 10) -> tuple[Program, Scale]:
-    """The program whose rows and columns have a largest entry of one (Ruiz 2001)."""
+    """The program whose rows and columns have a largest entry near one (Ruiz 2001)."""
     own = program.G.shape[0]
     P, A, G = (jnp.abs(matrix) for matrix in (program.P, program.A, program.G))
-
-    def inverse_root(size):
-        return jnp.where(size > 0, jax.lax.rsqrt(jnp.where(size > 0, size, 1)), 1)
 
     def most(matrix, axis):
         return jnp.max(matrix, axis=axis, initial=0)
 
-    def sweep(_, factors):
-        d, e, r = factors
+    def sizes(d, e, r):
         parts = P * d[:, None] * d[None], A * e[:, None] * d[None], G * r[:own, None] * d[None]
         column = jnp.maximum(jnp.maximum(most(parts[0], 0), most(parts[1], 0)), most(parts[2], 0))
         row = most(parts[2], 1)
         if bounded(program):
             column, row = jnp.maximum(column, r[own:] * d), jnp.append(row, r[own:] * d, 0)
-        more = inverse_root(column), inverse_root(most(parts[1], 1)), inverse_root(row)
-        return jax.tree.map(jnp.multiply, factors, more)
+        return column, most(parts[1], 1), row
+
+    def uneven(state):
+        count, *_, found = state
+        apart = [jnp.any((size > 0) & (jnp.abs(size - 1) > EVEN)) for size in found]
+        return (count < sweeps) & jax.tree.reduce(jnp.logical_or, apart)
+
+    def sweep(state):
+        count, factors, found = state
+        roots = (jax.lax.rsqrt(jnp.where(size > 0, size, 1)) for size in found)
+        factors = tuple(factor * root for factor, root in zip(factors, roots, strict=True))
+        return count + 1, factors, sizes(*factors)
 
     ones = jnp.ones_like(program.q), jnp.ones_like(program.b), jnp.ones_like(program.lower)
-    d, e, r = jax.lax.fori_loop(0, sweeps, sweep, ones)
+    _, (d, e, r), _ = jax.lax.while_loop(uneven, sweep, (0, ones, sizes(*ones)))
     if bounded(program):  # the scaled unknowns are x / d, and their rows those of the identity
         r = jnp.append(r[:own], 1 / d, 0)
     P, q = program.P * d[:, None] * d[None], program.q * d
@@ -186,7 +208,8 @@ def scaled(program: Program, sweeps: int = 10) -> tuple[Program, Scale]:
 def unscaled(at: Iterate, scale: Scale) -> Iterate:
     """The iterate of the program as it was given."""
     d, e, r, c = scale
-    return Iterate(at.x * d, at.y * e / c, at.v * r / c, at.w * r / c, at.s / r, at.t / r)
+    ends = twice(r)
+    return Iterate(at.x * d, at.y * e / c, at.u * r / c, at.z * ends / c, at.s / ends)
 
 
 class Judged(NamedTuple):
@@ -206,11 +229,11 @@ def judge(program: Program, side: Sides, scale: Scale, at: Iterate, found) -> Ju
     """How far the conditions are from holding, given what `residuals` found at a scaled point."""
     d, e, r, c = scale
     left, terms = found
-    primal = jnp.maximum(largest(violation(side, terms.Cx) / r), largest(left.equality / e))
-    primal = primal / (1 + jnp.maximum(largest(terms.Cx / r), largest(terms.Ax / e)))
-    summed = [largest(term / d) for term in (terms.Px, program.q, terms.Ay, terms.Cz)]
-    dual = largest(left.dual / d) / (c + jax.tree.reduce(jnp.maximum, summed))
+    outside = jnp.maximum(largest(violation(side, terms.Cx) / twice(r)), largest(left.equality / e))
+    primal = outside / (1 + jnp.maximum(largest(terms.Cx / r), largest(terms.Ax / e)))
+    summed = map(jnp.abs, (terms.Px, program.q, terms.Ay, terms.Cz))
+    dual = largest(left.dual / d) / (c + largest(jax.tree.reduce(jnp.maximum, list(summed)) / d))
     curved, linear = dot(at.x, terms.Px), dot(program.q, at.x)
-    ends = support(program, side, at.y, net(at, side))
+    ends = support(program, side, at.y, net(at))
     values = jnp.maximum(jnp.abs(curved / 2 + linear), jnp.abs(curved / 2 + ends))
     return Judged(primal, dual, jnp.abs(curved + linear + ends) / (c + values))

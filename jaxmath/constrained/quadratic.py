@@ -18,14 +18,17 @@ from jaxmath.constrained import interior_point, lanes
 from jaxmath.constrained.program import (
     Program,
     Sides,
+    both,
     bounded,
     columns,
+    joined,
     net,
     only,
     residuals,
     rows,
     sides,
     support,
+    twice,
     unscaled,
     violation,
 )
@@ -151,13 +154,12 @@ def _solve(program: Program, tolerance, max_iterations) -> Solution:
         x, y, z = root
         side, Cx = sides(program), rows(program, x)
         # z lies where it is the multiplier of a row that is at its end.
-        held = only(jnp.maximum(z + Cx - side.upper, 0), side.above)
-        held = held + only(jnp.minimum(z + Cx - side.lower, 0), side.below)
+        held = joined(only(jnp.maximum(both(z + Cx) - side.ends, 0), side.there))
         left = program.P @ x + program.q + y @ program.A + columns(program, z)
         return (
             left,
             program.A @ x - program.b,
-            jnp.where(side.equal, Cx - side.lower, z - held),
+            jnp.where(side.equal, Cx - side.value, z - held),
         )
 
     def search(root):
@@ -183,9 +185,8 @@ def _found(program: Program, tolerance, max_iterations):
     status = jnp.where(
         _convex(program.P) | (found.status == Status.NOT_FINITE), found.status, Status.NOT_CONVEX
     )
-    z = net(at, side)
+    z = net(at)
     left, terms = residuals(program, side, at)
-    products = at.s * at.v, at.t * only(at.w, ~side.equal)
     info = Info(
         status=status,
         kind=jnp.where(status == Status.OPTIMAL, Kind.GLOBAL, Kind.UNDECIDED),
@@ -194,7 +195,7 @@ def _found(program: Program, tolerance, max_iterations):
         objective=lanes.dot(at.x, terms.Px) / 2 + lanes.dot(program.q, at.x),
         stationarity=lanes.largest(left.dual),
         primal=jnp.maximum(lanes.largest(violation(side, terms.Cx)), lanes.largest(left.equality)),
-        complementarity=jnp.maximum(*map(lanes.largest, products)),
+        complementarity=lanes.largest(at.s * at.z),
         gap=found.judged.gap,
         error=found.judged.error,
         tolerance=jnp.broadcast_to(tolerance, status.shape),
@@ -224,13 +225,12 @@ def _convex(P):
 
 def _regular(program: Program, side: Sides, at, z, tolerance):
     """Whether the solution is a smooth function of the data."""
-    slack = jnp.minimum(jnp.where(side.below, at.s, jnp.inf), jnp.where(side.above, at.t, jnp.inf))
     least = (
         jnp.sqrt(tolerance) * (1 + lanes.largest(z)),
         jnp.sqrt(tolerance) * (1 + lanes.largest(at.x)),
     )
     held = side.equal | (jnp.abs(z) > least[0])
-    clear = lanes.every(held | (slack > least[1]))
+    clear = lanes.every(twice(held) | ~side.there | (at.s > least[1]))
     own = program.G.shape[0]
     weights = held.astype(program.q.dtype)
     matrix = program.P + lanes.gram(program.G, weights[:own])
