@@ -10,7 +10,7 @@ from scipy import special
 
 from jaxmath.distributions import cauchy, student_t
 from jaxmath.distributions.student_t_quantiles import QUANTILE
-from jaxmath.distributions.student_t_tails import CDF
+from jaxmath.distributions.student_t_tails import CDF, LOG_SF
 from tests.marks import long_but
 
 cdf, log_cdf, quantile = map(jax.jit, (student_t.cdf, student_t.log_cdf, student_t.quantile))
@@ -229,6 +229,15 @@ def test_second_slope_of_a_quantile_near_the_centre_of_many_degrees_of_freedom()
     truth = z * (1 + z**2) / 2 / float(df) ** 3
     found = jax.jit(QUANTILE.seconds["df", "df"])(p, df, np.float32(0), np.float32(2.0**40))
     np.testing.assert_allclose(found, truth * 2.0**40, 2e-6)
+
+
+def test_mixed_slope_of_a_far_tail():
+    """Of -df / 2 log(1 + t^2 / df) alone: what else the series at infinity has is a df-th of it."""
+    x, df, loc, scale = np.float32([-1.0, 2.0**27, -(2.0**40), 2.0**-40])
+    away = float(x) - float(loc)
+    truth = 2 * float(df) ** 2 * float(scale) / away**3
+    found = jax.jit(LOG_SF.seconds["x", "scale"])(x, df, loc, scale)
+    np.testing.assert_allclose(found, truth, rtol=1e-5)
 
 
 def test_second_slope_in_a_scale_far_above_the_distance():

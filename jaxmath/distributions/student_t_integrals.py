@@ -39,7 +39,7 @@ class Moments(NamedTuple):
         mass: the tail, over that of the same edge with $(1 - e^{-s})^{-1/2}$ one; above one.
         edge: G at t itself.
         rise: the expectation of G less that.
-        odds: the expectation of $1 / (e^s - 1)$.
+        odds: the expectation of $1 / (e^s - 1)$, over exp(-tau).
     """
 
     mass: Array
@@ -68,7 +68,7 @@ def moments(tau, df) -> Moments:
 
     start = (jnp.zeros_like(tau + h),) * 3
     mass, rise, odds = loop(step, start, _OUTWARDS, rolled=True)
-    return Moments(mass, growth(tau, q, df), rise / mass, p * odds / mass)
+    return Moments(mass, growth(tau, q, df), rise / mass, odds / mass)
 
 
 def height(df):

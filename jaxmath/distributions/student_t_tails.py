@@ -165,16 +165,19 @@ def _log_slopes() -> Slopes:
         """The hazard times the distance from the location, over the scale."""
         return at.df * jnp.abs(at.n) / tail.mass / at.scale
 
-    def rest(at, tail):
-        return jnp.square(at.c) + tail.odds * jnp.square(at.n)
+    def rest(at, tail, unit=1.0):
+        """Over a unit, since the square of c underflows."""
+        return at.c * (at.c / unit) * (1 + tail.odds * jnp.square(at.n))
 
     far = Slopes(
         x=hazard,
         df=lambda at, tail: -(tail.edge + tail.rise) / 2,
         scale=reach,
-        x_x=lambda at, tail: hazard(at, tail) * (1 - tail.odds) * (jnp.abs(at.n) * at.rate),
+        x_x=lambda at, tail: (
+            hazard(at, tail) * (1 - tail.odds * jnp.square(at.c)) * (jnp.abs(at.n) * at.rate)
+        ),
         x_df=lambda at, tail: hazard(at, tail) * tail.rise / 2,
-        x_scale=lambda at, tail: -hazard(at, tail) * (rest(at, tail) / at.scale),
+        x_scale=lambda at, tail: -hazard(at, tail) * rest(at, tail, at.scale),
         df_df=None,
         df_scale=lambda at, tail: reach(at, tail) * tail.rise / 2,
         scale_scale=lambda at, tail: -reach(at, tail) * ((1 + rest(at, tail)) / at.scale),
