@@ -17,6 +17,7 @@ LONG = (
     "gradient_estimators",
     "kl_geometry",
     "lagrange_textbook",
+    "landscape",
     "mle_coverage",
     "optimizers",
     "quantile_derivatives",

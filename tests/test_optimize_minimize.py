@@ -267,3 +267,29 @@ def test_the_two_loops_apply_the_matrix_of_bfgs():
     pairs = Pairs(*map(jnp.asarray, (steps, changes, inverses, 0.7)))
     found = _direction(pairs, jnp.asarray(gradient))
     np.testing.assert_allclose(found, -H @ gradient, rtol=1e-12)
+
+
+def test_a_saddle_is_left_though_rounding_leaves_a_slope():
+    """Himmelblau's saddle next to (0, 3), to the last digit; and his minimum at (3, 2)."""
+
+    def himmelblau(x, args):
+        return (x[0] ** 2 + x[1] - 11) ** 2 + (x[0] + x[1] ** 2 - 7) ** 2
+
+    with jax.enable_x64(True):
+        start = jnp.asarray([0.08667750455539636, 2.884254701174776])
+        found = o.trust_region(himmelblau, start)
+        assert found.info.status == Status.OPTIMAL
+        assert found.info.objective < 1e-20
+
+
+def test_terms_that_cancel_do_not_hide_a_minimum():
+    """Rastrigin's value is zero at zero, as the difference of terms of 20."""
+
+    def rastrigin(x, args):
+        return 20 + jnp.sum(x**2 - 10 * jnp.cos(2 * jnp.pi * x))
+
+    with jax.enable_x64(True):
+        start = jnp.asarray([[-5.0, -15.0], [-5.0, -5.0], [5.0, -5.0]]) / 31
+        found = jax.vmap(lambda start: o.trust_region(rastrigin, start))(start)
+        assert (found.info.status == Status.OPTIMAL).all()
+        np.testing.assert_allclose(found.x, 0, atol=1e-13)

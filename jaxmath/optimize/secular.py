@@ -24,10 +24,13 @@ def within_ball(
     least, tiny = jnp.min(values), jnp.finfo(values.dtype).tiny
     low = jnp.maximum(0, -least)
     high = low + jnp.linalg.norm(slopes) / radius
+    # Where the curvature is least, mu cannot tell a slope this small from none.
+    faint = jnp.abs(slopes) <= 10 * jnp.finfo(values.dtype).eps * low * radius
+    pulls = jnp.where(faint & (values == least), 0, slopes)
 
     def step(mu):
         # A curvature of nothing, with a slope of nothing, asks for no step.
-        return -slopes / jnp.maximum(values + mu, tiny)
+        return -pulls / jnp.maximum(values + mu, tiny)
 
     def unfinished(state):
         _, _, _, length, tries = state

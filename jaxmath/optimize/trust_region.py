@@ -82,10 +82,11 @@ def _search(f, x, tolerance, max_iterations) -> Found:
     status = jnp.where(_converged(here, tolerance), Status.OPTIMAL, status)
     status = jnp.where(_finite(here), status, Status.NOT_FINITE)
     radius = 0.1 * jnp.maximum(1, jnp.linalg.norm(here.curvature.scale * here.x))
+    size = jnp.abs(here.objective)  # of the terms that cancel in a small value, at most
 
     def repeat(carry):
         here, radius, count, status = carry
-        there, radius, stuck = _advance(f, here, radius)
+        there, radius, stuck = _advance(f, here, radius, size)
         count = count + 1
         status = jnp.where(count >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
         status = jnp.where(stuck, Status.STALLED, status)
@@ -117,14 +118,15 @@ def _converged(local: Local, tolerance):
     return (local.error <= tolerance) & ~downhill(local.curvature)
 
 
-def _advance(f, here: Local, radius):
+def _advance(f, here: Local, radius, size):
     """Try the best step of the model; say where that leads, the new radius, and if it is idle."""
     eps = jnp.finfo(here.x.dtype).eps
     scale, values, vectors = here.curvature
     slopes = vectors.T @ (here.gradient / scale)
     p = within_ball(values, slopes, radius)
     promised = -(slopes @ p + 0.5 * values @ jnp.square(p))
-    there = _look(f, here.x + (vectors @ p) / scale)
+    move = (vectors @ p) / scale
+    there = _look(f, here.x + move)
     finite = _finite(there)
     # Near the end the decrease drowns in rounding, that of the value or of terms which cancel in
     # it, and the gradient alone can tell.
@@ -133,12 +135,15 @@ def _advance(f, here: Local, radius):
     faint = promised <= noise
     share = (here.objective - there.objective + noise) / (promised + noise)
     falls = ~faint & (share > 1e-4) & (there.objective <= here.objective)
-    accept = finite & (falls | ((promised <= noise + rest) & (there.error < here.error)))
+    level = jnp.abs(there.objective - here.objective) <= 10 * eps * size
+    sloping = -move @ (here.gradient + there.gradient) / 2 > 0.1 * promised
+    calmer = there.error < here.error
+    accept = finite & (falls | (calmer & ((promised <= noise + rest) | (level & sloping))))
     length = jnp.linalg.norm(p)
     bold = ~accept | (share < 0.25)
     timid = (share > 0.75) & (length > 0.9 * radius)
     radius = jnp.where(bold, 0.25 * length, jnp.where(timid, 3 * radius, radius))
-    idle = jnp.all(jnp.abs((vectors @ p) / scale) <= eps * jnp.abs(here.x))
+    idle = jnp.all(jnp.abs(move) <= eps * jnp.abs(here.x))
     stuck = idle | (~accept & faint & finite) | (length == 0)
     there = jax.tree.map(lambda new, old: jnp.where(accept, new, old), there, here)
     return there, radius, stuck
