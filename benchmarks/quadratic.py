@@ -5,6 +5,8 @@ solver; `--gate` ends with status 1 where a bar is missed: a batch in half the t
 peer, a single program within 1.5 times, among those whose residuals are below 1e-8. Programs have
 as many variables as inequalities. The residual is the largest of stationarity, violation, sign and
 complementarity, each relative to one plus the terms that it sums, in NumPy. Compilation is apart.
+A batch is also solved on two cores, by ours as two devices and by peers that have threads; the
+fastest way of each counts.
 Solvers that are not installed are left out (`pip install osqp clarabel proxsuite qpax jaxopt`).
 """
 
@@ -17,7 +19,7 @@ import warnings
 import jax
 import numpy as np
 
-from benchmarks.peers.quadratic import PEERS, ours
+from benchmarks.peers.quadratic import ON_TWO_CORES, OURS, PEERS
 from benchmarks.record import keep
 
 BATCHES = ((10, 1_000), (50, 1_000))
@@ -61,7 +63,10 @@ def row(n: int, count: int, rounds: int) -> dict:
     """Measure every solver on programs of one size."""
     data = programs(n, count)
     solvers, figures = {}, {}
-    for name, prepare in {"jaxmath": ours, **PEERS}.items():
+    known = {**OURS, **PEERS}
+    if count > 1:
+        known |= ON_TWO_CORES[0] | ON_TWO_CORES[1]
+    for name, prepare in known.items():
         some = min(count, SLOW.get(name, count))
         part = tuple(array[:some] for array in data)
         try:
@@ -92,6 +97,7 @@ def main() -> int:
     parser.add_argument("--sizes", type=int, nargs="*", help="these numbers of variables only")
     options = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_num_cpu_devices", 2)
     warnings.simplefilter("ignore")
     rows = [("batch", n, count) for n, count in BATCHES] + [("single", n, 1) for n in SINGLES]
     kept, failed = [], 0
@@ -99,15 +105,17 @@ def main() -> int:
         if options.sizes and n not in options.sizes:
             continue
         figures = row(n, count, options.rounds)
-        own = figures["jaxmath"]
-        others = {
+        exact = {
             name: found["microseconds"]
             for name, found in figures.items()
-            if name != "jaxmath" and found["residual"] <= RESIDUAL
+            if found["residual"] <= RESIDUAL
         }
-        best = min(others, key=lambda name: others[name]) if others else None
-        ratio = own["microseconds"] / others[best] if best else float("nan")
-        passed = own["residual"] <= RESIDUAL and (best is None or ratio <= BARS[kind])
+        mine = [name for name in exact if name in OURS or name in ON_TWO_CORES[0]]
+        others = [name for name in exact if name not in mine]
+        best = min(others, key=exact.__getitem__) if others else None
+        own = min((exact[name] for name in mine), default=float("inf"))
+        ratio = own / exact[best] if best else float("nan")
+        passed = bool(mine) and (best is None or ratio <= BARS[kind])
         failed += not passed
         print(f"\n{count} of {n} variables: {ratio:.2f} of {best}, bar {BARS[kind]}", end="")
         print(f": {'passed' if passed else 'FAILED'}")

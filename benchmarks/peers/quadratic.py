@@ -66,6 +66,23 @@ def proxqp(P, q, G, h):
     return _each(one, P, q, G, h)
 
 
+def proxqp_threads(P, q, G, h):
+    """ProxQP, dense, its batch on two threads."""
+    dense = import_module("proxsuite").proxqp.dense
+
+    def solve():
+        batch = dense.BatchQP(len(P))
+        for parts in zip(P, q, G, h, strict=True):
+            solver = batch.init_qp_in_place(q.shape[1], 0, h.shape[1])
+            solver.settings.eps_abs = TOLERANCE
+            solver.init(*parts[:2], None, None, parts[2], np.full(h.shape[1], -1e20), parts[3])
+        dense.solve_in_parallel(batch, 2)
+        found = [batch.get(i).results for i in range(len(P))]
+        return np.stack([one.x for one in found]), np.stack([one.z for one in found])
+
+    return solve
+
+
 def qpax(P, q, G, h):
     """qpax, vectorised."""
     solvers = import_module("qpax")
@@ -90,15 +107,28 @@ def jaxopt(P, q, G, h):
     return _batch(one, P, q, G, h)
 
 
-def ours(P, q, G, h):
-    """`solve_qp` at its defaults, vectorised, with all that it says of the solution."""
+def _ours(P, q, G, h):
     from jaxmath.constrained import solve_qp
 
-    def one(P, q, G, h):
-        found = solve_qp(P, q, G=G, upper=h)
-        return found.x, found.multipliers.inequality, found
+    found = solve_qp(P, q, G=G, upper=h)
+    return found.x, found.multipliers.inequality, found
 
-    return _batch(one, P, q, G, h)
+
+def ours(P, q, G, h):
+    """`solve_qp` at its defaults, vectorised, with all that it says of the solution."""
+    return _batch(_ours, P, q, G, h)
+
+
+def ours_on_devices(P, q, G, h):
+    """The same on two devices of one processor, half of the batch on each."""
+    mesh = jax.sharding.Mesh(jax.devices()[:2], "lanes")
+    lanes = jax.sharding.PartitionSpec("lanes")
+    halves = jax.shard_map(
+        jax.vmap(_ours), mesh=mesh, in_specs=lanes, out_specs=lanes, check_vma=False
+    )
+    data = jax.device_put((P, q, G, h), jax.sharding.NamedSharding(mesh, lanes))
+    compiled = jax.jit(halves)
+    return lambda: jax.block_until_ready(compiled(*data))[:2]
 
 
 def _each(one, *data) -> Callable[[], Any]:
@@ -121,4 +151,7 @@ def _batch(one, *data) -> Callable[[], Any]:
     return solve
 
 
+OURS = {"jaxmath": ours}
 PEERS = dict(OSQP=osqp, Clarabel=clarabel, ProxQP=proxqp, qpax=qpax, jaxopt=jaxopt)
+ON_TWO_CORES = {"jaxmath, 2 devices": ours_on_devices}, {"ProxQP, 2 threads": proxqp_threads}
+"""Of a batch: ours, and those of peers that have such a way."""

@@ -42,8 +42,8 @@ from jaxmath.optimize.solution import Status
 RUNNING = -1
 PATIENCE = 8
 """After so many steps proofs are looked for that there is no solution: most are found by then."""
-HARD = 20
-"""After so many steps a program is hard, and rounding may be what holds it up."""
+FEW = 64
+"""Up to so many unknowns a step is refined once."""
 
 
 def safe(dtype):
@@ -84,24 +84,17 @@ class System(NamedTuple):
             dx = dx - transposed_times(self.cross, dy)
         return dx, dy, self.weights * (rows(program, dx) - rz)
 
-    def refined(self, r1, ry, rz, found):
-        """What `once` found, and what it finds of the rest."""
-        program = self.program
-        dx, dy, dz = found
-        left = r1 - times(program.P, dx) - self.rho * dx
-        left = left - transposed_times(program.A, dy) - columns(program, dz)
-        ey = ry - times(program.A, dx) + self.delta * dy
-        ez = only(rz - rows(program, dx) + self.compliance * dz, self.weights > 0)
-        return jax.tree.map(jnp.add, found, self.once(left, ey, ez))
-
-    def solve(self, r1, ry, rz, hard):
-        """The same, refined once; where the program is hard, three times."""
-
-        def again(found):
-            return self.refined(r1, ry, rz, self.refined(r1, ry, rz, found))
-
-        found = self.refined(r1, ry, rz, self.once(r1, ry, rz))
-        return jax.lax.cond(hard, again, lambda found: found, found)
+    def solve(self, r1, ry, rz):
+        """The same, refined: once, and of large matrices, whose factors cost much more, twice."""
+        program, found = self.program, self.once(r1, ry, rz)
+        for _ in range(1 if len(r1) <= FEW else 2):
+            dx, dy, dz = found
+            left = r1 - times(program.P, dx) - self.rho * dx
+            left = left - transposed_times(program.A, dy) - columns(program, dz)
+            ey = ry - times(program.A, dx) + self.delta * dy
+            ez = only(rz - rows(program, dx) + self.compliance * dz, self.weights > 0)
+            found = jax.tree.map(jnp.add, found, self.once(left, ey, ez))
+        return found
 
 
 def system(program: Program, weights, rho, delta, shift) -> System:
@@ -165,25 +158,24 @@ def reach(at: Iterate, step: Iterate):
     return lanes.least(jnp.where(falling, -v / jnp.where(falling, dv, -1), jnp.inf))
 
 
-def direction(solver: System, side: Sides, at: Iterate, left: Residuals, products, hard=None):
-    """Newton's step to s z = 0 less what the products, of now or ahead, are known to be.
-
-    It is rough where nothing is said of how hard the program is.
-    """
+def direction(
+    solver: System, side: Sides, at: Iterate, left: Residuals, products, *, refined: bool
+):
+    """Newton's step to s z = 0 less what the products, of now or ahead, are known to be."""
     delta = solver.delta
     slack = jnp.where(side.there, at.s + delta * at.z, 1)
     fixed = only((products + at.z * left.ends) / slack, side.there)
     right = only(joined(fixed) * solver.compliance, solver.weights > 0)
     right = jnp.where(side.equal, -left.rows, right)
-    target = -left.dual, -left.equality, right
-    dx, dy, du = solver.once(*target) if hard is None else solver.solve(*target, hard)
+    solve = solver.solve if refined else solver.once
+    dx, dy, du = solve(-left.dual, -left.equality, right)
     move = both(rows(solver.program, dx))
     dz = only(at.z / slack * move - fixed, side.there)
     ds = only(left.ends + delta * dz - move, side.there)
     return Iterate(dx, dy, only(du, side.equal), dz, ds)
 
 
-def step(program: Program, side: Sides, at: Iterate, left: Residuals, count, shift, hard):
+def step(program: Program, side: Sides, at: Iterate, left: Residuals, count, shift):
     """Predict, then correct; the step, and the share of it that stays inside."""
     eps, size = jnp.finfo(program.q.dtype).eps, len(side.equal)
 
@@ -196,12 +188,12 @@ def step(program: Program, side: Sides, at: Iterate, left: Residuals, count, shi
     weights = jnp.where(side.equal, 1 / delta, pull[:size] + pull[size:])
     solver = system(program, weights, rho, delta, shift)
     products = at.s * at.z
-    first = direction(solver, side, at, left, products)
+    first = direction(solver, side, at, left, products, refined=False)
     share = jnp.minimum(1, reach(at, first))
     ahead = complementarity(jax.tree.map(lambda v, dv: v + share * dv, at, first))
     centre = jnp.clip((ahead / jnp.where(mu > 0, mu, 1)) ** 3, 0, 1) * mu
     products = only(products + share * first.s * first.z - centre, side.there)
-    second = direction(solver, side, at, left, products, hard)
+    second = direction(solver, side, at, left, products, refined=True)
     return second, jnp.minimum(1, reach(at, second) * jnp.maximum(0.99, 1 - mu))
 
 
@@ -233,8 +225,7 @@ def search(given: Program, tolerance, max_iterations) -> tuple[Found, Scale]:
         goal = program._replace(P=only(program.P, ~astray[None]), q=only(program.q, ~astray))
         left, terms = residuals(goal, side, at)
         judged = judge(goal, side, scale, at, (left, terms))
-        most_steps = jnp.max(only(found.iterations, running))
-        move, share = step(goal, side, at, left, count, found.shift, most_steps >= HARD)
+        move, share = step(goal, side, at, left, count, found.shift)
 
         def proofs():
             """Whether iterate or step is a ray or a contradiction, and the one that is."""
@@ -253,7 +244,8 @@ def search(given: Program, tolerance, max_iterations) -> tuple[Found, Scale]:
         def none():
             return no, (jnp.zeros_like(at.x),), no, (jnp.zeros_like(at.y), jnp.zeros_like(at.u))
 
-        ray, (away,), contradiction, (y, z) = jax.lax.cond(most_steps >= PATIENCE, proofs, none)
+        late = jnp.any(running & (found.iterations >= PATIENCE))
+        ray, (away,), contradiction, (y, z) = jax.lax.cond(late, proofs, none)
         status = jnp.where(found.iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
         sound = lanes.every(jnp.isfinite(move.x))
         status = jnp.where(sound | (found.shift < most), status, Status.STALLED)
