@@ -1,5 +1,6 @@
 """Small infeasible, unbounded and degenerate quadratic programs: the right status of each."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -71,3 +72,42 @@ def test_the_status_is_right(seed):
         Q, q, G, lower, upper = padded(*data)
         found = solve_qp(Q, q, G=G, lower=lower, upper=upper)
         assert found.info.status == status, (what, Status(int(found.info.status)), found.info)
+
+
+def mixed(seeds):
+    """Programs of all kinds by turns, every tenth with a NaN somewhere in its data."""
+    rng, found = np.random.default_rng(7), []
+    for seed in seeds:
+        for what, data, status in programs(seed):
+            found.append((what, padded(*data), status))
+        what, data, _ = found[rng.integers(len(found))]
+        broken = [array.copy() for array in data]
+        part = broken[rng.integers(len(broken))]
+        part.flat[rng.integers(part.size)] = np.nan
+        found.append((f"NaN in {what}", tuple(broken), Status.NOT_FINITE))
+    return found
+
+
+@pytest.mark.full
+def test_a_thousand_lanes_do_each_other_no_harm():
+    """Solvable, infeasible, unbounded and broken programs: each as if it were alone."""
+    lanes = mixed(range(100))
+    data = tuple(np.stack(parts) for parts in zip(*(data for _, data, _ in lanes), strict=True))
+
+    def solve(Q, q, G, lower, upper):
+        return solve_qp(Q, q, G=G, lower=lower, upper=upper)
+
+    together = jax.jit(jax.vmap(solve))(*data)
+    wrong = [
+        (what, Status(int(got)))
+        for (what, _, status), got in zip(lanes, together.info.status, strict=True)
+        if got != status
+    ]
+    assert not wrong
+    assert len(lanes) == 1000
+    alone, healthy = jax.jit(solve), np.asarray(together.info.status) == Status.OPTIMAL
+    for lane in np.flatnonzero(healthy)[::7]:
+        one = alone(*(array[lane] for array in data))
+        np.testing.assert_allclose(
+            together.info.objective[lane], one.info.objective, rtol=1e-6, atol=1e-6
+        )

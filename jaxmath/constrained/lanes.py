@@ -66,38 +66,44 @@ def diagonal(matrix):
 def factor(matrix):
     """What `solve` needs of a symmetric positive definite matrix; NaN where it is not.
 
-    Of one matrix the Cholesky factor. Of lanes the inverse: products are one operation where
-    substitutions would be one for each row.
+    Of one matrix the Cholesky factor L. Of lanes its inverse: products are one operation where
+    substitutions would be one for each row. The inverse of the matrix itself would lose twice as
+    many digits.
     """
     if matrix.ndim == 2:
         return jnp.linalg.cholesky(matrix, symmetrize_input=False)
     index = jnp.arange(matrix.shape[0])
 
     def eliminate(j, rest):
+        """Row operations; below the diagonal stands what they make of the identity."""
         pivot = rest[j, j]
-        inverse = jnp.where(pivot > 0, 1 / pivot, jnp.nan)
-        row, column = rest[j] * inverse[None], rest[:, j] * inverse[None]
-        own = index == j
-        here, there = own[:, None, None], own[None, :, None]
-        outer = rest - rest[:, j][:, None] * row[None]
-        outer = jnp.where(here, row[None], jnp.where(there, -column[:, None], outer))
-        return jnp.where(here & there, inverse[None, None], outer)
+        below = jnp.where(
+            (index > j)[:, None], rest[:, j] / jnp.where(pivot > 0, pivot, jnp.nan), 0
+        )
+        outer = rest - below[:, None] * rest[j][None]
+        own = (index[:, None] > j) & (index[None] == j)
+        return jnp.where(own[:, :, None], -below[:, None], outer)
 
-    return jax.lax.fori_loop(0, matrix.shape[0], eliminate, matrix)
+    found = jax.lax.fori_loop(0, matrix.shape[0], eliminate, matrix)
+    lower, one = index[:, None] > index[None], index[:, None] == index[None]
+    unit = jnp.where(lower[:, :, None], found, one[:, :, None].astype(matrix.dtype))
+    pivots = diagonal(found)
+    return unit * jax.lax.rsqrt(jnp.where(pivots > 0, pivots, jnp.nan))[:, None]
 
 
 def solve(factor, right):
     """Solve with what `factor` found; the right side is a vector."""
     if factor.ndim == 2:
         return cho_solve((factor, True), right)
-    return times(factor, right)
+    return transposed_times(factor, times(factor, right))
 
 
 def solve_rows(factor, matrix):
     """Solve for each row of a matrix."""
     if factor.ndim == 2:
         return cho_solve((factor, True), matrix.T).T
-    return jnp.sum(matrix[:, :, None] * factor[None], axis=1)
+    half = jnp.sum(matrix[:, None] * factor[None], axis=2)
+    return jnp.sum(half[:, :, None] * factor[None], axis=1)
 
 
 def outer(left, right):
