@@ -76,10 +76,9 @@ def factor(matrix):
 
     def eliminate(j, rest):
         """Row operations; below the diagonal stands what they make of the identity."""
-        pivot = rest[j, j]
-        below = jnp.where(
-            (index > j)[:, None], rest[:, j] / jnp.where(pivot > 0, pivot, jnp.nan), 0
-        )
+        pivot = rest[j, j][None]
+        share = rest[:, j] / jnp.where(pivot > 0, pivot, jnp.nan)
+        below = jnp.where((index > j)[:, None], share, 0)
         outer = rest - below[:, None] * rest[j][None]
         own = (index[:, None] > j) & (index[None] == j)
         return jnp.where(own[:, :, None], -below[:, None], outer)
