@@ -178,8 +178,7 @@ def test_a_minimum_without_multipliers_is_not_called_regular():
     found = solve_nlp(
         lambda x, _: (x[0] - 2) ** 2 + x[1] ** 2,
         jnp.array([-2.0, -2.0]),
-        ineq=lambda x, _: (1 - x[0]) ** 3 - x[1],
-        lower=0.0,
+        ineq=lambda x, _: x[1] - (1 - x[0]) ** 3,  # at most zero, since no end is given
         bounds=(0.0, jnp.inf),
     )
     assert found.info.status != Status.INFEASIBLE

@@ -5,7 +5,8 @@ $$ \min_x f(x) \quad\text{subject to}\quad h(x) = 0, \quad l \le g(x) \le u, \qu
 
 The Lagrangian is $f + y \cdot h + z \cdot g + z_b \cdot x$, where z > 0 says that the upper end
 holds x back, and z < 0 the lower one. As an end is raised the optimal value changes by -z, and by
--y where h(x) = c - ... is written as h(x) - c: their shadow prices.
+-y as c is in h(x) - c = 0: their shadow prices. Section and equation numbers in this method are
+those of Wachter and Biegler (2006), which it follows but for its restoration and its inertia.
 """
 
 import functools
@@ -66,9 +67,9 @@ def solve_nlp(
         ineq: a function of the same whose value, any pytree, has ends.
         lower: the lower ends: a pytree like the value of `ineq`, or one number for all; minus
             infinity, or left out, where there is none.
-        upper: the upper ends. If both are left out the values shall be at most zero. Where two
-            ends agree the constraint is an equality; in `eq` it has a multiplier of either sign
-            just as well.
+        upper: the upper ends. If both are left out the values shall be at most zero, the sign of
+            the Lagrangian (SciPy's is the other one). Where two ends agree the constraint is an
+            equality.
         bounds: the pair of the ends of x, each a pytree like `start`, or one number. What is
             evaluated lies strictly between them.
         tolerance: the largest residual of the first-order conditions, relative to one plus the size
