@@ -56,6 +56,12 @@ def test_bounds_and_equalities():
     assert float(wrong.dual) == 2
 
 
+def test_without_ends_an_inequality_is_at_most_zero():
+    problem = Problem(lambda x: -x["a"], inequality=lambda x: x["a"] - 1)
+    assert float(judged(problem, dict(a=1.0), inequality=1.0).error) == 0
+    assert float(judged(problem, dict(a=1.5), inequality=1.0).primal) == 0.5
+
+
 def test_no_number_is_no_small_residual():
     found = judged(DIAMOND, dict(a=jnp.nan, b=0.0), inequality=PRICES)
     assert np.isnan(found.error)

@@ -31,7 +31,8 @@ class Problem(NamedTuple):
         objective: x to a number.
         equality: x to the pytree of numbers that shall be zero.
         inequality: x to the array of m numbers that have ends.
-        lower, upper: the ends, m numbers or one, infinite or left out where there is none.
+        lower, upper: the ends, m numbers or one, infinite or left out where there is none; if both
+            are left out the numbers shall be at most zero.
         bounds: the pair of the ends of x itself, each shaped like x or a number.
     """
 
@@ -61,7 +62,7 @@ class Residuals(NamedTuple):
     error: Any
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """A block of constraints: its value, the ends of that, its multipliers and their pull on x."""
 
     value: Any
@@ -76,6 +77,7 @@ def quadratic_problem(P, q, A=None, b=None, G=None, lower=None, upper=None, boun
     P, q = jnp.asarray(P), jnp.asarray(q)
     equality = None if A is None else (lambda x: jnp.asarray(A) @ x - jnp.asarray(b))
     inequality = None if G is None else (lambda x: jnp.asarray(G) @ x)
+    lower = -jnp.inf if lower is None else lower
     return Problem(lambda x: x @ (P @ x) / 2 + q @ x, equality, inequality, lower, upper, bounds)
 
 
@@ -103,24 +105,29 @@ def kkt_residuals(problem: Problem, solution: Solution) -> Residuals:
         value, pull = jax.vjp(flat(problem.equality), x)
         y = ravel_pytree(multipliers.equality)[0]
         zero = jnp.zeros_like(value)
-        parts.append(_Part(value, zero, zero, y, pull(y)[0]))
+        parts.append(Part(value, zero, zero, y, pull(y)[0]))
     if problem.inequality is not None:
         value, pull = jax.vjp(flat(problem.inequality), x)
         z = ravel_pytree(multipliers.inequality)[0]
-        low, high = _ends(problem.lower, problem.upper, value)
-        parts.append(_Part(value, low, high, z, pull(z)[0]))
+        low, high = _ends(*ends_or_default(problem.lower, problem.upper), value)
+        parts.append(Part(value, low, high, z, pull(z)[0]))
     if problem.bounds is not None:
         z = ravel_pytree(multipliers.bounds)[0]
         least, most = problem.bounds
         low, high = _ends(least, most, x)
-        parts.append(_Part(x, low, high, z, z))
-    return _residuals(gradient, parts)
+        parts.append(Part(x, low, high, z, z))
+    return residuals(gradient, parts)
 
 
 class _Only(NamedTuple):
     equality: Any
     inequality: Any
     bounds: Any
+
+
+def ends_or_default(lower, upper):
+    """The ends of inequalities; g(x) <= 0 where none are given."""
+    return (None, 0.0) if lower is None and upper is None else (lower, upper)
 
 
 def _ends(lower, upper, like) -> tuple[Any, Any]:
@@ -131,7 +138,9 @@ def _ends(lower, upper, like) -> tuple[Any, Any]:
     return end(lower, -jnp.inf), end(upper, jnp.inf)
 
 
-def _residuals(gradient, parts: list[_Part]) -> Residuals:
+def residuals(gradient, parts: list[Part]) -> Residuals:
+    """What is left, given the gradient of the objective and each block of constraints."""
+
     def largest(values):
         """Of what is made of each part; NaN if any is."""
         found = [jnp.max(jnp.abs(value), initial=0) for value in values]

@@ -46,8 +46,8 @@ class Info(NamedTuple):
         kind: a `Kind`: the second-order test.
         regular: whether the gradients of the constraints are independent, so that the multipliers
             are unique (the linear independence qualification, LICQ); true of a problem without
-            constraints; of equations, whether their Jacobian is regular; of a quadratic program,
-            whether its solution can be differentiated.
+            constraints; of equations, whether their Jacobian is regular; of a program with
+            inequalities, whether its solution can be differentiated.
         iterations: steps taken.
         objective: f(x); its derivatives in `args` are those of the optimal value.
         stationarity: the largest entry of the gradient of the Lagrangian.
@@ -136,7 +136,7 @@ def describe(info: Info) -> str:
         sentences.append(KINDS[kind])
         if kind is Kind.ROOT and not info.regular:
             sentences.append("Their Jacobian is singular there, so the root has no derivative.")
-        elif not info.regular and info.gap is not None:
+        elif not info.regular and info.complementarity is not None:
             sentences.append(
                 "What holds it back is degenerate there, so it has no derivative in the data."
             )
