@@ -24,6 +24,8 @@ SOURCES: dict[str, str] = {
     "Optimization 1 (2014) 127-239",
     "duchi2008efficient": "J. Duchi, S. Shalev-Shwartz, Y. Singer and T. Chandra, Efficient "
     "projections onto the l1-ball for learning in high dimensions, ICML 2008",
+    "best1990active": "M. J. Best and N. Chakravarti, Active set algorithms for isotonic "
+    "regression; a unifying framework, Mathematical Programming 47 (1990) 425-439",
     "wang2015projection": "W. Wang and C. Lu, Projection onto the capped simplex, "
     "arXiv:1503.01002, 2015",
     "boyd2004convex": "S. Boyd and L. Vandenberghe, Convex Optimization, "

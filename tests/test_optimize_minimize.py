@@ -9,7 +9,7 @@ import scipy.optimize
 
 from jaxmath import optimize as o
 from jaxmath.optimize import Kind, Status, describe
-from jaxmath.optimize.lbfgs import Pairs, _direction
+from jaxmath.optimize.lbfgs import Pairs, two_loops
 from tests.marks import long_but
 from tests.mgh import PROBLEMS
 
@@ -265,7 +265,7 @@ def test_the_two_loops_apply_the_matrix_of_bfgs():
         H = turn @ H @ turn.T + np.outer(s, s) / (s @ y)
     inverses = 1 / np.sum(steps * changes, axis=1)
     pairs = Pairs(*map(jnp.asarray, (steps, changes, inverses, 0.7)))
-    found = _direction(pairs, jnp.asarray(gradient))
+    found = two_loops(pairs, jnp.asarray(gradient))
     np.testing.assert_allclose(found, -H @ gradient, rtol=1e-12)
 
 

@@ -12,6 +12,9 @@ SHARP = 0.75
 PLAIN = 2 / 3
 """The tolerance of a method that converges linearly, or a little better than that."""
 
+SLOW = 1 / 3
+"""The tolerance of a method whose error falls like one over the number of steps."""
+
 
 def flatten(start: Any, tolerance: Any, power: float):
     """The start as a vector, the way back to its pytree, and the tolerance in its dtype.

@@ -102,3 +102,18 @@ def _differentiable_if_jvp(primals, tangents):
     value, condition = primals
     slope, _ = tangents
     return value, slope * jnp.where(condition, 1, jnp.nan).astype(value.dtype)
+
+
+@jax.custom_jvp
+def without_derivative(value, given):
+    """The value, an array made of what is given; its derivative in any of that is NaN."""
+    del given
+    return value
+
+
+@without_derivative.defjvp
+def _without_derivative_jvp(primals, tangents):
+    value, given = primals
+    changes = zip(jax.tree.leaves(given), jax.tree.leaves(tangents[1]), strict=True)
+    moved = sum(jnp.sum(change) for leaf, change in changes if _floating(jnp.asarray(leaf)))
+    return value, jnp.full_like(value, jnp.nan) * jnp.asarray(moved, value.dtype)

@@ -64,17 +64,18 @@ def lbfgs(
     Raises:
         TypeError: if `start` holds anything but real floating-point numbers.
     """
-    method = Method(functools.partial(_start, memory), _direction, _remember, True, 0.9)
+    method = Method(functools.partial(no_pairs, memory), two_loops, remember, True, 0.9)
     return descend(method, objective, start, args, tolerance, max_iterations, second_order)
 
 
-def _start(memory, x) -> Pairs:
+def no_pairs(memory, x) -> Pairs:
+    """An empty memory."""
     empty = jnp.zeros((memory, x.size), x.dtype)
     return Pairs(empty, empty, empty[:, 0], jnp.ones((), x.dtype))
 
 
-def _direction(pairs: Pairs, gradient):
-    """The two loops: from the latest pair to the first, and back."""
+def two_loops(pairs: Pairs, gradient):
+    """The direction: from the latest pair to the first, and back."""
 
     def down(q, pair):
         s, y, inverse = pair
@@ -91,7 +92,7 @@ def _direction(pairs: Pairs, gradient):
     return -r
 
 
-def _remember(pairs: Pairs, step, before, after, _) -> Pairs:
+def remember(pairs: Pairs, step, before, after, _) -> Pairs:
     """Add a pair, unless its curvature is not positive."""
     change = after - before
     product, square = step @ change, change @ change

@@ -136,6 +136,10 @@ def describe(info: Info) -> str:
         sentences.append(KINDS[kind])
         if kind is Kind.ROOT and not info.regular:
             sentences.append("Their Jacobian is singular there, so the root has no derivative.")
+        elif not info.regular and kind is Kind.UNTESTED:
+            sentences.append(
+                "It is not the only one nearby, or lies on a kink, so it has no derivative."
+            )
         elif not info.regular and info.complementarity is not None:
             sentences.append(
                 "What holds it back is degenerate there, so it has no derivative in the data."

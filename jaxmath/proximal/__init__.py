@@ -6,8 +6,15 @@ from jaxmath.proximal.pointwise import POINTWISE, hinge, huber, log_barrier
 from jaxmath.proximal.projections import PROJECTIONS
 from jaxmath.proximal.shrinkage import SHRINKAGE, elastic_net, l1, nonnegative_l1, squared_l2
 from jaxmath.proximal.simplices import PROX_LINF, linf
+from jaxmath.proximal.spectra import nuclear_norm
+from jaxmath.proximal.total_variation import total_variation
 
-PROXIMAL = (*SHRINKAGE, *POINTWISE, PROX_GROUP_LASSO, PROX_LINF)
+PROXIMAL = (
+    *SHRINKAGE,
+    *POINTWISE,
+    PROX_GROUP_LASSO,
+    PROX_LINF,
+)
 FORMULAS = (*PROXIMAL, *PROJECTIONS)
 
 __all__ = [
@@ -22,6 +29,8 @@ __all__ = [
     "linf",
     "log_barrier",
     "nonnegative_l1",
+    "nuclear_norm",
     "projections",
     "squared_l2",
+    "total_variation",
 ]

@@ -101,6 +101,14 @@ EXEMPT: dict[str, str] = {
     "losses.vtrace": "targets, not differentiated; compared with the sum of the paper",
     "losses.nll": "makes a loss of a family's `log_prob`, which is compared",
     "losses.fenchel_young": "makes a loss of a function; the losses that it makes are compared",
+    **{
+        f"proximal.{name}": "of a matrix, with the digits of its largest entry; compared with NumPy"
+        for name in (
+            *("nuclear_norm", "projections.affine", "projections.nuclear_ball"),
+            "projections.positive_semidefinite",
+        )
+    },
+    "proximal.total_variation": "a walk; compared with its dual program and its conditions",
     "models.linear.init": "starting values",
     "models.linear.apply": _PARTS,
     "models.linear.predict": _PARTS,
