@@ -21,6 +21,7 @@ LONG = (
     "mle_coverage",
     "optimizers",
     "quantile_derivatives",
+    "rates",
     "sequential_bayes",
 )
 
