@@ -72,7 +72,7 @@ def errors(optimizer, curvatures, steps: int):
     def step(carry, _):
         x, state = carry
         updates, state = optimizer.update(curvatures * x, state, x)
-        x = optax.apply_updates(x, updates)
+        x = jnp.asarray(optax.apply_updates(x, updates))
         return (x, state), x
 
     x = jnp.ones_like(curvatures)
