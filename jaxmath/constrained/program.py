@@ -218,6 +218,7 @@ class Judged(NamedTuple):
     primal: Any
     dual: Any
     gap: Any
+    sharp: Any  # the dual one, relative to the gradient and not to the terms that cancel in it
 
     @property
     def error(self):
@@ -231,9 +232,12 @@ def judge(program: Program, side: Sides, scale: Scale, at: Iterate, found) -> Ju
     left, terms = found
     outside = jnp.maximum(largest(violation(side, terms.Cx) / twice(r)), largest(left.equality / e))
     primal = outside / (1 + jnp.maximum(largest(terms.Cx / r), largest(terms.Ax / e)))
-    summed = map(jnp.abs, (terms.Px, program.q, terms.Ay, terms.Cz))
-    dual = largest(left.dual / d) / (c + largest(jax.tree.reduce(jnp.maximum, list(summed)) / d))
+    pulls = jnp.maximum(jnp.abs(terms.Ay), jnp.abs(terms.Cz))
+    summed = jnp.maximum(jnp.maximum(jnp.abs(terms.Px), jnp.abs(program.q)), pulls)
+    rest = largest(left.dual / d)
+    dual = rest / (c + largest(summed / d))
+    sharp = rest / (c + largest(jnp.maximum(jnp.abs(terms.Px + program.q), pulls) / d))
     curved, linear = dot(at.x, terms.Px), dot(program.q, at.x)
     ends = support(program, side, at.y, net(at))
     values = jnp.maximum(jnp.abs(curved / 2 + linear), jnp.abs(curved / 2 + ends))
-    return Judged(primal, dual, jnp.abs(curved + linear + ends) / (c + values))
+    return Judged(primal, dual, jnp.abs(curved + linear + ends) / (c + values), sharp)
