@@ -36,7 +36,8 @@ def slopes(formula):
         given = dict(zip(names, args, strict=True))
 
         def moved(*values):
-            return fn(**given | dict(zip(own, values, strict=True)))
+            changed = given | dict(zip(own, values, strict=True))
+            return fn(*(changed[name] for name in names))
 
         value, pull = jax.vjp(moved, *(given[name] for name in own))
         ones = jax.tree.map(lambda leaf: np.ones(np.shape(leaf), leaf.dtype), value)
