@@ -18,10 +18,12 @@ LONG = (
     "kl_geometry",
     "lagrange_textbook",
     "landscape",
+    "lasso_path",
     "mle_coverage",
     "optimizers",
     "quantile_derivatives",
     "sequential_bayes",
+    "shadow_prices",
 )
 
 
