@@ -217,7 +217,7 @@ def judge(config: Config, data: Data, measured) -> Result:
             measured=np.abs(correlation) / share,
             relation="<=",
             expected=1.0,
-            tolerance=1e-8,
+            tolerance=1e-9,
             source=Source("beck2017first", "theorem 3.63"),
             breaks_if=Fault("one coefficient left out", _put("beta", (..., -2, 2), 0.0)),
         ),
