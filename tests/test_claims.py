@@ -18,11 +18,13 @@ LONG = (
     "kl_geometry",
     "lagrange_textbook",
     "landscape",
+    "lasso_path",
     "mle_coverage",
     "optimizers",
     "quantile_derivatives",
     "rates",
     "sequential_bayes",
+    "shadow_prices",
 )
 
 
