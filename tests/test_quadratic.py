@@ -1,6 +1,7 @@
 """Quadratic programs: textbook answers, optimality from outside, certificates, lanes, slopes."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -193,3 +194,29 @@ def test_single_precision_ends_and_says_so():
 def test_shapes_that_do_not_fit_are_named(change, words):
     with pytest.raises(ValueError, match=words.replace("[", r"\[").replace("]", r"\]")):
         solve_qp(**{**dict(P=np.eye(3), q=np.ones(3)), **change})
+
+
+def test_a_weakly_active_end_is_not_regular_at_the_default_tolerance():
+    """Least (x - 1)^2 where x <= h: at h = 1 the price is zero, and has a kink."""
+
+    def price(h):
+        found = solve_qp(2 * np.eye(1), -2 * np.ones(1), G=np.eye(1), upper=h)
+        return found.multipliers.inequality[0], found.info.regular
+
+    slope, regular = jax.grad(price, has_aux=True)(jnp.ones(1))
+    assert not regular
+    assert jnp.isnan(slope).all()
+    for h, expected in ((0.99, -2.0), (1.01, 0.0)):
+        slope, regular = jax.grad(price, has_aux=True)(jnp.full(1, h))
+        assert regular
+        np.testing.assert_allclose(slope, expected, atol=1e-8)
+
+
+def test_no_derivative_is_none_under_another_one_either():
+    def price(h):
+        return solve_qp(2 * np.eye(1), -2 * np.ones(1), G=np.eye(1), upper=h).multipliers[1][0]
+
+    one = jnp.ones(1)
+    (_, slope), (moved, _) = jax.jvp(jax.value_and_grad(price), (one,), (one,))
+    assert jnp.isnan(slope).all()
+    assert jnp.isnan(moved)

@@ -28,7 +28,6 @@ from jaxmath.constrained.program import (
     rows,
     sides,
     support,
-    twice,
     unscaled,
     violation,
 )
@@ -39,6 +38,9 @@ SMALL = 24
 """Up to so many unknowns lanes are solved side by side; larger problems one after the other."""
 TILE = 32
 """How many lanes go side by side: the slowest of a tile keeps the others waiting."""
+
+APART = 100
+"""By this factor a multiplier and its slack differ at least, or both may be zero."""
 
 
 class Multipliers(NamedTuple):
@@ -190,7 +192,7 @@ def _found(program: Program, tolerance, max_iterations):
     info = Info(
         status=status,
         kind=jnp.where(status == Status.OPTIMAL, Kind.GLOBAL, Kind.UNDECIDED),
-        regular=_regular(program, side, at, z, tolerance),
+        regular=_regular(program, side, at, z),
         iterations=found.iterations,
         objective=lanes.dot(at.x, terms.Px) / 2 + lanes.dot(program.q, at.x),
         stationarity=lanes.largest(left.dual),
@@ -223,14 +225,15 @@ def _convex(P):
     return _positive(lanes.add_diagonal(P, shift), 0)
 
 
-def _regular(program: Program, side: Sides, at, z, tolerance):
+def _regular(program: Program, side: Sides, at, z):
     """Whether the solution is a smooth function of the data."""
-    least = (
-        jnp.sqrt(tolerance) * (1 + lanes.largest(z)),
-        jnp.sqrt(tolerance) * (1 + lanes.largest(at.x)),
-    )
-    held = side.equal | (jnp.abs(z) > least[0])
-    clear = lanes.every(twice(held) | ~side.there | (at.s > least[1]))
+    price = at.z / (1 + lanes.largest(z))
+    room = at.s / (1 + lanes.largest(at.x))
+    size, pushed = len(side.equal), side.there & (price > room)
+    held = side.equal | pushed[:size] | pushed[size:]
+    # Where neither is much smaller both may be zero: their product alone is known to be.
+    apart = jnp.maximum(price, room) >= APART * jnp.minimum(price, room)
+    clear = lanes.every(apart | ~side.there)
     own = program.G.shape[0]
     weights = held.astype(program.q.dtype)
     matrix = program.P + lanes.gram(program.G, weights[:own])

@@ -101,7 +101,8 @@ def differentiable_if(value, condition):
 def _differentiable_if_jvp(primals, tangents):
     value, condition = primals
     slope, _ = tangents
-    return value, slope * jnp.where(condition, 1, jnp.nan).astype(value.dtype)
+    factor = jnp.where(condition, 1, jnp.nan).astype(value.dtype)
+    return differentiable_if(value, condition), slope * factor
 
 
 @jax.custom_jvp
@@ -116,4 +117,5 @@ def _without_derivative_jvp(primals, tangents):
     value, given = primals
     changes = zip(jax.tree.leaves(given), jax.tree.leaves(tangents[1]), strict=True)
     moved = sum(jnp.sum(change) for leaf, change in changes if _floating(jnp.asarray(leaf)))
-    return value, jnp.full_like(value, jnp.nan) * jnp.asarray(moved, value.dtype)
+    nothing = jnp.full_like(value, jnp.nan) * jnp.asarray(moved, value.dtype)
+    return without_derivative(value, given), nothing
