@@ -220,3 +220,15 @@ def test_no_derivative_is_none_under_another_one_either():
     (_, slope), (moved, _) = jax.jvp(jax.value_and_grad(price), (one,), (one,))
     assert jnp.isnan(slope).all()
     assert jnp.isnan(moved)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_terms_that_cancel_do_not_excuse_a_gradient(seed):
+    """Px and q are of 1e5 and their sum of nothing: what is left of it counts by itself."""
+    rng = np.random.default_rng(seed)
+    root, x, G = rng.normal(size=(5, 5)), rng.normal(size=5) * 10, rng.normal(size=(5, 5))
+    P = 1e4 * root @ root.T
+    data = dict(P=P, q=-P @ x, G=G, upper=G @ x + rng.random(5) * np.array([0, 0, 1, 1, 1]))
+    found = solve_qp(**data)
+    assert found.info.status == Status.OPTIMAL
+    assert kkt_residuals(quadratic_problem(**data), found).error < 1e-8

@@ -250,8 +250,8 @@ def search(given: Program, tolerance, max_iterations) -> tuple[Found, Scale]:
         sound = lanes.every(jnp.isfinite(move.x))
         status = jnp.where(sound | (found.shift < most), status, Status.STALLED)
         status = jnp.where(contradiction | empty, Status.INFEASIBLE, status)
-        # What cancels in the gradient does not count, as long as that can be had.
-        sharp = (judged.sharp <= tolerance) | (judged.sharp > found.judged.sharp / 2)
+        # What cancels in the gradient does not excuse it, as long as steps make it smaller.
+        sharp = (judged.sharp <= tolerance) | (judged.sharp > 0.9 * found.judged.sharp)
         solved = (judged.error <= tolerance) & sharp
         status = jnp.where(solved, jnp.where(astray, Status.UNBOUNDED, Status.OPTIMAL), status)
         status = jnp.where(running, jnp.where(known, status, Status.NOT_FINITE), found.status)
