@@ -21,6 +21,7 @@ LONG = (
     "lasso_path",
     "mle_coverage",
     "optimizers",
+    "qp_batch",
     "quantile_derivatives",
     "rates",
     "sequential_bayes",
