@@ -236,7 +236,7 @@ def draw(result: Result) -> tuple[Plot, ...]:
     return (
         Plot(
             name="steps",
-            title="Most programs end within a dozen steps",
+            title="A solution is found before a proof that there is none",
             alt="The share of programs that have ended against the number of steps, a rising curve "
             "for each kind: solvable ones first, those that need a proof later.",
             x=Axis("steps", "", "linear"),
