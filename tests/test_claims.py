@@ -20,6 +20,7 @@ LONG = (
     "landscape",
     "lasso_path",
     "mle_coverage",
+    "newton_against_first_order",
     "optimizers",
     "qp_batch",
     "quantile_derivatives",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from unicodedata import category
 
 
 class Exit(IntEnum):
@@ -65,7 +66,7 @@ class Problem:
 
 def visible(text: str, limit: int = 200) -> str:
     """Text as one printable line: control characters escaped, so that no input moves a cursor."""
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    shown = "".join(c if c.isprintable() or category(c) == "Zs" else repr(c)[1:-1] for c in text)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

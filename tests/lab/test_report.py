@@ -13,7 +13,7 @@ from rich.console import Console
 
 from jaxmath.formula import Source
 from jaxmath.lab import report, summary, tex, words
-from jaxmath.lab.errors import Exit, ExperimentError
+from jaxmath.lab.errors import Exit, ExperimentError, visible
 from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Table
 from jaxmath.lab.runs import Run
 from jaxmath.lab.study import SweepAxis
@@ -492,3 +492,9 @@ def test_summary_without_colour(monkeypatch):
     assert "\x1b[3" not in told(a_run(), force_terminal=True)
     monkeypatch.delenv("NO_COLOR")
     assert "\x1b[" in told(a_run(), force_terminal=True, color_system="standard")
+
+
+def test_a_large_number_is_shown_as_one_and_an_escape_is_not_obeyed():
+    """The narrow space between its groups is a space, and no control character."""
+    assert visible(words.number(72530.4)) == "72\N{NARROW NO-BREAK SPACE}530"
+    assert visible("a\x1b[2Jb") == r"a\x1b[2Jb"
