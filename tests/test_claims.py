@@ -12,6 +12,7 @@ LONG = (
     "ad_revenue",
     "backpropagation",
     "calibration",
+    "convexity_of_losses",
     "derivatives",
     "digits_sweep",
     "gradient_estimators",
