@@ -10,8 +10,9 @@ pieces, in the quadratic one parabolas. The price steps down to zero where hours
 the kinks a constraint starts or ceases to bind, and the price has no slope or two values.
 
 Of a constraint that starts to bind, slack and price are both zero. An interior point sees them as
-the square root of its tolerance, and takes either for more than nothing unless the tolerance is
-fine: at the default one such a kink passes for regular, as the table of kinks shows.
+the square root of its tolerance; where they are of one size neither can be told from zero, and the
+point is called irregular, at the tolerance of the config and at the default one, as the table of
+kinks shows.
 """
 
 import itertools
