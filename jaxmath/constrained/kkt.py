@@ -130,6 +130,13 @@ def ends_or_default(lower, upper):
     return (None, 0.0) if lower is None and upper is None else (lower, upper)
 
 
+def complementarity(z, value, low, high):
+    """Zero where z is zero between the ends, or the value at the end that z points at."""
+    held = jnp.where(jnp.isfinite(high), jnp.maximum(z + value - high, 0), 0)
+    held = held + jnp.where(jnp.isfinite(low), jnp.minimum(z + value - low, 0), 0)
+    return jnp.where(low == high, value - low, z - held)
+
+
 def _ends(lower, upper, like) -> tuple[Any, Any]:
     def end(value, otherwise):
         flat = ravel_pytree(otherwise if value is None else value)[0]

@@ -47,7 +47,7 @@ def transposed_times(matrix, y):
 
 def gram(matrix, weights):
     """The matrix of inner products of its columns, its rows weighted."""
-    if matrix.ndim == 2:
+    if matrix.ndim == 2:  # a plain product takes half the time of one with a transpose
         return jax.lax.optimization_barrier(matrix.T * weights[None]) @ matrix
     return jnp.sum((matrix * weights[:, None])[:, :, None] * matrix[:, None], axis=0)
 

@@ -20,7 +20,7 @@ from jax.flatten_util import ravel_pytree
 from jaxmath.constrained import barrier, primal_dual
 from jaxmath.constrained.active import second_order
 from jaxmath.constrained.barrier import Iterate, Local, Program
-from jaxmath.constrained.kkt import Part, ends_or_default, residuals
+from jaxmath.constrained.kkt import Part, complementarity, ends_or_default, residuals
 from jaxmath.constrained.quadratic import Multipliers
 from jaxmath.optimize.flat import all_finite, flatten, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
@@ -100,8 +100,8 @@ def solve_nlp(
         return (
             slope,
             flat.h(x),
-            _complementarity(z, flat.g(x), *flat.ends),
-            _complementarity(zb, x, *flat.bounds),
+            complementarity(z, flat.g(x), *flat.ends),
+            complementarity(zb, x, *flat.bounds),
         )
 
     def find(root):
@@ -151,13 +151,6 @@ def _end(name, value, like, otherwise):
     if value.size not in (1, like.size):
         raise ValueError(f"{name} is {like.size} numbers or one, and has {value.size}.")
     return jnp.broadcast_to(value, like.shape)
-
-
-def _complementarity(z, value, low, high):
-    """Zero where z is zero between the ends, or the value at the end that z points at."""
-    held = jnp.where(jnp.isfinite(high), jnp.maximum(z + value - high, 0), 0)
-    held = held + jnp.where(jnp.isfinite(low), jnp.minimum(z + value - low, 0), 0)
-    return jnp.where(low == high, value - low, z - held)
 
 
 class Scaled(NamedTuple):

@@ -125,9 +125,7 @@ def _lowered(program: Program, local: Local, now: Search, least) -> Search:
 
     mu = jax.lax.while_loop(ready, lower, now.goal.mu)
     fresh = (mu < now.goal.mu) & ~now.goal.restoring
-    kept = jax.tree.map(
-        lambda a, b: jnp.where(fresh, a, b), filters.cleared(now.filter), now.filter
-    )
+    kept = choose(fresh, filters.cleared(now.filter), now.filter)
     return now._replace(goal=now.goal._replace(mu=mu), filter=kept)
 
 

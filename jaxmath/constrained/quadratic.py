@@ -15,13 +15,12 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
 from jaxmath.constrained import interior_point, lanes
+from jaxmath.constrained.kkt import complementarity
 from jaxmath.constrained.program import (
     Program,
     Sides,
-    both,
     bounded,
     columns,
-    joined,
     net,
     only,
     residuals,
@@ -154,14 +153,11 @@ def _solve(program: Program, tolerance, max_iterations) -> Solution:
 
     def conditions(root):
         x, y, z = root
-        side, Cx = sides(program), rows(program, x)
-        # z lies where it is the multiplier of a row that is at its end.
-        held = joined(only(jnp.maximum(both(z + Cx) - side.ends, 0), side.there))
         left = program.P @ x + program.q + y @ program.A + columns(program, z)
         return (
             left,
             program.A @ x - program.b,
-            jnp.where(side.equal, Cx - side.value, z - held),
+            complementarity(z, rows(program, x), program.lower, program.upper),
         )
 
     def search(root):

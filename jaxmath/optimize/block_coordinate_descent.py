@@ -24,8 +24,6 @@ from jaxmath.optimize.minimum import RUNNING, Found
 from jaxmath.optimize.progress import Progress, after_step, at_start
 from jaxmath.optimize.solution import Solution
 
-GROWTH = 1.25
-"""By how much a step grows where the curvature met is less than half of what it allows."""
 PATIENCE = 100
 """So many sweeps in a row may bring no smaller residual."""
 
@@ -140,7 +138,7 @@ def _sweep(f, prox, here: Search, A, args, tolerance, max_iterations) -> Search:
         zero = jnp.zeros(x.size, x.dtype)
         new = backtrack(along, move, half_square, zero, value, slope.ravel(), length)
         change = jnp.where(new.good, new.x, 0).reshape(x.shape)
-        wider = jnp.where(new.bend < 0.5, GROWTH * new.length, new.length)
+        wider = new.longer()
         kept = jnp.where(new.good, wider, length)
         return z + _spread(column, change), (x + change, kept)
 

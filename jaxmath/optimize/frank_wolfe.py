@@ -22,9 +22,6 @@ from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.progress import Progress, after_step, at_start
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
-GROWTH = 1.25
-"""By how much a step grows where the curvature met is less than half of what it allows."""
-
 
 class Search(NamedTuple):
     """What the loop needs."""
@@ -133,7 +130,7 @@ def _advance(f, corner, here: Search, tolerance, max_iterations) -> Search:
     value, slope = jax.value_and_grad(f)(x)
     to = corner(slope)
     gap = slope @ (x - to)
-    wider = jnp.where(new.bend < 0.5, GROWTH * new.length, new.length)
+    wider = new.longer()
     progress = after_step(
         here.progress,
         jnp.abs(gap) / (1 + jnp.abs(value)),

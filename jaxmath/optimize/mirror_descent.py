@@ -23,8 +23,6 @@ from jaxmath.optimize.progress import Progress, after_step, at_start
 from jaxmath.optimize.solution import Solution
 from jaxmath.proximal.projections import simplex
 
-GROWTH = 1.25
-"""By how much a step grows where the curvature met is less than half of what it allows."""
 PATIENCE = 1000
 """So many steps in a row may bring no smaller gap."""
 
@@ -139,7 +137,7 @@ def _advance(f, here: Search, tolerance, max_iterations) -> Search:
     x = jnp.where(new.good, new.x, here.x)
     value, slope = jax.value_and_grad(f)(x)
     gap = jnp.sum(x * (slope - jnp.min(slope)))
-    wider = jnp.where(new.bend < 0.5, GROWTH * new.length, new.length)
+    wider = new.longer()
     progress = after_step(
         here.progress,
         gap / (1 + jnp.max(jnp.abs(slope))),

@@ -170,7 +170,7 @@ def _advance(f, prox, here: Search, tolerance, max_iterations, acceleration) -> 
     x = jnp.where(good, new.x, here.x)
     uphill = change @ (x - here.x) < 0
     momentum = jnp.where(uphill | ~good | (not acceleration), 1, here.momentum)
-    wider = jnp.where(new.bend < 0.5, GROWTH * step, step)
+    wider = new.longer(GROWTH)
     wider = jnp.where(good, wider, here.step)
     later = (1 + jnp.sqrt(1 + 4 * (step / wider) * jnp.square(momentum))) / 2
     part = jnp.where(momentum > 1, (momentum - 1) / later, 0)
