@@ -6,7 +6,8 @@ each part relative to one plus its terms, is at most 1e-8, and the objective is 
 1e-6 (1 + |f*|) of the published minimum. Another point that satisfies the second-order conditions,
 be it better, is "local". Numbers that the collection leaves out, and problems that sif2jax lacks,
 are not counted. Where its definition differs from the book in a sign, an end or a constant, and the
-published point shows it, it is mended here.
+published point shows it, it is mended here. Beside stands how far the multipliers are from the
+derivatives of the optimal value in what they are multipliers of, by differentiating the solver.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from benchmarks.prices import priced, told
 from benchmarks.record import keep
 from jaxmath.constrained import (
     Kind,
@@ -139,12 +141,15 @@ def _number(value) -> float:
     return float("nan") if value is None else float(value)
 
 
+def right_sides(given: Case) -> Multipliers:
+    """What the equalities shall be, and the ends of the inequalities and of x."""
+    eq = () if given.eq is None else jnp.zeros_like(given.eq(given.start, given.args))
+    rows = () if given.ineq is None else (jnp.asarray(given.lower), jnp.asarray(given.upper))
+    return Multipliers(eq, rows, given.bounds or ())
+
+
 def judge(given: Case, found: Solution):
     """What `kkt_residuals` says."""
-    if found.multipliers == ():
-        found = found._replace(
-            multipliers=Multipliers((), (), jax.tree.map(jnp.zeros_like, found.x))
-        )
 
     def of(function):
         return lambda x: function(x, given.args)
@@ -160,19 +165,26 @@ def judge(given: Case, found: Solution):
 def solve(number: int, path: Path, **options) -> dict:
     """Solve one, and judge it from outside."""
     given = case(number, load(path))
+
+    def equalities(x, args):
+        return given.eq(x, args[0]) - args[1]
+
+    def of(ends):
+        args = given.args, ends.equality
+        return minimize(
+            lambda x, args: given.objective(x, args[0]),
+            given.start,
+            args,
+            eq=None if given.eq is None else equalities,
+            ineq=given.ineq and (lambda x, args: given.ineq(x, args[0])),
+            lower=ends.inequality[0] if ends.inequality else None,
+            upper=ends.inequality[1] if ends.inequality else None,
+            bounds=ends.bounds or None,
+            **options,
+        )
+
     begun = time.perf_counter()
-    found = minimize(
-        given.objective,
-        given.start,
-        given.args,
-        eq=given.eq,
-        ineq=given.ineq,
-        lower=given.lower,
-        upper=given.upper,
-        bounds=given.bounds,
-        **options,
-    )
-    found = jax.block_until_ready(found)
+    found, prices = priced(of, right_sides(given))
     seconds = time.perf_counter() - begun
     residual, value = float(judge(given, found).error), float(found.info.objective)
     away = (value - given.best) / (1 + abs(given.best))
@@ -195,6 +207,8 @@ def solve(number: int, path: Path, **options) -> dict:
         objective=value,
         published=given.best,
         away=away,
+        prices=prices,
+        regular=bool(found.info.regular),
         seconds=seconds,
         verdict=verdict,
     )
@@ -237,6 +251,7 @@ def main() -> int:
         f"\n{counts['failed']} of {len(rows)} failed;"
         f" {counts['solved']} solved, {counts['local']} local"
     )
+    print(told([row for row in rows if row["verdict"] != "failed"]))
     if not options.names and not options.method:
         keep("hock_schittkowski", {"counts": counts, "problems": rows})
     return int(options.gate and counts["failed"] > 0.05 * len(rows))
@@ -250,7 +265,8 @@ def _line(row: dict) -> str:
         f"HS{row['number']:<4d} n {row['n']:3d}"
         f" eq {row['equalities']:2d} in {row['inequalities']:2d}"
         f" {row['status']:15s} {row['iterations']:4d} steps {row['residual']:8.1e}"
-        f" {row['objective']:16.9g} ({row['away']:+8.1e}) {row['seconds']:5.1f} s{mark}"
+        f" {row['objective']:16.9g} ({row['away']:+8.1e}) {row['prices']:8.1e}"
+        f" {row['seconds']:5.1f} s{mark}"
     )
 
 

@@ -4,6 +4,7 @@
 https://github.com/qpsolvers/maros_meszaros_qpbenchmark has them, with up to `--most` unknowns and
 as many rows. Solved means: the residual that `kkt_residuals` finds, each part relative to one plus
 its terms, is at most 1e-8; or that P has a negative eigenvalue, by NumPy, and the status says so.
+Beside stands how far the multipliers are from the derivatives of the optimal value in the ends.
 Maros and Meszaros (1999) publish the optima; they are kept beside.
 """
 
@@ -16,8 +17,9 @@ import jax
 import numpy as np
 from scipy.io import loadmat
 
+from benchmarks.prices import priced, told
 from benchmarks.record import keep
-from jaxmath.constrained import Status, kkt_residuals, quadratic_problem, solve_qp
+from jaxmath.constrained import Multipliers, Status, kkt_residuals, quadratic_problem, solve_qp
 
 RESIDUAL = 1e-8
 INFINITE = 9e19
@@ -57,7 +59,13 @@ def main() -> int:
         if options.only and name not in options.only:
             continue
         begun = time.perf_counter()
-        found = jax.block_until_ready(solve_qp(*data))
+        P, q, A, b, G, lower, upper, bounds = data
+
+        def of(ends, P=P, q=q, A=A, G=G):
+            low, high = ends.inequality
+            return solve_qp(P, q, A, ends.equality, G, low, high, ends.bounds)
+
+        found, prices = priced(of, Multipliers(b, (lower, upper), bounds))
         seconds = time.perf_counter() - begun
         status = Status(int(found.info.status))
         residual = float(kkt_residuals(quadratic_problem(*data), found).error)
@@ -71,6 +79,8 @@ def main() -> int:
             iterations=int(found.info.iterations),
             residual=residual,
             objective=float(found.info.objective) + constant,
+            prices=prices,
+            regular=bool(found.info.regular),
             seconds=seconds,
             solved=bool(refused or (status is Status.OPTIMAL and residual <= RESIDUAL)),
         )
@@ -78,12 +88,12 @@ def main() -> int:
         print(
             f"{name:10s} n {row['n']:5d} rows {row['rows']:5d} {status.name:16s}"
             f" {row['iterations']:4d} steps {residual:8.1e} {row['objective']:18.10g}"
-            f" {seconds:6.1f} s{'' if row['solved'] else '  <<<'}",
+            f" {prices:8.1e} {seconds:6.1f} s{'' if row['solved'] else '  <<<'}",
             flush=True,
         )
         jax.clear_caches()
     solved = sum(row["solved"] for row in rows)
-    print(f"\n{solved} of {len(rows)} solved")
+    print(f"\n{solved} of {len(rows)} solved. {told([row for row in rows if row['solved']])}")
     if not options.only:
         keep("maros_meszaros", {"problems": rows, "residual": RESIDUAL})
     return int(options.gate and solved < len(rows))
