@@ -232,3 +232,27 @@ def test_terms_that_cancel_do_not_excuse_a_gradient(seed):
     found = solve_qp(**data)
     assert found.info.status == Status.OPTIMAL
     assert kkt_residuals(quadratic_problem(**data), found).error < 1e-8
+
+
+def test_a_start_nearby_saves_steps_and_changes_no_answer():
+    """Lanes: near the start, its opposite, without a solution, and a start that is not finite."""
+    data = program(0)
+    cold = solve_qp(*data)
+    q, upper = data[1], data[6]
+    lanes = np.stack([1.001 * q, -q, q, 1.001 * q])
+    uppers = np.stack([upper, upper, np.where(np.arange(M) == 0, -50.0, upper), upper])
+    starts = jax.tree.map(lambda part: jnp.stack([part] * 3 + [jnp.full_like(part, jnp.nan)]), cold)
+
+    def solve(q, upper, start):
+        return solve_qp(data[0], q, *data[2:6], upper, start=start)
+
+    warm = jax.jit(jax.vmap(solve))(lanes, uppers, starts._replace(info=None))
+    again = jax.vmap(lambda q, upper: solve(q, upper, None))(lanes, uppers)
+    np.testing.assert_array_equal(warm.info.status, [0, 0, Status.INFEASIBLE, 0])
+    np.testing.assert_array_equal(again.info.status, warm.info.status)
+    solved = np.array([0, 1, 3])
+    np.testing.assert_allclose(warm.x[solved], again.x[solved], atol=1e-8)
+    assert 2 * warm.info.iterations[0] < again.info.iterations[0]
+    assert warm.info.iterations[3] == again.info.iterations[3]
+    with pytest.raises(ValueError, match="The start's x has 2 numbers, and needs 3"):
+        solve_qp(*data, start=cold._replace(x=jnp.zeros(2)))

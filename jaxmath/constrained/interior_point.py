@@ -44,6 +44,8 @@ PATIENCE = 8
 """After so many steps proofs are looked for that there is no solution: most are found by then."""
 FEW = 64
 """Up to so many unknowns a step is refined once."""
+WARM = 0.999
+"""The share of a guess in the point to start at; the rest keeps it away from the ends."""
 
 
 def safe(dtype):
@@ -144,6 +146,20 @@ def start(program: Program, side: Sides) -> Iterate:
     )
 
 
+def nearby(program: Program, side: Sides, scale: Scale, guess, cold: Iterate) -> Iterate:
+    """A start near a guess of the given program, a little inside (Skajaa, Andersen and Ye 2013)."""
+    d, e, r, c = scale
+    x, y, z = guess[0] / d, guess[1] * c / e, guess[2] * c / r
+    slacks = only(jnp.maximum(side.ends - both(rows(program, x)), 0), side.there)
+    multipliers = only(jnp.maximum(both(z), 0), side.there)
+    warm = Iterate(x, y, only(z, side.equal), multipliers, slacks)
+    known = jax.tree.reduce(
+        jnp.logical_and, jax.tree.map(lambda part: lanes.every(jnp.isfinite(part)), warm)
+    )
+    share = jnp.where(known, WARM, 0)
+    return jax.tree.map(lambda a, b: only(share * a, known) + (1 - share) * b, warm, cold)
+
+
 def anywhere(program: Program, side: Sides) -> Iterate:
     """A start that knows nothing of the objective."""
     x, y, u = map(jnp.zeros_like, (program.q, program.b, program.lower))
@@ -209,7 +225,7 @@ def _known(program: Program):
     return jax.tree.reduce(jnp.logical_and, known, all_of(ends))
 
 
-def search(given: Program, tolerance, max_iterations) -> tuple[Found, Scale]:
+def search(given: Program, tolerance, max_iterations, guess=None) -> tuple[Found, Scale]:
     """Step until there is a status; what is found is of the scaled program."""
     program, scale = scaled(given)
     side = sides(program)
@@ -277,6 +293,9 @@ def search(given: Program, tolerance, max_iterations) -> tuple[Found, Scale]:
     zero = jnp.zeros_like(program.q[:1])
     none = jnp.zeros(zero.shape, jnp.int32)
     judged, ray = Judged(zero, zero, zero, zero + jnp.inf), jnp.zeros_like(program.q)
-    found = Found(start(program, side), none + RUNNING, none, judged, ray, zero + 2 * least)
+    begin = start(program, side)
+    if guess is not None:
+        begin = nearby(program, side, scale, guess, begin)
+    found = Found(begin, none + RUNNING, none, judged, ray, zero + 2 * least)
     found = jax.lax.while_loop(lambda found: jnp.any(found.status == RUNNING), repeat, found)
     return found, scale
