@@ -22,7 +22,7 @@ from jaxmath.formula import Convex, Source
 from jaxmath.lab.choices import Choice, choose
 from jaxmath.lab.datasets import load as load_dataset
 from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
-from jaxmath.optimize import trust_region
+from jaxmath.optimize import implied_by, trust_region
 
 TOPICS = ("O7", "O8")
 CONVEX = dict(
@@ -109,7 +109,7 @@ def measure(config: Config, data: Data, key) -> dict:
     most = config.penalty + jnp.linalg.eigvalsh(X.T @ X / len(y))[-1] / 4
     start = jnp.zeros(X.shape[1])
     best = trust_region(objective, start).x
-    step = 2 / (config.penalty + most)
+    step = implied_by(config.penalty, most).gradient_descent.step
 
     def descend(w, _):
         w = w - step * jax.grad(objective)(w)

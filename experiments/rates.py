@@ -26,7 +26,7 @@ from pydantic import Field
 
 from jaxmath.formula import Source
 from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
-from jaxmath.optimize import frank_wolfe, newton, proximal_gradient
+from jaxmath.optimize import frank_wolfe, implied_by, newton, proximal_gradient
 
 TOPICS = ("O1", "O3")
 METHODS = ("gradient descent", "Nesterov", "heavy ball")
@@ -57,12 +57,11 @@ def contraction(kappa):
 
 def optimizers(kappa):
     """Each method with its best constants for curvatures between 1 and kappa."""
-    root = jnp.sqrt(kappa)
-    momentum = (root - 1) / (root + 1)
+    _, _, _, plain, nesterov, heavy = implied_by(1.0, kappa)
     return (
-        optax.sgd(2 / (1 + kappa)),
-        optax.sgd(1 / kappa, momentum=momentum, nesterov=True),
-        optax.sgd(4 / jnp.square(1 + root), momentum=jnp.square(momentum)),
+        optax.sgd(plain.step),
+        optax.sgd(nesterov.step, momentum=nesterov.momentum, nesterov=True),
+        optax.sgd(heavy.step, momentum=heavy.momentum),
     )
 
 

@@ -5,6 +5,7 @@ from jaxmath.optimize.bfgs import bfgs
 from jaxmath.optimize.bisect import bisect
 from jaxmath.optimize.block_coordinate_descent import block_coordinate_descent
 from jaxmath.optimize.broyden import broyden
+from jaxmath.optimize.conditioning import Conditioning, Pace, conditioning, implied_by
 from jaxmath.optimize.custom import custom_fixed_point, custom_root
 from jaxmath.optimize.fixed_point import fixed_point
 from jaxmath.optimize.frank_wolfe import frank_wolfe
