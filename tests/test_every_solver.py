@@ -159,13 +159,14 @@ INEQUALITY = lambda p: Problem(  # noqa: E731
     lambda x: length(x, p), inequality=lambda x: across(x, p), lower=p[2]
 )
 SMOOTH = "bfgs", "gradient_descent", "lbfgs", "nonlinear_cg", "trust_region", "minimize"
-CASES = {
-    name: (
-        lambda p, solver=getattr(optimize, name): solver(hill, START, p, tolerance=TIGHT),
-        of_hill,
-    )
-    for name in SMOOTH
-} | {
+
+
+def smooth(name):
+    """A method that takes an objective alone."""
+    return lambda p: getattr(optimize, name)(hill, START, p, tolerance=TIGHT)
+
+
+CASES = {name: (smooth(name), of_hill) for name in SMOOTH} | {
     "least_squares": (
         lambda p: optimize.least_squares(residuals, START, p, tolerance=TIGHT),
         of_residuals,
@@ -242,6 +243,7 @@ ELSEWHERE = {
     "describe": "no solver",
     "implied_by": "no solver",
     "kkt_residuals": "the judge",
+    "proxy_lagrangian": "has no derivatives",
     "quadratic_problem": "a problem",
 }
 """The public functions that have no row."""

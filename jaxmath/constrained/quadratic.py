@@ -141,7 +141,8 @@ def _guess(program: Program, start: Solution):
     y, *z = start.multipliers
     z = z if bounded(program) else z[:1]
     guess = start.x, y, jnp.concatenate([jnp.ravel(part) for part in z])
-    for name, part, like in zip(("x", "y", "z"), guess, (program.q, program.b, program.lower)):
+    shapes = program.q, program.b, program.lower
+    for name, part, like in zip(("x", "y", "z"), guess, shapes, strict=True):
         if part.shape != like.shape:
             raise ValueError(f"The start's {name} has {part.size} numbers, and needs {like.size}.")
     return jax.lax.stop_gradient(jax.tree.map(lambda part: part.astype(program.q.dtype), guess))

@@ -5,11 +5,11 @@ quadratic contracts in the long run by $\rho$ a step of
 
 $$ v \leftarrow \beta v - \eta \nabla f(x + \gamma \beta v), \qquad x \leftarrow x + v: $$
 
-| | $\eta$ | $\beta$ | $\gamma$ | $\rho$ |
-| --- | --- | --- | --- | --- |
-| gradient descent | $2 / (L + \mu)$ | 0 | | $(\kappa - 1) / (\kappa + 1)$ |
-| Nesterov | $1 / L$ | $(\sqrt\kappa - 1) / (\sqrt\kappa + 1)$ | 1 | $1 - 1 / \sqrt\kappa$ |
-| heavy ball | $4 / (\sqrt L + \sqrt\mu)^2$ | $\rho^2$ | 0 | $(\sqrt\kappa - 1) / (\sqrt\kappa + 1)$ |
+- gradient descent, $\beta = 0$: $\rho = (\kappa - 1) / (\kappa + 1)$ at $\eta = 2 / (L + \mu)$;
+- Nesterov's method, $\gamma = 1$: $\rho = 1 - 1 / \sqrt\kappa$ at $\eta = 1 / L$,
+  $\beta = (\sqrt\kappa - 1) / (\sqrt\kappa + 1)$;
+- the heavy ball, $\gamma = 0$: $\rho = (\sqrt\kappa - 1) / (\sqrt\kappa + 1)$ at
+  $\eta = 4 / (\sqrt L + \sqrt\mu)^2$, $\beta = \rho^2$.
 
 (Polyak 1964; Nesterov 2004, theorems 2.1.15 and 2.2.3; Lessard, Recht and Packard 2016, proposition
 1, whose constants for Nesterov's method on quadratics alone are a little better.)
