@@ -1,13 +1,15 @@
-"""Write docs/topics.md, primitives.md, families.md, losses.md and formulas/ from records.
+"""Write docs/topics.md, primitives, families, losses, coverage and formulas/ from records.
 
 `python docs/generate.py` writes them, `python docs/generate.py --check` only says whether they are
 up to date, and both print how much of the mission is covered.
 """
 
 import argparse
+import importlib
 import inspect
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 from jaxmath.distributions import contract
@@ -220,6 +222,66 @@ def losses_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+COVERAGE = {
+    "training": "Optimisers, training, sweeps",
+    "constrained": "Constrained optimisation",
+}
+"""The tables of coverage.toml."""
+
+
+def coverage_page() -> str:
+    """What optimisation is asked for, and the names and tests that answer."""
+    tables = tomllib.loads((DOCS / "coverage.toml").read_text("utf-8"))
+    marks = {True: "●", False: "◐"}
+    every = [row for table in COVERAGE for row in tables[table]]
+    there = [row for row in every if row.get("names") and not row.get("lacks")]
+    lines = [
+        NOTE,
+        "",
+        "# Coverage",
+        "",
+        "What is asked of a workbench of optimisation, what answers here and which test shows it:",
+        "● whole, ◐ in part, – not yet. Made from [coverage.toml](coverage.toml); every name and",
+        "every test is there, or this page could not be made.",
+        "",
+        f"Of {len(every)} rows {len(there)} are whole.",
+    ]
+    for table, title in COVERAGE.items():
+        lines += ["", f"## {title}", "", "| asked | | answers | shown by | |", "|" + " --- |" * 5]
+        for row in tables[table]:
+            names, tests = row.get("names", []), row.get("tests", [])
+            for name in names:
+                _named(name)
+            for test in tests:
+                _shown(test)
+            cells = [
+                row["feature"],
+                marks[not row.get("lacks")] if names else "–",
+                ", ".join(f"`{name}`" for name in names),
+                ", ".join(f"`{test}`" for test in tests),
+                "; ".join(filter(None, (row.get("remark"), row.get("lacks")))),
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _named(name: str):
+    """What a name below `jaxmath` stands for."""
+    room, *rest = name.split(".")
+    found = importlib.import_module(f"jaxmath.{room}")
+    for part in rest:
+        found = getattr(found, part, None) or importlib.import_module(f"{found.__name__}.{part}")
+    return found
+
+
+def _shown(test: str) -> None:
+    """Hold a test's name against its file."""
+    file, _, name = test.partition("::")
+    text = (DOCS.parent / "tests" / file).read_text("utf-8")
+    if f"def {name or 'test_'}" not in text:
+        raise LookupError(f"coverage.toml names {test}, and there is no such test.")
+
+
 def _state(state: str) -> str:
     return "Not known: " if state == "not known" else ""
 
@@ -232,6 +294,7 @@ def pages() -> dict[Path, str]:
         DOCS / "primitives.md": primitives_page(),
         DOCS / "families.md": families_page(),
         DOCS / "losses.md": losses_page(),
+        DOCS / "coverage.md": coverage_page(),
     }
     for room, entries in catalog.rooms():
         formulas = [entry for entry in entries if isinstance(entry, Formula)]
@@ -249,7 +312,7 @@ def main() -> int:
     old = {
         path: path.read_text("utf-8")
         for path in [
-            *(DOCS / name for name in ("topics.md", "primitives.md", "families.md", "losses.md")),
+            *(path for path in made if path.parent == DOCS),
             *DOCS.glob("formulas/*.md"),
         ]
         if path.is_file()
