@@ -21,6 +21,7 @@ from jaxmath.formula import (
     Lipschitz,
     Smooth,
     Source,
+    StronglyConvex,
 )
 
 pytest.importorskip("flint")
@@ -34,7 +35,7 @@ QUICK = (
     *("absolute_error", "hinge", "huber", "l1", "l2", "log_cosh", "log_sigmoid", "logistic"),
     *("pinball", "relu", "sigmoid", "softplus", "squared_error", "tanh"),
 )
-KINDS = (Convex, Concave, Lipschitz, Smooth, Increasing, Decreasing)
+KINDS = (Convex, Concave, StronglyConvex, Lipschitz, Smooth, Increasing, Decreasing)
 OPEN = {("huber", "lipschitz", "delta"), ("huber", "lipschitz", "residual")}
 OPEN |= {("pinball", "lipschitz", "quantile")}
 """Facts whose inequality is an equality along a seam, or everywhere: no box round it decides."""
@@ -89,6 +90,9 @@ def quadratic(matrix):
         (lambda x: jnp.exp(-x), Interval(0.0, 30.0), Decreasing("x")),
         (quadratic([[2.0, 1, 0], [1, 2, 1], [0, 1, 2]]), Box((3,)), Convex("x")),
         (quadratic([[2.0, 1, 0], [1, 2, 1], [0, 1, 2]]), Box((3,)), Smooth("x", 4.0)),
+        (quadratic([[2.0, 1, 0], [1, 2, 1], [0, 1, 2]]), Box((3,)), Smooth("x", 3.4143)),
+        (quadratic([[2.0, 1, 0], [1, 2, 1], [0, 1, 2]]), Box((3,)), StronglyConvex("x", 0.5857)),
+        (lambda x: jnp.abs(x) + x * x, REAL, StronglyConvex("x", 2.0)),
         (lambda x: x[0] ** 2 / x[1], Box((2,), Interval(1.0, 4.0)), Lipschitz("x", 20.0)),
         (lambda x: jnp.sqrt(1 + jnp.sum(x * x)), Box((2,), Interval(-0.25, 0.25)), Convex("x")),
         (lambda x: jnp.maximum(x[0] + x[1], 0) + jnp.abs(x[0] - x[1]), Box((2,)), Convex("x")),
@@ -108,6 +112,19 @@ FALSE = {
         lambda x: mp.log(2 * mp.cosh(x)),
         REAL,
         Smooth("x", 0.9),
+    ),
+    "square 2.001": (lambda x: x * x, lambda x: x * x, REAL, StronglyConvex("x", 2.001)),
+    "kink between wells": (
+        lambda x: x * x - jnp.abs(x),
+        lambda x: x * x - abs(x),
+        REAL,
+        StronglyConvex("x", 1.0),
+    ),
+    "indefinite by little": (
+        quadratic([[2.0, 1, 0], [1, 2, 1], [0, 1, 2]]),
+        lambda x, y, z: x**2 + y**2 + z**2 + x * y + y * z,
+        Box((3,)),
+        StronglyConvex("x", 0.5859),
     ),
     "two wells": (lambda x: x**4 - x**2, lambda x: x**4 - x**2, REAL, Convex("x")),
     "saddle": (lambda x: x[0] * x[1], lambda x, y: x * y, Box((2,)), Convex("x")),
@@ -167,6 +184,8 @@ def test_false_facts_are_refuted_by_a_witness_that_holds(name):
         assert abs(measured - witness.measured) <= 1e-9 * abs(measured)
         if isinstance(fact, Lipschitz | Smooth):
             assert abs(measured) > allowed > 0
+        elif isinstance(fact, StronglyConvex):
+            assert measured < allowed > 0
         else:
             assert measured * (-1 if isinstance(fact, Concave | Decreasing) else 1) < 0
 
@@ -178,19 +197,19 @@ def confirmed(witness, truth, fact):
     if len(points) == 1:
         way = [mp.mpf(v) for v in witness.direction]
         length = mp.sqrt(sum(v * v for v in way))
-        order = 2 if isinstance(fact, Convex | Concave | Smooth) else 1
+        order = 1 if isinstance(fact, Increasing | Decreasing | Lipschitz) else 2
 
         def line(t):
             return truth(*(x + t * v / length for x, v in zip(points[0], way, strict=True)))
 
         size = max([mp.mpf(1), *map(abs, points[0])]) * mp.mpf(10) ** -15
         found = mp.diff(line, 0, order, h=size)
-        return (abs(found) if constant else found), constant
+        return (abs(found) if isinstance(fact, Lipschitz | Smooth) else found), constant
     low, high = points
-    if isinstance(fact, Convex | Concave):
-        middle = truth(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
-        return (truth(*low) + truth(*high)) / 2 - middle, constant
     far = mp.sqrt(sum((a - b) ** 2 for a, b in zip(low, high, strict=True)))
+    if isinstance(fact, Convex | Concave | StronglyConvex):
+        middle = truth(*((a + b) / 2 for a, b in zip(low, high, strict=True)))
+        return (truth(*low) + truth(*high)) / 2 - middle, constant * far**2 / 8
     change = truth(*high) - truth(*low)
     return (abs(change), constant * far) if constant else (change, constant)
 

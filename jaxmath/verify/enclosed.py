@@ -42,14 +42,13 @@ def proven_facts(formula: Formula, budget: int = BUDGET) -> list[Proof]:
 def prove(formula: Formula, fact: Fact, budget: int = BUDGET, seed: int = 0) -> Proof:
     """Prove a fact over the domain of float64, up to three coordinates, or refute it.
 
-    Lipschitz and smoothness constants are proven up to a millionth of them, signs of slopes and
-    curvatures up to the smallest normal number. What is refuted is wrong beyond rounding, by an
-    enclosure at the point of the witness. The answer depends on `budget` and `seed` alone, not on
-    the clock.
+    Constants are proven up to a millionth of them, signs of slopes and curvatures up to the
+    smallest normal number. What is refuted is wrong beyond rounding, by an enclosure at the point
+    of the witness. The answer depends on `budget` and `seed` alone, not on the clock.
 
     Args:
         formula: a record; its function is enclosed as it is written, fits as what they mean.
-        fact: convexity, concavity, monotony, a Lipschitz or a smoothness constant.
+        fact: convexity, concavity, monotony, a constant of Lipschitz, smoothness, strong convexity.
         budget: how many evaluations along one direction may be made before no box is divided.
         seed: of the trials, where no proof is found.
 

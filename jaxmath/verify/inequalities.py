@@ -1,9 +1,10 @@
 r"""A fact as an inequality of derivatives: by how much it holds on a box, and where it is broken.
 
 With D the gradient and H the Hessian in the named argument: increasing is $D_j \ge 0$, Lipschitz
-$L - |D| \ge 0$, smooth $L - \|H\| \ge 0$, convex $\lambda_{\min}(H) \ge 0$. Where the function
-itself leaves a box undecided at a seam of its branches, its closed-form partial is asked, whose
-own slopes are H; the laws hold that partial to the truth.
+$L - |D| \ge 0$, smooth $L - \|H\| \ge 0$, convex $\lambda_{\min}(H) \ge 0$, strongly convex
+$\lambda_{\min}(H) - \mu \ge 0$. Where the function itself leaves a box undecided at a seam of its
+branches, its closed-form partial is asked, whose own slopes are H; the laws hold that partial to
+the truth.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from jaxmath.formula import (
     Increasing,
     Lipschitz,
     Smooth,
+    StronglyConvex,
 )
 from jaxmath.verify.proof import CURVED, Box, centre
 
@@ -46,7 +48,7 @@ class Inequality:
         boxed = functools.partial(Boxed, args=args, places=places)
         self.function = boxed(formula.fn)
         self.constant = None
-        if isinstance(fact, Lipschitz | Smooth):
+        if isinstance(fact, Lipschitz | Smooth | StronglyConvex):
             given = fact.constant
             constant = given if callable(given) else lambda *_: np.float64(given)
             self.constant = boxed(constant)
@@ -159,6 +161,8 @@ class Inequality:
             kept = len(own) - still  # of a matrix with M 1 = 0 the rest has the sign of the whole
             return _low(_lowest_eigenvalue([[x * s for x in row[:kept]] for row in matrix[:kept]]))
         limit, room = bound.values[0], bound.values[0] * (1 + SLACK)
+        if isinstance(self.fact, StronglyConvex):
+            return _low(_lowest_eigenvalue(_shifted(matrix, 1, limit * (SLACK - 1))))
         if len(own) == 1 and len(local.values) == 1:
             # L - s D in the mean value form: terms that are the same in L and D cancel.
             j, least = own[0], math.inf
@@ -174,7 +178,10 @@ class Inequality:
                     plain = max(plain, _low(mean))
                 least = min(least, plain)
             return least
-        return _low(room - _norm(matrix, isinstance(self.fact, Smooth)))
+        norm = _low(room - _norm(matrix, isinstance(self.fact, Smooth)))
+        if norm >= 0 or isinstance(self.fact, Lipschitz):
+            return norm
+        return min(_low(_lowest_eigenvalue(_shifted(matrix, sign, room))) for sign in (1, -1))
 
     def matrix(self, local: Local):
         """The Jacobian or, of facts of second order, the Hessian, in the argument."""
@@ -241,6 +248,11 @@ def _refined(local: Local, middle: Local, away) -> Local:
             for xs, cs, rows in zip(slopes, middle.slopes, bends, strict=True)
         ]
     return local._replace(slopes=slopes, bends=bends)
+
+
+def _shifted(matrix, sign: int, shift):
+    """The matrix, or its opposite, with something added to its diagonal."""
+    return [[sign * x + shift * (i == j) for j, x in enumerate(r)] for i, r in enumerate(matrix)]
 
 
 def _norm(matrix, symmetric: bool):

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from jaxmath.formula import Concave, Convex, Decreasing, Fact, Increasing, Lipschitz, Smooth
+from jaxmath.formula import (
+    Concave,
+    Convex,
+    Decreasing,
+    Fact,
+    Increasing,
+    Lipschitz,
+    Smooth,
+    StronglyConvex,
+)
 
-CURVED = (Convex, Concave, Smooth)
+CURVED = (Convex, Concave, StronglyConvex, Smooth)
 SLOPED = (Increasing, Decreasing, Lipschitz)
 """Facts that are inequalities of second and of first derivatives."""
 

@@ -10,7 +10,15 @@ from jaxmath.exact import Missing
 from jaxmath.exact.ball import ZERO, arb
 from jaxmath.exact.boxes import LOST, Branch, Local
 from jaxmath.exact.work import Work, working
-from jaxmath.formula import Concave, Convex, Decreasing, Increasing, Lipschitz, Smooth
+from jaxmath.formula import (
+    Concave,
+    Convex,
+    Decreasing,
+    Increasing,
+    Lipschitz,
+    Smooth,
+    StronglyConvex,
+)
 from jaxmath.verify.inequalities import TINY, Inequality, total
 from jaxmath.verify.proof import Box, Witness
 
@@ -66,6 +74,10 @@ def _along(inequality: Inequality, box: Box, way: list[float]) -> Witness | None
                 if change * inequality.sign < -TINY:
                     return _witness(inequality.names, [box], way, change, ZERO)
                 continue
+            if isinstance(inequality.fact, StronglyConvex):
+                if change < limit * (1 - ROUNDING) - TINY:
+                    return _witness(inequality.names, [box], way, change, limit)
+                continue
             size = total(c * c for c in changes).sqrt()
             if size > limit * (1 + ROUNDING) + TINY:
                 return _witness(inequality.names, [box], way, size, limit)
@@ -94,14 +106,15 @@ def broken_between(inequality: Inequality, low: list[float], high: list[float]) 
             if size > limit * far * (1 + ROUNDING) + TINY:
                 return _witness(inequality.names, boxes[:2], [], size, limit * far)
             return None
-        if isinstance(inequality.fact, Convex | Concave):
+        if isinstance(inequality.fact, Convex | Concave | StronglyConvex):
             changes = [(a + b) / 2 - m for a, b, m in zip(first, last, middle, strict=True)]
             if any(abs(a + b - 2 * m) > 0 for a, b, m in _exact(low, high, between)):
                 return None
+        least = limit * far * far / 8 if isinstance(inequality.fact, StronglyConvex) else ZERO
         for change, *values in zip(changes, first, last, strict=True):
-            step = arb(ROUNDING) * max(abs(value).upper() for value in values)
-            if change * inequality.sign < -TINY - step:
-                return _witness(inequality.names, boxes[:2], [], change, ZERO)
+            step = arb(ROUNDING) * max(abs(value).upper() for value in (*values, least))
+            if change * inequality.sign < least - TINY - step:
+                return _witness(inequality.names, boxes[:2], [], change, least)
     return None
 
 
