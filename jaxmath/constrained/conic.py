@@ -140,10 +140,7 @@ def _found(given: Program, cones: Cones, tolerance, max_iterations):
     status, unbounded = found.status, jnp.any(found.ray != 0)
     wanted = given._replace(P=only(given.P, ~unbounded), q=only(given.q, ~unbounded))
     goal = program._replace(P=only(program.P, ~unbounded), q=only(program.q, ~unbounded))
-    root, regular = _refined(goal, wanted, cones, found.best, scale)
-
-    root = unscaled(root, scale)
-    judged = judge(wanted, cones, root)
+    root, judged, regular = _refined(goal, wanted, cones, found.best, scale)
     left = judged.left
     # What cancels in the gradient excuses it only where no step makes it smaller.
     ended = (status == Status.STALLED) | (status == Status.ITERATION_LIMIT)
@@ -172,29 +169,35 @@ def _found(given: Program, cones: Cones, tolerance, max_iterations):
 
 
 def _refined(program: Program, given: Program, cones: Cones, root: Root, scale):
-    """Newton's steps as long as they lower the error; whether the last equations were regular."""
+    """Newton's steps as long as they lower the error.
+
+    Returns:
+        The root of the given program, how it is judged, and whether the equations were regular.
+    """
     conditions = functools.partial(_conditions, program, cones)
 
-    def error(root):
-        return judge(given, cones, unscaled(root, scale)).error
-
     def step(state):
-        count, root, here, _, _ = state
-        left, linear = jax.linearize(conditions, tuple(root))
+        count, here, best, judged, regular, _ = state
+        there = judge(given, cones, unscaled(here, scale))
+        better = there.error < judged.error
+        left, linear = jax.linearize(conditions, tuple(here))
         move = solve_or_nan(linear, tuple(-part for part in left))
-        moved = Root(*(old + new for old, new in zip(root, move, strict=True)))
-        there = error(moved)
-        better = there < here
-        best = choose(better, moved, root)
-        return count + 1, best, jnp.minimum(there, here), all_finite(*move), better
+        regular = jnp.where(better, all_finite(*move), regular)
+        best, judged = choose(better, (here, there), (best, judged))
+        moved = Root(*(old + new for old, new in zip(here, move, strict=True)))
+        return count + 1, moved, best, judged, regular, better
 
     def more(state):
-        count, _, _, regular, better = state
-        return (count < REFINEMENTS) & regular & better
+        count, *_, regular, better = state
+        return (count <= REFINEMENTS) & regular & better
 
+    none = jax.eval_shape(lambda root: judge(given, cones, unscaled(root, scale)), root)
+    none = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.inf, leaf.dtype), none)
     yes = jnp.asarray(True)
-    state = jax.lax.while_loop(more, step, (0, root, error(root), yes, yes))
-    return state[1], state[3]
+    _, _, root, judged, regular, _ = jax.lax.while_loop(
+        more, step, (jnp.asarray(0), root, root, none, yes, yes)
+    )
+    return unscaled(root, scale), judged, regular
 
 
 def _clear(program: Program, cones: Cones, root: Root, error):

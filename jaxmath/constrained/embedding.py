@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxmath.constrained.certificates import reach
-from jaxmath.constrained.cones import Cones, largest_of_each, project, spectrum, unit
+from jaxmath.constrained.cones import Cones, largest_of_each, spectrum, unit
 from jaxmath.constrained.interior_point import safe, system
 from jaxmath.constrained.kkt import ConePart, Part, Residuals
 from jaxmath.constrained.kkt import residuals as kkt
@@ -118,8 +118,8 @@ def refuted(program: Program, root: Root):
 def falling(program: Program, cones: Cones, x):
     """What is in the way of the objective falling along x; below one over `reach` nothing is."""
     slope, size = program.q @ x, largest(x)
-    move = -program.G @ x
-    outside = jnp.maximum(largest(program.A @ x), largest(project(cones, move) - move))
+    outside = jnp.max(-spectrum(cones, -program.G @ x), initial=0)
+    outside = jnp.maximum(outside, largest(program.A @ x))
     falls = (slope < 0) & (size > 0)
     fall = jnp.where(falls, -slope, 1)
     way = jnp.maximum(outside / size, outside * largest(program.q) / fall)
@@ -164,19 +164,20 @@ def step(program: Program, cones: Cones, at: Iterate, shift) -> tuple[Iterate, A
     rows, ends, outside = columns[:, :-2], columns[:, -2], columns[:, -1]
     rho = delta = jnp.clip(mu * 1e-2, eps**0.625, eps**0.5)
     solver = system(program._replace(G=rows), jnp.ones_like(h), rho, delta, shift)
-    fixed = solver.solve(-q, b, ends)
+    right = [(-q, -left), (b, -missing), (ends, point - outside)]
+    both = jax.vmap(solver.solve)(*map(jnp.stack, right))
+    fixed, first = ([part[i] for part in both] for i in range(2))
     bent = x / tau
     apart, slope = fixed[0] - bent, 2 * P @ bent + q
     curvature = apart @ P @ apart + fixed[2] @ fixed[2]
     curvature = curvature + rho * fixed[0] @ fixed[0] + delta * fixed[1] @ fixed[1] + kappa / tau
 
-    def direction(share, products, product):
+    def direction(found, share, products, product):
         """To that share less of the residuals; slacks and multipliers are scaled ones."""
-        right = products - share * outside
-        dx, dy, dz = solver.solve(-share * left, -share * missing, right)
+        dx, dy, dz = found
         dtau = share * value - product / tau + slope @ dx + b @ dy + ends @ dz
         dtau = dtau / curvature
-        dx, dy, dz = (own + dtau * more for own, more in zip((dx, dy, dz), fixed, strict=True))
+        dx, dy, dz = (own + dtau * more for own, more in zip(found, fixed, strict=True))
         return Iterate(dx, dy, dz, -products - dz, dtau, -(product + kappa * dtau) / tau)
 
     def room(move):
@@ -184,12 +185,14 @@ def step(program: Program, cones: Cones, at: Iterate, shift) -> tuple[Iterate, A
         ends = jnp.stack([-move.tau / tau, -move.kappa / kappa])
         return 1 / jnp.maximum(jnp.max(shrinks), jnp.max(ends))
 
-    first = direction(1, point, tau * kappa)
+    first = direction(first, 1, point, tau * kappa)
     stays = jnp.minimum(1, room(first))
     centre = jnp.clip((1 - stays) ** 3, 0, 1)
     bend = product(cones, first.s, first.z) - centre * mu * unit(cones, q.dtype)
     products = tau * kappa + first.tau * first.kappa - centre * mu
-    second = direction(1 - centre, point + W.quotient(bend), products)
+    bend, keep = point + W.quotient(bend), 1 - centre
+    second = solver.solve(-keep * left, -keep * missing, bend - keep * outside)
+    second = direction(second, keep, bend, products)
     share = jnp.minimum(1, 0.99 * room(second))
     return second._replace(z=W.multiplier(second.z), s=W.slack(second.s)), share
 

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from jaxmath.constrained.cones import Cones, project
+from jaxmath.constrained.cones import Cones, spectrum
 from jaxmath.optimize.solution import Solution
 
 
@@ -53,8 +53,8 @@ class Residuals(NamedTuple):
 
     Attributes:
         stationarity: the largest entry of the gradient of the Lagrangian.
-        primal: the largest violation of a constraint; of cones the largest entry of what is
-            missing to their nearest member.
+        primal: the largest violation of a constraint; of cones by how much the least spectral value
+            is below zero, which is the distance in the norm of the largest spectral value.
         dual: the largest multiplier that points at an end that is missing; of cones as above.
         complementarity: the largest product of a multiplier and the slack of its end; of cones the
             inner product.
@@ -103,12 +103,12 @@ class ConePart(NamedTuple):
     pull: Any
 
     def outside(self):
-        """What is missing to the nearest member."""
-        return project(self.cones, -self.value) + self.value
+        """By how much spectral values are below zero."""
+        return jnp.maximum(-spectrum(self.cones, -self.value), 0)
 
     def astray(self):
         """The same of the multipliers."""
-        return project(self.cones, self.multipliers) - self.multipliers
+        return jnp.maximum(-spectrum(self.cones, self.multipliers), 0)
 
     def products(self):
         """The inner product."""
