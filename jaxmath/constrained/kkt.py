@@ -209,7 +209,7 @@ def residuals(gradient, parts: list[Any], summed=()) -> Residuals:
     def largest(values):
         """Of what is made of each part; NaN if any is."""
         found = [jnp.max(jnp.abs(value), initial=0) for value in values]
-        return jnp.max(jnp.stack([jnp.zeros(()), *found])) if found else jnp.zeros(())
+        return jnp.max(jnp.stack([jnp.zeros((), gradient.dtype), *found]))
 
     stationarity = largest([gradient + sum(part.pull for part in parts)])
     primal = largest(part.outside() for part in parts)
