@@ -1,7 +1,15 @@
 """Constrained problems: solutions with multipliers, residuals and a status for each lane."""
 
+from jaxmath.constrained.cones import Cones, smat, svec
+from jaxmath.constrained.conic import solve_cone
 from jaxmath.constrained.equality import solve_equality
-from jaxmath.constrained.kkt import Problem, Residuals, kkt_residuals, quadratic_problem
+from jaxmath.constrained.kkt import (
+    Problem,
+    Residuals,
+    conic_problem,
+    kkt_residuals,
+    quadratic_problem,
+)
 from jaxmath.constrained.minimize import minimize
 from jaxmath.constrained.nonlinear import solve_nlp
 from jaxmath.constrained.proxy import Mixture, proxy_lagrangian

@@ -10,7 +10,8 @@ Tucker 1951) are
 $$ \nabla f + y \cdot \nabla h + z \cdot \nabla g + z_b = 0, $$
 
 that the constraints hold, that no multiplier points at an end that is missing, and that each
-vanishes, or the slack of its end. It is computed from the problem alone, and not from anything
+vanishes, or the slack of its end. Instead of having ends -g(x) may be in a product of `Cones`, as z
+then is, and their product vanishes. It is computed from the problem alone, and not from anything
 that a solver says of itself.
 """
 
@@ -21,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from jaxmath.constrained.cones import Cones, spectrum
 from jaxmath.optimize.solution import Solution
 
 
@@ -34,6 +36,7 @@ class Problem(NamedTuple):
         lower, upper: the ends, m numbers or one, infinite or left out where there is none; if both
             are left out the numbers shall be at most zero.
         bounds: the pair of the ends of x itself, each shaped like x or a number.
+        cones: where the numbers shall be once their signs are turned; they then have no ends.
     """
 
     objective: Callable[[Any], Any]
@@ -42,6 +45,7 @@ class Problem(NamedTuple):
     lower: Any = None
     upper: Any = None
     bounds: Any = None
+    cones: Cones | None = None
 
 
 class Residuals(NamedTuple):
@@ -49,9 +53,11 @@ class Residuals(NamedTuple):
 
     Attributes:
         stationarity: the largest entry of the gradient of the Lagrangian.
-        primal: the largest violation of a constraint.
-        dual: the largest multiplier that points at an end that is missing.
-        complementarity: the largest product of a multiplier and the slack of its end.
+        primal: the largest violation of a constraint; of cones by how much the least spectral value
+            is below zero, which is the distance in the norm of the largest spectral value.
+        dual: the largest multiplier that points at an end that is missing; of cones as above.
+        complementarity: the largest product of a multiplier and the slack of its end; of cones the
+            inner product.
         error: the largest of the four, each relative to one plus the size of the terms it sums.
     """
 
@@ -71,6 +77,43 @@ class Part(NamedTuple):
     multipliers: Any
     pull: Any
 
+    def outside(self):
+        """By how much each value is beyond its ends."""
+        return jnp.maximum(jnp.maximum(self.lower - self.value, self.value - self.upper), 0)
+
+    def astray(self):
+        """The multipliers that point at ends which are missing."""
+        end = jnp.where(self.multipliers > 0, self.upper, self.lower)
+        return jnp.where(jnp.isfinite(end), 0, self.multipliers)
+
+    def products(self):
+        """Of multipliers and the slacks of their ends; what is outside counts as a violation."""
+        above, below = self.upper - self.value, self.value - self.lower
+        far = jnp.where(self.multipliers > 0, above, below)
+        known = jnp.isfinite(far) & (self.multipliers != 0)
+        return self.multipliers * jnp.where(known, jnp.maximum(far, 0), 0)
+
+
+class ConePart(NamedTuple):
+    """A block whose values are in cones once their signs are turned, and its multipliers are."""
+
+    value: Any
+    cones: Cones
+    multipliers: Any
+    pull: Any
+
+    def outside(self):
+        """By how much spectral values are below zero."""
+        return jnp.maximum(-spectrum(self.cones, -self.value), 0)
+
+    def astray(self):
+        """The same of the multipliers."""
+        return jnp.maximum(-spectrum(self.cones, self.multipliers), 0)
+
+    def products(self):
+        """The inner product."""
+        return jnp.sum(self.multipliers * self.value)
+
 
 def quadratic_problem(P, q, A=None, b=None, G=None, lower=None, upper=None, bounds=None) -> Problem:
     """The quadratic program that `solve_qp` takes, as a problem."""
@@ -79,6 +122,15 @@ def quadratic_problem(P, q, A=None, b=None, G=None, lower=None, upper=None, boun
     inequality = None if G is None else (lambda x: jnp.asarray(G) @ x)
     lower = -jnp.inf if lower is None else lower
     return Problem(lambda x: x @ (P @ x) / 2 + q @ x, equality, inequality, lower, upper, bounds)
+
+
+def conic_problem(P, q, A=None, b=None, G=None, h=None, cones=None) -> Problem:
+    """The conic program that `solve_cone` takes, as a problem."""
+    problem = quadratic_problem(P, q, A, b)
+    if G is None:
+        return problem
+    cones = Cones(len(jnp.asarray(h))) if cones is None else cones
+    return problem._replace(inequality=lambda x: jnp.asarray(G) @ x - jnp.asarray(h), cones=cones)
 
 
 def kkt_residuals(problem: Problem, solution: Solution) -> Residuals:
@@ -109,8 +161,11 @@ def kkt_residuals(problem: Problem, solution: Solution) -> Residuals:
     if problem.inequality is not None:
         value, pull = jax.vjp(flat(problem.inequality), x)
         z = ravel_pytree(multipliers.inequality)[0]
-        low, high = _ends(*ends_or_default(problem.lower, problem.upper), value)
-        parts.append(Part(value, low, high, z, pull(z)[0]))
+        if problem.cones is not None:
+            parts.append(ConePart(value, problem.cones, z, pull(z)[0]))
+        else:
+            low, high = _ends(*ends_or_default(problem.lower, problem.upper), value)
+            parts.append(Part(value, low, high, z, pull(z)[0]))
     if problem.bounds is not None:
         z = ravel_pytree(multipliers.bounds)[0]
         least, most = problem.bounds
@@ -145,32 +200,22 @@ def _ends(lower, upper, like) -> tuple[Any, Any]:
     return end(lower, -jnp.inf), end(upper, jnp.inf)
 
 
-def residuals(gradient, parts: list[Part]) -> Residuals:
-    """What is left, given the gradient of the objective and each block of constraints."""
+def residuals(gradient, parts: list[Any], summed=()) -> Residuals:
+    """What is left, given the gradient of the objective and each block of constraints.
+
+    `summed` are terms that cancelled in the gradient, if they are to count as well.
+    """
 
     def largest(values):
         """Of what is made of each part; NaN if any is."""
         found = [jnp.max(jnp.abs(value), initial=0) for value in values]
-        return jnp.max(jnp.stack([jnp.zeros(()), *found])) if found else jnp.zeros(())
+        return jnp.max(jnp.stack([jnp.zeros((), gradient.dtype), *found]))
 
-    def slack(part):
-        """To the end that the multiplier points at; what is outside counts as a violation."""
-        far = jnp.where(part.multipliers > 0, part.upper - part.value, part.value - part.lower)
-        known = jnp.isfinite(far) & (part.multipliers != 0)
-        return jnp.where(known, jnp.maximum(far, 0), 0)
-
-    def astray(part):
-        end = jnp.where(part.multipliers > 0, part.upper, part.lower)
-        return jnp.where(jnp.isfinite(end), 0, part.multipliers)
-
-    outside = [
-        jnp.maximum(jnp.maximum(part.lower - part.value, part.value - part.upper), 0)
-        for part in parts
-    ]
     stationarity = largest([gradient + sum(part.pull for part in parts)])
-    primal, dual = largest(outside), largest(map(astray, parts))
-    complementarity = largest(part.multipliers * slack(part) for part in parts)
-    terms = largest([gradient, *(part.pull for part in parts)])
+    primal = largest(part.outside() for part in parts)
+    dual = largest(part.astray() for part in parts)
+    complementarity = largest(part.products() for part in parts)
+    terms = largest([gradient, *summed, *(part.pull for part in parts)])
     size, price = largest(part.value for part in parts), largest(p.multipliers for p in parts)
     relative = (
         stationarity / (1 + terms),

@@ -166,8 +166,11 @@ class Scale(NamedTuple):
     objective: Any
 
 
-def scaled(program: Program, sweeps: int = 10) -> tuple[Program, Scale]:
-    """The program whose rows and columns have a largest entry near one (Ruiz 2001)."""
+def scaled(program: Program, sweeps: int = 10, tied=lambda row: row) -> tuple[Program, Scale]:
+    """The program whose rows and columns have a largest entry near one (Ruiz 2001).
+
+    `tied` takes sizes of the rows to those that count, where some have to share a factor.
+    """
     own = program.G.shape[0]
     P, A, G = (jnp.abs(matrix) for matrix in (program.P, program.A, program.G))
 
@@ -180,7 +183,7 @@ def scaled(program: Program, sweeps: int = 10) -> tuple[Program, Scale]:
         row = most(parts[2], 1)
         if bounded(program):
             column, row = jnp.maximum(column, r[own:] * d), jnp.append(row, r[own:] * d, 0)
-        return column, most(parts[1], 1), row
+        return column, most(parts[1], 1), tied(row)
 
     def uneven(state):
         count, *_, found = state

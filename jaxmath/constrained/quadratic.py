@@ -116,19 +116,19 @@ def solve_qp(
     if q.ndim != 1:
         raise ValueError(f"q is a vector of n numbers, and has the shape {q.shape}.")
     n, dtype = q.size, q.dtype
-    P = _matrix("P", P, n, dtype, rows=n)
+    P = matrix("P", P, n, dtype, rows=n)
     if (A is None) != (b is None):
         raise ValueError("Equalities A x = b need both A and b.")
     if G is None and not (lower is None and upper is None):
         raise ValueError("Ends without a matrix G: the ends of x itself are `bounds`.")
-    A, G = _matrix("A", A, n, dtype), _matrix("G", G, n, dtype)
-    b = _vector("b", b, A.shape[0], dtype, 0)
-    low = _vector("lower", lower, G.shape[0], dtype, -jnp.inf)
-    high = _vector("upper", upper, G.shape[0], dtype, jnp.inf)
+    A, G = matrix("A", A, n, dtype), matrix("G", G, n, dtype)
+    b = vector("b", b, A.shape[0], dtype, 0)
+    low = vector("lower", lower, G.shape[0], dtype, -jnp.inf)
+    high = vector("upper", upper, G.shape[0], dtype, jnp.inf)
     if bounds is not None:
         least, most = bounds
-        low = jnp.append(low, _vector("bounds[0]", least, n, dtype, -jnp.inf))
-        high = jnp.append(high, _vector("bounds[1]", most, n, dtype, jnp.inf))
+        low = jnp.append(low, vector("bounds[0]", least, n, dtype, -jnp.inf))
+        high = jnp.append(high, vector("bounds[1]", most, n, dtype, jnp.inf))
     if tolerance is None:
         tolerance = jnp.finfo(dtype).eps ** 0.6
     program = Program((P + P.T) / 2, q, A, b, G, low, high)
@@ -148,7 +148,7 @@ def _guess(program: Program, start: Solution):
     return jax.lax.stop_gradient(jax.tree.map(lambda part: part.astype(program.q.dtype), guess))
 
 
-def _matrix(name, value, n, dtype, rows=None):
+def matrix(name, value, n, dtype, rows=None):
     value = jnp.zeros((0, n), dtype) if value is None else jnp.asarray(value, dtype)
     if value.ndim != 2 or value.shape[1] != n or rows not in (None, value.shape[0]):
         wanted = f"{'rows' if rows is None else rows} by {n}"
@@ -156,7 +156,7 @@ def _matrix(name, value, n, dtype, rows=None):
     return value
 
 
-def _vector(name, value, size, dtype, otherwise):
+def vector(name, value, size, dtype, otherwise):
     value = jnp.asarray(otherwise if value is None else value, dtype)
     if value.shape not in ((), (size,)):
         raise ValueError(f"{name} is {size} numbers or one, and has the shape {value.shape}.")
@@ -198,7 +198,7 @@ def _found(program: Program, tolerance, max_iterations, guess):
     found, scale = interior_point.search(program, tolerance, max_iterations, guess)
     side, at = sides(program), unscaled(found.at, scale)
     status = jnp.where(
-        _convex(program.P) | (found.status == Status.NOT_FINITE), found.status, Status.NOT_CONVEX
+        convex(program.P) | (found.status == Status.NOT_FINITE), found.status, Status.NOT_CONVEX
     )
     z = net(at)
     left, terms = residuals(program, side, at)
@@ -230,7 +230,7 @@ def _positive(matrix, share):
     return jnp.all(jnp.isfinite(lanes.factor(shifted)), axis=(0, 1))[None]
 
 
-def _convex(P):
+def convex(P):
     """Whether P has no negative eigenvalue that is more than rounding."""
     info = jnp.finfo(P.dtype)
     size = jnp.max(jnp.abs(P), axis=(0, 1), initial=0)[None]
