@@ -122,18 +122,19 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         y = now.price * distance(values[1:] + now.y / now.price, low, high)
         hessian = jax.hessian(lambda x: jnp.append(1, y).astype(dtype) @ scaled.values(x))(now.x)
         slope = known.slope + y @ known.jacobian
-        pull = jnp.clip(now.x - slope, *bounds) - now.x
+        room = bounds[0] - now.x, bounds[1] - now.x
+        pull = jnp.clip(-slope, *room)
         active = known.jacobian * (y != 0)[:, None]
         curved = hessian + now.price * active.T @ active
         value = values[0] + y @ y / (2 * now.price)
         local = Local(value, slope, curved, pull)
-        beyond = jnp.where(slope > 0, now.x - slope < bounds[0], now.x - slope > bounds[1])
+        beyond = (-slope < room[0]) | (-slope > room[1])
         prices = y, jnp.where(beyond, -slope, 0)
         root, own, left = scaled.given(now.x, *prices, known)
         primal = frame.violation(left, root[0], own)
 
         outside = distance(values[1:], low, high)
-        change = jnp.clip(now.x - outside @ known.jacobian, *bounds) - now.x
+        change = jnp.clip(-outside @ known.jacobian, *room)
         away = jnp.linalg.norm(change) * (1 + jnp.linalg.norm(now.x))
         hopeless = away <= jnp.sqrt(tolerance) * (outside @ outside)
         hopeless &= primal > jnp.sqrt(tolerance)
@@ -216,7 +217,8 @@ def _advance(scaled: Scaled, now: Search, local: Local) -> Search:
         x = jnp.clip(now.x + length * step, *bounds)
         there, promised = value(scaled.values(x)), local.slope @ (x - now.x)
         good = jnp.isfinite(there) & (there <= local.value + ARMIJO * promised + rounding)
-        return jnp.where(good, length, length / 2), x, good & (promised < 0)
+        good &= promised < 0
+        return jnp.where(good, length, length / 2), x, good
 
     begun = jnp.ones((), eps.dtype), now.x, jnp.asarray(False)
     length, x, good = jax.lax.while_loop(lambda carry: ~carry[2] & (carry[0] > eps), attempt, begun)

@@ -70,7 +70,9 @@ def solution(
 
     def search(root):
         ends, bounds = jax.lax.stop_gradient((flat.ends, flat.bounds))
-        return find(flat._replace(ends=ends, bounds=bounds), root[0], tolerance, max_iterations)
+        still = flat._replace(ends=ends, bounds=bounds)
+        limit = jnp.where(jnp.stack(_senseless(still)).any(), 0, max_iterations)
+        return find(still, root[0], tolerance, limit)
 
     sizes = (jax.eval_shape(part, x).shape for part in (flat.h, flat.g))
     guess = (x, *(jnp.zeros(size, x.dtype) for size in sizes), jnp.zeros_like(x))
@@ -194,6 +196,13 @@ def violation(found: Residuals, x, known: Known):
     return found.primal / (1 + jnp.maximum(largest(x), largest(known.values[1:])))
 
 
+def _senseless(flat: Flat):
+    """Whether ends leave no room, and whether one is NaN."""
+    low, high = (jnp.append(flat.ends[side], flat.bounds[side]) for side in (0, 1))
+    crossed = jnp.any((low > high) | (low == jnp.inf) | (high == -jnp.inf))
+    return crossed, jnp.any(jnp.isnan(low) | jnp.isnan(high))
+
+
 def ended(flat: Flat, root, known: Known, hessian, status, iterations, tolerance) -> Info:
     """How the search ended, given the Hessian of the Lagrangian at its end."""
     x, y, z, zb = root
@@ -207,10 +216,8 @@ def ended(flat: Flat, root, known: Known, hessian, status, iterations, tolerance
         tolerance,
     )
     status = jnp.where((status == Status.OPTIMAL) & falls, Status.STATIONARY, status)
-    low, high = (jnp.append(flat.ends[side], flat.bounds[side]) for side in (0, 1))
-    crossed = jnp.any((low > high) | (low == jnp.inf) | (high == -jnp.inf))
+    crossed, unknown = _senseless(flat)
     status = jnp.where(crossed, Status.INFEASIBLE, status)
-    unknown = jnp.any(jnp.isnan(low) | jnp.isnan(high))
     return Info(
         status=jnp.where(unknown, Status.NOT_FINITE, status),
         kind=jnp.where(all_finite(hessian, known.jacobian), kind, Kind.UNDECIDED),

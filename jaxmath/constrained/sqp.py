@@ -113,7 +113,7 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         primal = frame.violation(left, root[0], own)
 
         stuck = now.lost | (now.idle > RESCUES)
-        change = jnp.clip(now.x - outside @ known.jacobian, *bounds) - now.x
+        change = jnp.clip(-outside @ known.jacobian, *(end - now.x for end in bounds))
         pull = jnp.linalg.norm(change) * (1 + jnp.linalg.norm(now.x))
         hopeless = (pull <= jnp.sqrt(tolerance) * (outside @ outside)) & (
             primal > jnp.sqrt(tolerance)
@@ -208,20 +208,23 @@ def _move(scaled: Scaled, now: Search, outside) -> tuple[Move, Any, Any]:
     hessian = now.hessian + jnp.where(restoring, broken.T @ broken, 0)
     held = now.held & ~(restoring & (jnp.arange(now.held.size) < outside.size))
     slope = jnp.where(restoring, outside @ known.jacobian, known.slope)
-    reach = now.radius * (1 + largest(now.x))
+    silent = restoring | (jnp.isinf(low) & jnp.isinf(high))
+    unit = 1 + largest(now.x)  # of the step, or that of a large x is poorly scaled
+    reach = now.radius * unit
     least, most = (end - now.x for end in scaled.flat.bounds)
     model = Model(
-        hessian=subproblem.convexified(hessian, rows, held),
-        slope=slope,
-        jacobian=jnp.where(restoring, 0, known.jacobian),
-        values=jnp.where(restoring, 0, known.values[1:]),
-        low=jnp.where(restoring, jnp.where(low == high, 0, -jnp.inf), low),
-        high=jnp.where(restoring, jnp.where(low == high, 0, jnp.inf), high),
-        bounds=(jnp.maximum(least, -reach), jnp.minimum(most, reach)),
+        hessian=jnp.square(unit) * subproblem.convexified(hessian, rows, held),
+        slope=unit * slope,
+        jacobian=jnp.where(silent[:, None], 0, unit * known.jacobian),
+        values=jnp.where(silent, 0, known.values[1:]),
+        low=jnp.where(silent, jnp.where(low == high, 0, -jnp.inf), low),
+        high=jnp.where(silent, jnp.where(low == high, 0, jnp.inf), high),
+        bounds=(jnp.maximum(least, -reach) / unit, jnp.minimum(most, reach) / unit),
         p=p,
     )
     worth = jnp.sum(jnp.abs(outside)) * (1 + largest(now.y) + largest(known.slope))
     move = subproblem.solve(model, (10 * (1 + worth)).astype(dtype))
+    move = move._replace(d=unit * move.d, zb=move.zb / unit)
     own = jnp.where(move.zb > 0, most <= reach, least >= -reach)
     return move, slope, own
 
