@@ -325,7 +325,7 @@ def test_certificates_hold():
     cases, found = together(29)
     for lane, (data, status) in enumerate(cases):
         Q, q, A, b, G, h = data
-        d, (y, z, _) = (jax.tree.map(lambda part: np.asarray(part[lane]), found.info.certificate))
+        d, (y, z, _) = jax.tree.map(lambda part: np.asarray(part[lane]), found.info.certificate)
         if status == Status.UNBOUNDED:
             np.testing.assert_allclose(np.abs(d).max(), 1, rtol=1e-15)
             assert not y.any() | z.any()

@@ -23,7 +23,6 @@ def second_order(hessian, jacobian, multipliers, values, ends, tolerance):
         ends: the pairs of the ends of the two.
         tolerance: of the residuals; what is smaller than its root counts as zero.
     """
-    n = hessian.shape[0]
     root = jnp.sqrt(tolerance)
     price = 1 + jnp.maximum(*(largest(part) for part in multipliers[1:]))
     held, touched = [], []
@@ -34,9 +33,7 @@ def second_order(hessian, jacobian, multipliers, values, ends, tolerance):
         touched.append(close | strong)
     always = jnp.ones(multipliers[0].size, bool)
     held, touched = jnp.concatenate([always, *held]), jnp.concatenate([always, *touched])
-    rows = jnp.concatenate([jacobian, jnp.eye(n, dtype=hessian.dtype)])
-    length = jnp.linalg.norm(rows, axis=1, keepdims=True)
-    rows = rows / jnp.where(length > 0, length, 1)
+    rows, _ = normalised(jacobian)
     independent, up, _, full = _along(hessian, rows, held)
     _, _, down, _ = _along(hessian, rows, touched)
     kind = jnp.where(up, Kind.MINIMUM, jnp.where(down, Kind.SADDLE, Kind.UNDECIDED))
@@ -44,14 +41,28 @@ def second_order(hessian, jacobian, multipliers, values, ends, tolerance):
     return kind, down, clear & independent & full
 
 
-def _along(hessian, rows, active):
-    """Of the active rows: independent; curvature along them: all positive, one negative, none 0."""
-    n, root = hessian.shape[0], jnp.sqrt(jnp.finfo(hessian.dtype).eps)
+def split(hessian, rows, active):
+    """An orthonormal basis, which of its directions are across the active rows, and the Hessian."""
+    root = jnp.sqrt(jnp.finfo(hessian.dtype).eps)
     chosen = rows * active[:, None]
     sizes, directions = jnp.linalg.eigh(chosen.T @ chosen)
     across = sizes > root * jnp.maximum(sizes[-1], root)
     inside = directions.T @ hessian @ directions
-    inside = jnp.where(across[:, None] | across[None], 0, (inside + inside.T) / 2)
+    return directions, across, (inside + inside.T) / 2
+
+
+def normalised(jacobian):
+    """The gradients of the constraints and of x itself, of length one."""
+    rows = jnp.concatenate([jacobian, jnp.eye(jacobian.shape[1], dtype=jacobian.dtype)])
+    length = jnp.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / jnp.where(length > 0, length, 1), length[:, 0]
+
+
+def _along(hessian, rows, active):
+    """Of the active rows: independent; curvature along them: all positive, one negative, none 0."""
+    n, root = hessian.shape[0], jnp.sqrt(jnp.finfo(hessian.dtype).eps)
+    _, across, inside = split(hessian, rows, active)
+    inside = jnp.where(across[:, None] | across[None], 0, inside)
     most = jnp.max(jnp.abs(hessian)) + jnp.finfo(hessian.dtype).tiny
     curvature = jnp.linalg.eigvalsh(inside / most + jnp.diag(2.0 * n * across))
     flat = 10 * root

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxmath.constrained.frame import slopes_of
 from jaxmath.optimize.flat import largest
 
 DAMPING = 1e-5
@@ -125,18 +126,6 @@ def constraints(program: Program, values, v):
 def transposed(program: Program, jacobian, y):
     """A'y, in v."""
     return jnp.append(y @ jacobian, -y[y.size - program.m :])
-
-
-def slopes_of(function, x, size):
-    """The value of a vector of so many functions, and their Jacobian."""
-
-    def twice(x):
-        value = function(x)
-        return value, value
-
-    derivative = jax.jacfwd if x.size <= size else jax.jacrev
-    jacobian, values = derivative(twice, has_aux=True)(x)
-    return values, jacobian
 
 
 def look(program: Program, at: Iterate, goal: Goal) -> tuple[Local, Iterate]:

@@ -6,12 +6,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxmath.constrained.augmented_lagrangian import augmented_lagrangian
+from jaxmath.constrained.equality import solve_equality
 from jaxmath.constrained.nonlinear import solve_nlp
 from jaxmath.constrained.quadratic import Multipliers
+from jaxmath.constrained.sqp import sqp
 from jaxmath.optimize import minimize as unconstrained
 from jaxmath.optimize.solution import Solution
 
-METHODS = ("interior_point", "unconstrained")
+SOLVERS = {"interior_point": solve_nlp, "sqp": sqp, "augmented_lagrangian": augmented_lagrangian}
+METHODS = (*SOLVERS, "equality", "unconstrained")
 
 
 def minimize(
@@ -30,22 +34,30 @@ def minimize(
 ) -> Solution:
     """Find a local minimum of `objective(x, args)` where `eq` is zero and `ineq` and x in bounds.
 
-    Without constraints this is `jaxmath.optimize.minimize`, with any of them `solve_nlp`; there
-    stand arguments, result, derivatives and errors. A `method` names one of the two:
-    "unconstrained" or "interior_point". The multipliers are always `Multipliers`, empty or zero
-    where there is no constraint, so that `kkt_residuals` takes every solution.
+    Arguments, result, derivatives and errors are those of `solve_nlp`, but `tolerance` and
+    `max_iterations`, whose defaults are those of the method:
+
+    - "unconstrained", `jaxmath.optimize.minimize`: the choice where there are no constraints.
+    - "interior_point", `solve_nlp`: the choice where there are any, since of the published
+      problems it solves the most. Its points lie strictly between bounds.
+    - "sqp": fewer steps where the start is near the solution, as it is when data change a little.
+    - "augmented_lagrangian": where constraints depend on each other, or have no interior.
+    - "equality", `solve_equality`: Newton's method on the Lagrangian, for `eq` alone.
+
+    The multipliers are always `Multipliers`, empty or zero where there is no constraint, so that
+    `kkt_residuals` takes every solution.
 
     Raises:
         ValueError: if the method is none of these, or leaves constraints out.
     """
-    free = all(part is None for part in (eq, ineq, lower, upper, bounds))
+    free = all(part is None for part in (ineq, lower, upper, bounds))
     if method is None:
-        method = "unconstrained" if free else "interior_point"
+        method = "unconstrained" if free and eq is None else "interior_point"
     if method not in METHODS:
-        raise ValueError(f"The methods are {' and '.join(METHODS)}, not {method}.")
+        raise ValueError(f"The methods are {', '.join(METHODS)}, not {method}.")
     limit = {} if max_iterations is None else {"max_iterations": max_iterations}
-    if method == "interior_point":
-        return solve_nlp(
+    if method in SOLVERS:
+        return SOLVERS[method](
             objective,
             start,
             args,
@@ -57,8 +69,14 @@ def minimize(
             tolerance=tolerance,
             **limit,
         )
-    if not free:
-        raise ValueError("The method unconstrained knows no constraints.")
-    found = unconstrained(objective, start, args, tolerance=tolerance, **limit)
+    if method == "equality":
+        if not free or eq is None:
+            raise ValueError("The method equality takes the constraint eq, and no other.")
+        found = solve_equality(objective, eq, start, args, tolerance=tolerance, **limit)
+        y = found.multipliers
+    else:
+        if not free or eq is not None:
+            raise ValueError("The method unconstrained knows no constraints.")
+        found, y = unconstrained(objective, start, args, tolerance=tolerance, **limit), ()
     none = jax.tree.map(jnp.zeros_like, found.x)
-    return found._replace(multipliers=Multipliers((), (), none))
+    return found._replace(multipliers=Multipliers(y, (), none))

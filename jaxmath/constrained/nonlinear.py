@@ -11,35 +11,15 @@ those of Wachter and Biegler (2006), which it follows but for its restoration an
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 
-from jaxmath.constrained import barrier, primal_dual
-from jaxmath.constrained.active import second_order
+from jaxmath.constrained import barrier, frame, primal_dual
 from jaxmath.constrained.barrier import Iterate, Local, Program
-from jaxmath.constrained.kkt import Part, complementarity, ends_or_default, residuals
-from jaxmath.constrained.quadratic import Multipliers
-from jaxmath.optimize.flat import all_finite, flatten, largest
-from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
-from jaxmath.optimize.solution import Info, Kind, Solution, Status
-
-TOLERANCE = 0.6
-"""The default tolerance, as a power of the dtype's spacing."""
-STEEP = 100.0
-"""Functions are scaled at the start to have no slope beyond this (section 3.8)."""
-
-
-class Flat(NamedTuple):
-    """The program in vectors: functions of x, the ends of g, and those of x."""
-
-    f: Callable
-    h: Callable
-    g: Callable
-    ends: tuple
-    bounds: tuple
+from jaxmath.constrained.frame import Flat, Known, Scaled
+from jaxmath.optimize.solution import Solution
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "eq", "ineq"))
@@ -91,175 +71,60 @@ def solve_nlp(
         TypeError: if `start` holds anything but real floating-point numbers.
         ValueError: if the ends or bounds do not have the shape of what they bound.
     """
-    x, unravel, tolerance = flatten(start, tolerance, TOLERANCE)
-    flat, shapes = _flat(x, unravel, args, objective, eq, ineq, lower, upper, bounds)
-
-    def conditions(root):
-        x, y, z, zb = root
-        slope = jax.grad(lambda x: flat.f(x) + y @ flat.h(x) + z @ flat.g(x))(x) + zb
-        return (
-            slope,
-            flat.h(x),
-            complementarity(z, flat.g(x), *flat.ends),
-            complementarity(zb, x, *flat.bounds),
-        )
-
-    def find(root):
-        return _find(flat, root[0], tolerance, max_iterations)
-
-    sizes = (jax.eval_shape(part, x).shape for part in (flat.h, flat.g))
-    guess = (x, *(jnp.zeros(size, x.dtype) for size in sizes), jnp.zeros_like(x))
-    root, info = implicit_root(conditions, guess, find, solve_or_nan)
-    solved = (info.status == Status.OPTIMAL) | (info.status == Status.STATIONARY)
-    x, y, z, zb = (differentiable_if(part, solved & info.regular) for part in root)
-    info = jax.lax.stop_gradient(info)._replace(objective=flat.f(x))
-    multipliers = Multipliers(shapes[0](y), shapes[1](z), unravel(zb))
-    return Solution(unravel(x), multipliers, info)
-
-
-def _flat(x, unravel, args, objective, eq, ineq, lower, upper, bounds) -> tuple[Flat, tuple]:
-    """Everything in vectors, and the ways back to the pytrees of the constraints."""
-    point = unravel(x)
-
-    def vector(function):
-        if function is None:
-            return (lambda x: jnp.zeros(0, x.dtype)), (lambda _: ()), jnp.zeros(0, x.dtype)
-        value = jax.tree.map(
-            lambda leaf: jnp.zeros(leaf.shape, x.dtype), jax.eval_shape(function, point, args)
-        )
-        like, back = ravel_pytree(value)
-        found = lambda x: ravel_pytree(function(unravel(x), args))[0].astype(x.dtype)  # noqa: E731
-        return found, back, like
-
-    if ineq is None and not (lower is None and upper is None):
-        raise ValueError("Ends without inequalities: the ends of x itself are `bounds`.")
-    h, back_h, _ = vector(eq)
-    g, back_g, like = vector(ineq)
-    lower, upper = ends_or_default(lower, upper)
-    ends = _end("lower", lower, like, -jnp.inf), _end("upper", upper, like, jnp.inf)
-    least, most = (None, None) if bounds is None else bounds
-    around = _end("bounds[0]", least, x, -jnp.inf), _end("bounds[1]", most, x, jnp.inf)
-
-    def f(x):
-        return jnp.asarray(objective(unravel(x), args), x.dtype)
-
-    return Flat(f, h, g, ends, around), (back_h, back_g)
-
-
-def _end(name, value, like, otherwise):
-    value = ravel_pytree(otherwise if value is None else value)[0].astype(like.dtype)
-    if value.size not in (1, like.size):
-        raise ValueError(f"{name} is {like.size} numbers or one, and has {value.size}.")
-    return jnp.broadcast_to(value, like.shape)
-
-
-class Scaled(NamedTuple):
-    """The program as the search sees it, and the factors of f, h and g that made it so."""
-
-    program: Program
-    flat: Flat
-    scale: Any
-    p: int  # equalities
-
-    def given(self, at: Iterate, local: Local):
-        """The multipliers of the program as it was given, its residuals, and its Jacobian."""
-        (ends, bounds), n, p = (self.flat.ends, self.flat.bounds), self.program.n, self.p
-        scale, fixed = self.scale / self.scale[0], self.program.box.fixed
-        held = at.high - at.low
-        z = jnp.where(fixed[n:], at.y[p:], held[n:])
-        z = jnp.where(self.program.idle[p:], 0, z) * scale[1 + p :]
-        y, zb = at.y[:p] * scale[1 : 1 + p], held[:n] / self.scale[0]
-        slope = local.slope / self.scale[0]
-        jacobian = local.jacobian / self.scale[1:, None]
-        pulls = y @ jacobian[:p], z @ jacobian[p:]
-        zb = jnp.where(fixed[:n], -(slope + pulls[0] + pulls[1]), zb)
-        x, values, none = at.v[:n], local.values[1:] / self.scale[1:], jnp.zeros_like(y)
-        parts = [
-            Part(values[:p], none, none, y, pulls[0]),
-            Part(values[p:], ends[0], ends[1], z, pulls[1]),
-            Part(x, bounds[0], bounds[1], zb, zb),
-        ]
-        return (x, y, z, zb), residuals(slope, parts), jacobian
-
-    def judge(self, at: Iterate, local: Local):
-        """The largest relative residual, and that of the constraints alone."""
-        _, found, _ = self.given(at, local)
-        sizes = largest(at.v[: self.program.n]), largest(local.values[1:] / self.scale[1:])
-        return found.error, found.primal / (1 + jnp.maximum(*sizes))
-
-
-def _scaled(flat: Flat, x) -> tuple[Scaled, Iterate, Any]:
-    """The program with no slope beyond STEEP at its start, a point inside its ends, its values."""
-    n, m, p = x.size, flat.ends[0].size, jax.eval_shape(flat.h, x).shape[0]
-
-    def every(x):
-        return jnp.concatenate([flat.f(x)[None], flat.h(x), flat.g(x)])
-
-    x = barrier.inside(barrier.box_of(*flat.bounds), x, 1e-2)
-    values, slopes = barrier.slopes_of(every, x, 1 + p + m)
-    steepest = jnp.max(jnp.abs(slopes), axis=1)
-    steepest = jnp.where(jnp.isfinite(steepest), jnp.maximum(steepest, STEEP), STEEP)
-    scale = jnp.maximum(STEEP / steepest, 1e-8)
-    values, slopes, rows = scale * values, scale[:, None] * slopes, scale[1 + p :]
-    low, high = flat.ends[0] * rows, flat.ends[1] * rows
-    without = jnp.isinf(low) & jnp.isinf(high)
-    low, high = jnp.where(without, 0, low), jnp.where(without, 0, high)
-    low, high = jnp.append(flat.bounds[0], low), jnp.append(flat.bounds[1], high)
-    box, idle = barrier.box_of(low, high), jnp.append(jnp.zeros(p, bool), without)
-    program = Program(lambda x: scale * every(x), box, idle, n, m)
-    v = barrier.inside(box, jnp.append(x, values[1 + p :]), 1e-2)
-    prices = box.below.astype(x.dtype), box.above.astype(x.dtype)
-    at = Iterate(v, jnp.zeros(p + m, x.dtype), *prices)
-    at = at._replace(y=jnp.where(idle, 0, _fit(slopes, at, m)))
-    return Scaled(program, flat, scale, p), at, values
+    return frame.solution(
+        _find, objective, start, args, eq, ineq, lower, upper, bounds, tolerance, max_iterations
+    )
 
 
 def _find(flat: Flat, x, tolerance, max_iterations):
     """Search, and say how it ended: x, y, z, z_b and the info."""
-    ends, bounds = jax.lax.stop_gradient((flat.ends, flat.bounds))
-    scaled, start, values = _scaled(flat._replace(ends=ends, bounds=bounds), x)
+    scaled, program, start, values = _begun(flat, x)
+
+    def judge(at: Iterate, local: Local):
+        root, known, found = _given(scaled, program, at, local)
+        return found.error, frame.violation(found, root[0], known)
+
     least = tolerance * scaled.scale[0] / 10
-    found = primal_dual.search(
-        scaled.program, start, values, scaled.judge, tolerance, least, max_iterations
-    )
-    local = found.local
-    root, left, jacobian = scaled.given(found.at, local)
-    x, y, z, zb = root
-    kind, falls, regular = second_order(
-        local.hessian / scaled.scale[0],
-        jacobian,
-        (y, z, zb),
-        ((local.values / scaled.scale)[1 + y.size :], x),
-        (ends, bounds),
-        tolerance,
-    )
-    status = jnp.where((found.status == Status.OPTIMAL) & falls, Status.STATIONARY, found.status)
-    low, high = (jnp.append(ends[side], bounds[side]) for side in (0, 1))
-    crossed = jnp.any((low > high) | (low == jnp.inf) | (high == -jnp.inf))
-    status = jnp.where(crossed, Status.INFEASIBLE, status)
-    unknown = jnp.any(jnp.isnan(low) | jnp.isnan(high))
-    info = Info(
-        status=jnp.where(unknown, Status.NOT_FINITE, status),
-        kind=jnp.where(all_finite(local.hessian, jacobian), kind, Kind.UNDECIDED),
-        regular=regular,
-        iterations=found.iterations,
-        objective=local.objective / scaled.scale[0],
-        stationarity=left.stationarity,
-        primal=left.primal,
-        error=left.error,
-        tolerance=tolerance,
-        complementarity=left.complementarity,
-    )
-    return root, info
+    found = primal_dual.search(program, start, values, judge, tolerance, least, max_iterations)
+    root, known, _ = _given(scaled, program, found.at, found.local)
+    hessian, count = found.local.hessian / scaled.scale[0], found.iterations
+    return root, frame.ended(flat, root, known, hessian, found.status, count, tolerance)
 
 
-def _fit(slopes, at: Iterate, m):
+def _given(scaled: Scaled, program: Program, at: Iterate, local: Local):
+    """What `Scaled.given` says: the slacks' multipliers are those of their rows."""
+    n, p, fixed = program.n, scaled.p, program.box.fixed
+    held = at.high - at.low
+    y = jnp.append(at.y[:p], jnp.where(fixed[n:], at.y[p:], held[n:]))
+    y = jnp.where(program.idle, 0, y)
+    zb = jnp.where(fixed[:n], -(local.slope + y @ local.jacobian), held[:n])
+    return scaled.given(at.v[:n], y, zb, Known(local.values, local.slope, local.jacobian))
+
+
+def _begun(flat: Flat, x) -> tuple[Scaled, Program, Iterate, Any]:
+    """The program in its scales and with slacks, a point inside its ends, its values."""
+    x = barrier.inside(barrier.box_of(*flat.bounds), x, 1e-2)
+    scaled, known = frame.scaled(flat, x)
+    n, p, m = x.size, scaled.p, flat.ends[0].size
+    low, high = (end[p:] for end in scaled.ends())
+    without = jnp.isinf(low) & jnp.isinf(high)
+    low, high = jnp.where(without, 0, low), jnp.where(without, 0, high)
+    low, high = jnp.append(flat.bounds[0], low), jnp.append(flat.bounds[1], high)
+    box, idle = barrier.box_of(low, high), jnp.append(jnp.zeros(p, bool), without)
+    program = Program(scaled.values, box, idle, n, m)
+    v = barrier.inside(box, jnp.append(x, known.values[1 + p :]), 1e-2)
+    prices = box.below.astype(x.dtype), box.above.astype(x.dtype)
+    at = Iterate(v, jnp.zeros(p + m, x.dtype), *prices)
+    at = at._replace(y=jnp.where(idle, 0, _fit(known, at, m)))
+    return scaled, program, at, known.values
+
+
+def _fit(known: Known, at: Iterate, m):
     """The multipliers of the constraints that bring the conditions closest to holding at first."""
-    rest = slopes.shape[0] - 1 - m
-    matrix = jnp.block(
-        [[slopes[1 : 1 + rest], jnp.zeros((rest, m))], [slopes[1 + rest :], -jnp.eye(m)]]
-    ).astype(slopes.dtype)
-    target = jnp.append(slopes[0], jnp.zeros(m, slopes.dtype)) - at.low + at.high
+    rest, dtype = known.jacobian.shape[0] - m, known.slope.dtype
+    slacks = jnp.vstack([jnp.zeros((rest, m), dtype), -jnp.eye(m, dtype=dtype)])
+    matrix = jnp.hstack([known.jacobian, slacks])
+    target = jnp.append(known.slope, jnp.zeros(m, dtype)) - at.low + at.high
     gram = matrix @ matrix.T
     size = 1 + jnp.max(jnp.abs(jnp.diag(gram)), initial=0)
     ridge = jnp.finfo(gram.dtype).eps ** 0.75 * size * jnp.eye(gram.shape[0], dtype=gram.dtype)

@@ -1,0 +1,280 @@
+r"""Sequential quadratic programming with a line search, for nonlinear programs.
+
+Each step minimises a convex quadratic model of the Lagrangian under linearised constraints
+(`subproblem`), and goes as far as the merit
+
+$$ \phi(x) = f(x) + \mu \sum | c(x) - [l, u] | $$
+
+falls (Nocedal and Wright 2006, algorithm 18.3), on an arc that follows the bend of what holds it
+back, without which the merit refuses good steps (Maratos 1978; Nocedal and Wright, section 15.6).
+Where linearised constraints contradict each other, or no step is left, half the squared violation
+takes the place of the merit, and no row holds the step back, until it has fallen enough.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxmath.constrained import frame, subproblem
+from jaxmath.constrained.active import normalised
+from jaxmath.constrained.frame import Flat, Known, Scaled
+from jaxmath.constrained.local import divide
+from jaxmath.constrained.newton_step import choose, negligible
+from jaxmath.constrained.subproblem import Model, Move, astray
+from jaxmath.optimize.flat import all_finite, bottom, largest
+from jaxmath.optimize.solution import Solution, Status
+
+RUNNING = -1
+ARMIJO = 1e-4
+"""The share of its predicted decrease that a step must deliver (Armijo's condition)."""
+FAR = 1e3
+"""No step goes farther than this, in units of one plus the size of x."""
+STUBBORN = 0.99
+"""Linearised constraints contradict each other where this share of the violation stays."""
+RESCUES = 5
+"""How many steps in a row may fail, or be too short to matter."""
+RESTORED = 0.1
+"""The share of its violation with which a point is as good as restored."""
+
+
+class Search(NamedTuple):
+    """What the loop carries."""
+
+    x: Any
+    y: Any  # multipliers of the rows
+    zb: Any
+    held: Any  # the working set: rows, then bounds
+    known: Known  # of the last point that was looked at
+    hessian: Any
+    penalty: Any  # the price of a unit of violation in the merit
+    radius: Any  # how far a step may go
+    restoring: Any
+    before: Any  # the violation where restoring began
+    idle: Any  # how many steps in a row were too short to matter, or failed
+    lost: Any  # whether restoring found no way either
+    iterations: Any
+    status: Any
+
+
+@functools.partial(jax.jit, static_argnames=("objective", "eq", "ineq"))
+def sqp(
+    objective: Callable[[Any, Any], Any],
+    start: Any,
+    args: Any = None,
+    *,
+    eq: Callable[[Any, Any], Any] | None = None,
+    ineq: Callable[[Any, Any], Any] | None = None,
+    lower: Any = None,
+    upper: Any = None,
+    bounds: Any = None,
+    tolerance: Any = None,
+    max_iterations: Any = 200,
+) -> Solution:
+    """Find a local minimum of `objective(x, args)` under constraints, by quadratic programs.
+
+    Arguments, result, derivatives and errors are those of `solve_nlp`. Points satisfy the bounds,
+    if the functions can be evaluated on them. It needs few steps, each of them dear, and gains
+    from a start that is near the solution.
+    """
+    return frame.solution(
+        _find, objective, start, args, eq, ineq, lower, upper, bounds, tolerance, max_iterations
+    )
+
+
+def _find(flat: Flat, x, tolerance, max_iterations):
+    """Search, and say how it ended."""
+    x = jnp.clip(x, *flat.bounds)
+    scaled, known = frame.scaled(flat, x)
+    found = _search(scaled, x, known, tolerance, max_iterations)
+    root, known, _ = scaled.given(found.x, found.y, found.zb, found.known)
+    hessian = found.hessian / scaled.scale[0]
+    return root, frame.ended(flat, root, known, hessian, found.status, found.iterations, tolerance)
+
+
+def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Search:
+    dtype, rows = x.dtype, known.values.size - 1
+    low, high = scaled.ends()
+    bounds = scaled.flat.bounds
+
+    def repeat(now: Search) -> Search:
+        values, slopes = frame.slopes_of(scaled.values, now.x, 1 + rows)
+        known = Known(values, slopes[0], slopes[1:])
+        outside = astray(values[1:], low, high)
+        restored = jnp.sum(jnp.abs(outside)) <= RESTORED * now.before
+        now = now._replace(restoring=now.restoring & ~restored)
+        weights = jnp.where(now.restoring, jnp.append(0, outside), jnp.append(1, now.y)).astype(
+            dtype
+        )
+        hessian = jax.hessian(lambda x: weights @ scaled.values(x))(now.x)
+        root, own, left = scaled.given(now.x, now.y, now.zb, known)
+        primal = frame.violation(left, root[0], own)
+
+        stuck = now.lost | (now.idle > RESCUES)
+        change = jnp.clip(-outside @ known.jacobian, *(end - now.x for end in bounds))
+        pull = jnp.linalg.norm(change) * (1 + jnp.linalg.norm(now.x))
+        hopeless = (pull <= jnp.sqrt(tolerance) * (outside @ outside)) & (
+            primal > jnp.sqrt(tolerance)
+        )
+        status = jnp.where(now.iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
+        status = jnp.where(stuck, Status.STALLED, status)
+        status = jnp.where((stuck | now.restoring) & hopeless, Status.INFEASIBLE, status)
+        falls = (values[0] < bottom(dtype)) & (primal <= tolerance) & ~now.restoring
+        status = jnp.where(falls, Status.UNBOUNDED, status)
+        status = jnp.where((left.error <= tolerance) & ~now.restoring, Status.OPTIMAL, status)
+        finite = all_finite(values, slopes, hessian)
+        status = jnp.where(finite, status, Status.NOT_FINITE)
+        now = now._replace(known=known, hessian=hessian, status=status)
+        return choose(status == RUNNING, _advance(scaled, now, outside), now)
+
+    zero, none, no = jnp.zeros((), dtype), jnp.asarray(0), jnp.asarray(False)
+    first = Search(
+        x=x,
+        y=jnp.zeros(rows, dtype),
+        zb=jnp.zeros_like(x),
+        held=jnp.append(low == high, bounds[0] == bounds[1]),
+        known=known,
+        hessian=jnp.zeros((x.size, x.size), dtype),
+        penalty=zero + 1,
+        radius=zero + FAR,
+        restoring=no,
+        before=zero,
+        idle=none,
+        lost=no,
+        iterations=none,
+        status=none + RUNNING,
+    )
+    return jax.lax.while_loop(lambda now: now.status == RUNNING, repeat, first)
+
+
+def _advance(scaled: Scaled, now: Search, outside) -> Search:
+    """Take a step, or change the goal."""
+    x, known, restoring = now.x, now.known, now.restoring
+    values, violation = known.values[1:], jnp.sum(jnp.abs(outside))
+    low, high = scaled.ends()
+    eps = jnp.finfo(x.dtype).eps
+
+    move, slope, bounds = _move(scaled, now, outside)
+    ahead = jnp.sum(jnp.abs(astray(values + known.jacobian @ move.d, low, high)))
+    relief = violation - ahead
+    penalty = jnp.maximum(now.penalty, _price(now, move, slope, relief))
+    decrease = jnp.where(restoring, 0, penalty * relief) - slope @ move.d
+
+    def merit(values):
+        outside = astray(values[1:], low, high)
+        l1 = values[0] + penalty * jnp.sum(jnp.abs(outside))
+        return jnp.where(restoring, outside @ outside / 2, l1)
+
+    rounding = 10 * eps * (jnp.abs(merit(known.values)) + jnp.abs(known.values[0]))
+    trial = _line_search(scaled, now, move, merit, decrease, rounding)
+
+    tiny, failed = negligible(x, move.d), ~trial.done
+    near = violation <= 1e-2 * jnp.sqrt(eps) * jnp.maximum(1, largest(x))
+    size = largest(move.d) / (1 + largest(x))
+    longer = jnp.maximum(now.radius, 4 * size)
+    radius = jnp.where(trial.length < 0.25, 2 * trial.length * size, longer)
+    short = jnp.where(failed, 1e-2 * size, radius)
+    after = now._replace(
+        x=jnp.where(trial.done, trial.x, x),
+        y=jnp.where(restoring, 0, move.y),
+        zb=jnp.where(restoring, 0, move.zb * bounds),
+        held=jnp.where(restoring, now.held, move.held & jnp.append(values == values, bounds)),
+        penalty=penalty,
+        radius=jnp.clip(short, eps, FAR),
+        idle=jnp.where(tiny | failed, now.idle + 1, 0),
+        lost=restoring & failed,
+        iterations=now.iterations + 1,
+    )
+    turn = ~restoring & ~near & ((move.share > STUBBORN) | (failed & ~tiny))
+    turned = now._replace(
+        restoring=jnp.asarray(True),
+        before=violation,
+        radius=jnp.full_like(now.radius, FAR),
+        idle=jnp.asarray(0),
+        iterations=now.iterations + 1,
+    )
+    return choose(turn, turned, after)
+
+
+def _move(scaled: Scaled, now: Search, outside) -> tuple[Move, Any, Any]:
+    """The step, the slope of what it lowers, and which bounds of x are not those of the radius."""
+    known, restoring, p = now.known, now.restoring, scaled.p
+    dtype = now.x.dtype
+    low, high = scaled.ends()
+    rows, _ = normalised(known.jacobian)
+    broken = known.jacobian * (outside != 0)[:, None]
+    hessian = now.hessian + jnp.where(restoring, broken.T @ broken, 0)
+    held = now.held & ~(restoring & (jnp.arange(now.held.size) < outside.size))
+    slope = jnp.where(restoring, outside @ known.jacobian, known.slope)
+    silent = restoring | (jnp.isinf(low) & jnp.isinf(high))
+    unit = 1 + largest(now.x)  # of the step, or that of a large x is poorly scaled
+    reach = now.radius * unit
+    least, most = (end - now.x for end in scaled.flat.bounds)
+    model = Model(
+        hessian=jnp.square(unit) * subproblem.convexified(hessian, rows, held),
+        slope=unit * slope,
+        jacobian=jnp.where(silent[:, None], 0, unit * known.jacobian),
+        values=jnp.where(silent, 0, known.values[1:]),
+        low=jnp.where(silent, jnp.where(low == high, 0, -jnp.inf), low),
+        high=jnp.where(silent, jnp.where(low == high, 0, jnp.inf), high),
+        bounds=(jnp.maximum(least, -reach) / unit, jnp.minimum(most, reach) / unit),
+        p=p,
+    )
+    worth = jnp.sum(jnp.abs(outside)) * (1 + largest(now.y) + largest(known.slope))
+    move = subproblem.solve(model, (10 * (1 + worth)).astype(dtype))
+    move = move._replace(d=unit * move.d, zb=move.zb / unit)
+    own = jnp.where(move.zb > 0, most <= reach, least >= -reach)
+    return move, slope, own
+
+
+def _price(now: Search, move: Move, slope, relief):
+    """A price of violation with which the merit falls along the step (eq. 18.32 and 18.36)."""
+    curvature = jnp.maximum(move.d @ now.hessian @ move.d, 0)
+    needed = divide(2 * (slope @ move.d + curvature / 2), jnp.maximum(relief, 0))
+    return jnp.where(now.restoring, 0, jnp.minimum(needed, 2 * largest(move.y)))
+
+
+class Trial(NamedTuple):
+    """What the line search carries: the next point to try, and the last that was tried."""
+
+    length: Any  # of the step
+    bent: Any  # what comes to it, times the length squared
+    first: Any
+    x: Any
+    done: Any
+
+
+def _line_search(scaled: Scaled, now: Search, move: Move, merit, decrease, rounding) -> Trial:
+    """Try the whole step, then with the bend of the constraints, then shorter ones."""
+    known, eps = now.known, jnp.finfo(now.x.dtype).eps
+    follow = subproblem.bend(known.jacobian, move.held)
+    here, ahead = merit(known.values), known.values[1:] + known.jacobian @ move.d
+
+    def attempt(last: Trial) -> Trial:
+        length = last.length
+        x = now.x + length * move.d + jnp.square(length) * last.bent
+        x = jnp.clip(x, *scaled.flat.bounds)
+        values = scaled.values(x)
+        there = merit(values)
+        good = jnp.isfinite(there) & (there <= here - ARMIJO * length * decrease + rounding)
+        # The whole step may bend away from the constraints, and the arc that follows them not.
+        bent = -follow @ (values[1:] - ahead)
+        fits = all_finite(bent) & ~now.restoring & (largest(bent) <= largest(move.d))
+        return Trial(
+            length=jnp.where(good | last.first, length, length / 2),
+            bent=jnp.where(last.first & fits & ~good, bent, last.bent),
+            first=jnp.asarray(False),
+            x=x,
+            done=good,
+        )
+
+    first = Trial(
+        jnp.ones((), eps.dtype),
+        jnp.zeros_like(now.x),
+        jnp.asarray(True),
+        now.x,
+        jnp.asarray(False),
+    )
+    return jax.lax.while_loop(lambda last: ~last.done & (last.length > eps), attempt, first)
