@@ -149,6 +149,12 @@ def nonlinear(method, **constraint):
     return solve
 
 
+def of_cone(p):
+    """As a cone: row x - p2 is not negative; its multiplier is the price itself."""
+    found = constrained.solve_cone(curvature(p), jnp.zeros(2), G=-row(p), h=-p[2:], tolerance=TIGHT)
+    return found._replace(multipliers=Multipliers((), -found.multipliers.inequality, ()))
+
+
 def scalar(found):
     """The same, of a point of two numbers."""
     return found._replace(x=jnp.atleast_1d(found.x))
@@ -158,6 +164,12 @@ EQUALITY = lambda p: Problem(lambda x: length(x, p), lambda x: equal(x, p))  # n
 INEQUALITY = lambda p: Problem(  # noqa: E731
     lambda x: length(x, p), inequality=lambda x: across(x, p), lower=p[2]
 )
+NONLINEAR = {
+    "solve_nlp": "interior_point",
+    "sqp": "sqp",
+    "augmented_lagrangian": "augmented_lagrangian",
+    "minimize": None,
+}
 SMOOTH = "bfgs", "gradient_descent", "lbfgs", "nonlinear_cg", "trust_region", "minimize"
 
 
@@ -229,22 +241,34 @@ UNDER = {
         ),
         INEQUALITY,
     ),
-    "solve_nlp, equality": (nonlinear("interior_point", eq=equal), EQUALITY),
-    "solve_nlp, inequality": (
-        nonlinear("interior_point", ineq=across, lower=lambda p: p[2]),
-        INEQUALITY,
+    "solve_cone, equality": (
+        lambda p: constrained.solve_cone(
+            curvature(p), jnp.zeros(2), row(p), p[2:], tolerance=TIGHT
+        ),
+        EQUALITY,
     ),
+    "solve_cone, inequality": (of_cone, INEQUALITY),
+} | {
+    f"{name}, {kind}": (nonlinear(method, **constraint), problem)
+    for name, method in NONLINEAR.items()
+    for kind, constraint, problem in (
+        ("equality", {"eq": equal}, EQUALITY),
+        ("inequality", {"ineq": across, "lower": lambda p: p[2]}, INEQUALITY),
+    )
 }
 ELSEWHERE = {
     "frank_wolfe": "has no derivatives",
     "custom_root": "a user's own solver",
     "custom_fixed_point": "a user's own solver",
     "conditioning": "no solver",
+    "conic_problem": "a problem",
     "describe": "no solver",
     "implied_by": "no solver",
     "kkt_residuals": "the judge",
     "proxy_lagrangian": "has no derivatives",
     "quadratic_problem": "a problem",
+    "smat": "no solver",
+    "svec": "no solver",
 }
 """The public functions that have no row."""
 
