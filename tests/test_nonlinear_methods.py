@@ -5,6 +5,7 @@ multipliers follow on paper from the stationarity of L = f + y . h + z . g + z_b
 of one program, which is compiled once for each method.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -13,14 +14,19 @@ import numpy as np
 import pytest
 
 from jaxmath.constrained import (
+    Kind,
+    Problem,
     Status,
     augmented_lagrangian,
+    describe,
+    kkt_residuals,
+    minimize,
     sqp,
 )
 
 METHODS = {"sqp": sqp, "augmented_lagrangian": augmented_lagrangian}
-INF = np.inf
 EVERY = pytest.mark.parametrize("method", METHODS)
+INF = np.inf
 
 
 def objectives(x):
@@ -93,6 +99,7 @@ class Case(NamedTuple):
     z: Any = ()
     zb: Any = ()
     regular: bool = True
+    digits: float = 1e-8
 
 
 CASES = [
@@ -100,7 +107,7 @@ CASES = [
     Case("hs7", (2, 2), [0], [0], x=(0, 3**0.5), z=(12**-0.5,)),
     Case("hs10", (-10, 10), [0], x=(0, 1), z=(-0.5,)),
     Case("hs12", (0, 0), [0], x=(2, 3), z=(-0.5,)),
-    Case("hs15", (-2, 1), [1, 0], most=(0.5, INF), x=(0.5, 2), z=(-700, 0), zb=(1751, 0)),
+    Case("hs15", (0.4, 1.5), [1, 0], most=(0.5, INF), x=(0.5, 2), z=(-700, 0), zb=(1751, 0)),
     Case("hs39", (2, 2, 2, 2), [0, 0], [0, 0], x=(1, 1, 0, 0), z=(-1, -1)),
     Case("hs43", (0, 0, 0, 0), [0, 0, 0], x=(0, 1, 2, -1), z=(-1, 0, -2)),
     Case(
@@ -110,9 +117,10 @@ CASES = [
         [40, INF],
         (1,) * 4,
         (5,) * 4,
-        x=(1, 4.742999637, 3.821149979, 1.379408293),
-        z=(0.1614685668, -0.5522936550),
-        zb=(-1.0878712139, 0, 0, 0),
+        x=(1, 4.7429996, 3.8211500, 1.3794083),
+        z=(0.16146857, -0.55229366),
+        zb=(-1.0878712, 0, 0, 0),
+        digits=1e-7,  # of the documentation of IPOPT (Wachter 2009), which prints eight
     ),
     Case("maratos", (np.cos(1), np.sin(1)), [0], [0], x=(1, 0), z=(-1.5,)),
     Case("concave", (0.3, 0.1), upper=[4], x=(-2, 0), z=(1.025,)),
@@ -157,7 +165,7 @@ def data(case: Case):
     )
 
 
-def solve(method, data, tolerance=None):
+def solve(method, data):
     return METHODS[method](
         objective,
         data["start"],
@@ -166,11 +174,181 @@ def solve(method, data, tolerance=None):
         lower=data["lower"],
         upper=data["upper"],
         bounds=(data["least"], data["most"]),
-        tolerance=tolerance,
     )
 
 
+def solve_with_slopes(method, data):
+    """The solution, and the Jacobians of x and of the optimal value in the ends."""
+    ends = {name: data[name] for name in ("lower", "upper", "least", "most")}
+
+    def of(ends):
+        found = solve(method, data | ends)
+        return (found.x, found.info.objective), found
+
+    slopes, found = jax.jacrev(of, has_aux=True)(ends)
+    return found, slopes
+
+
+def judge(data, found):
+    problem = Problem(
+        lambda x: objective(x, data),
+        None,
+        lambda x: constraints(x, data),
+        data["lower"],
+        data["upper"],
+        (data["least"], data["most"]),
+    )
+    return kkt_residuals(problem, found)
+
+
 TABLE = jax.tree.map(lambda *parts: np.stack(parts), *map(data, CASES))
-solve_lanes = jax.jit(
-    lambda method, data: jax.vmap(lambda one: solve(method, one))(data), static_argnums=0
+judge_lanes = jax.jit(jax.vmap(judge))
+solve_lanes = functools.cache(
+    jax.jit(
+        lambda method: jax.vmap(functools.partial(solve_with_slopes, method))(TABLE),
+        static_argnums=0,
+    )
 )
+
+
+@EVERY
+def test_each_lane_has_its_status_and_its_published_point(method):
+    found, _ = solve_lanes(method)
+    residuals = judge_lanes(TABLE, found)
+    for k, case in enumerate(CASES):
+        if case.status is not None:
+            assert Status(int(found.info.status[k])) == case.status, case
+        if case.x is None:
+            continue
+        n, z, zb = len(case.start), found.multipliers.inequality, found.multipliers.bounds
+        if case.regular:
+            np.testing.assert_allclose(found.x[k][:n], case.x, atol=case.digits)
+            size = 1 + max(map(abs, (*case.z, *case.zb)), default=0)
+            for known, multipliers in ((case.z, z[k]), (case.zb, zb[k])):
+                wanted = np.pad(np.array(known, float), (0, n))[: min(n, len(multipliers))]
+                given = multipliers[: len(wanted)]
+                np.testing.assert_allclose(given, wanted, atol=case.digits * size)
+            assert found.info.kind[k] == Kind.MINIMUM
+            assert found.info.regular[k]
+            assert residuals.error[k] < 1e-8
+            np.testing.assert_allclose(residuals.error[k], found.info.error[k], atol=1e-12)
+
+
+@EVERY
+def test_degenerate_lanes_find_the_point_and_say_what_is_wrong(method):
+    found, _ = solve_lanes(method)
+    twice = next(k for k, case in enumerate(CASES) if case.name == "sphere")
+    assert not found.info.regular[twice]
+    np.testing.assert_allclose(found.x[twice][:2], 0.5, atol=1e-8)
+    cusp = next(k for k, case in enumerate(CASES) if case.name == "hs13")
+    assert found.info.status[cusp] not in (Status.OPTIMAL, Status.INFEASIBLE)
+    # A violation of 1e-6 allows the cube root of it.
+    np.testing.assert_allclose(found.x[cusp][:2], [1, 0], atol=2e-2)
+
+
+@EVERY
+def test_multipliers_are_shadow_prices(method):
+    found, (_, price) = solve_lanes(method)
+    for k, case in enumerate(CASES):
+        if case.x is None or not case.regular:
+            continue
+        rows = price["lower"][k] + price["upper"][k]
+        sides = price["least"][k] + price["most"][k]
+        z, zb = found.multipliers.inequality[k], found.multipliers.bounds[k]
+        size = 1 + np.max(np.abs(z))
+        np.testing.assert_allclose(rows, -z, atol=1e-7 * size)
+        np.testing.assert_allclose(sides, -zb, atol=1e-7 * size)
+
+
+@EVERY
+def test_points_move_as_closed_forms_say_and_irregular_ones_have_no_derivative(method):
+    found, (slopes, _) = solve_lanes(method)
+    place = {case.name: k for k, case in reversed(list(enumerate(CASES)))}
+    # x = (-sqrt(u), 0) on the rim of a disc.
+    rim = slopes["upper"][place["concave"]][:2, 0]
+    np.testing.assert_allclose(rim, [-1 / 4, 0], atol=1e-8)
+    # x = (u_1 - 3, 3), at the corner of x_1 + x_2 <= u_1 and x_2 <= 3.
+    k = place["linear"]
+    np.testing.assert_allclose(slopes["upper"][k][:2, 0], [1, 0], atol=1e-8)
+    np.testing.assert_allclose(slopes["most"][k][:2, 1], [-1, 1], atol=1e-8)
+    # a b = l at a = 1/2: b = 2 l.
+    np.testing.assert_allclose(slopes["lower"][place["hs15"]][:2, 0], [0, 2], atol=1e-7)
+    for k, case in enumerate(CASES):
+        if not case.regular or case.status != Status.OPTIMAL:
+            assert np.all(np.isnan(slopes["upper"][k])), case
+    assert not np.any(np.isnan(found.x[place["hs13"]]))
+
+
+def test_maratos_is_done_in_few_steps():
+    """Whole steps raise both objective and violation there (Nocedal and Wright, example 15.4)."""
+    found, _ = solve_lanes("sqp")
+    place = next(k for k, case in enumerate(CASES) if case.name == "maratos")
+    assert found.info.iterations[place] <= 8
+
+
+@EVERY
+def test_single_precision_on_a_pytree_with_all_kinds_of_constraints(method):
+    """Of x - (2, 1, 3) the gradients of what holds it back are on paper (1/3, 4/3)."""
+    start = dict(a=jnp.float32(0.5), b=jnp.array([1.0, 1.0], jnp.float32))
+    found = minimize(
+        lambda x, at: (jnp.square(x["a"] - at[0]) + jnp.sum(jnp.square(x["b"] - at[1:]))) / 2,
+        start,
+        np.array([2, 1, 3], np.float32),
+        eq=lambda x, _: dict(total=jnp.square(jnp.sum(x["b"])) - 4),
+        ineq=lambda x, _: (x["a"] + x["b"][1],),
+        upper=2.0,
+        bounds=(0.0, dict(a=5.0, b=jnp.array([5.0, np.inf]))),
+        method=method,
+    )
+    assert found.info.status == Status.OPTIMAL
+    assert found.x["b"].dtype == found.info.error.dtype == jnp.float32
+    np.testing.assert_allclose([found.x["a"], *found.x["b"]], [2 / 3, 2 / 3, 4 / 3], atol=1e-3)
+    np.testing.assert_allclose(found.multipliers.equality["total"], 1 / 12, atol=1e-3)
+    np.testing.assert_allclose(found.multipliers.inequality[0], 4 / 3, atol=1e-3)
+    np.testing.assert_allclose(found.multipliers.bounds["b"], 0, atol=1e-3)
+
+
+def test_second_derivatives_of_a_value():
+    """The distance from (3, 4) to a disc of radius r, squared: its second derivative in r^2."""
+
+    def value(upper):
+        return sqp(
+            lambda x, _: jnp.sum(jnp.square(x - jnp.array([3.0, 4.0]))),
+            jnp.array([0.3, -0.2]),
+            ineq=lambda x, _: x @ x,
+            upper=upper,
+        ).info.objective
+
+    # (5 - sqrt(u))^2 = 25 - 10 sqrt(u) + u
+    found = jax.jit(jax.jacfwd(jax.grad(value)))(4.0)
+    np.testing.assert_allclose(found, 10 / 4 / 4**1.5, atol=1e-8)
+
+
+def test_equalities_alone_go_to_newton_by_name():
+    found = minimize(
+        lambda x, at: jnp.sum(jnp.square(x - at)),
+        jnp.array([1.0, 0.5]),
+        jnp.array([3.0, 4.0]),
+        eq=lambda x, _: x @ x - 1,
+        method="equality",
+    )
+    assert describe(found.info).startswith("Optimal")
+    np.testing.assert_allclose(found.x, [0.6, 0.8], atol=1e-9)
+    np.testing.assert_allclose(found.multipliers.equality, 4, atol=1e-8)
+    np.testing.assert_allclose(found.multipliers.bounds, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (dict(method="equality", bounds=(0.0, 1.0)), "takes the constraint eq, and no other"),
+        (dict(method="equality"), "takes the constraint eq, and no other"),
+        (dict(method="unconstrained", eq=lambda x, _: x), "knows no constraints"),
+        (dict(method="sqp", upper=1.0), "Ends without inequalities"),
+        (dict(method="augmented_lagrangian", bounds=(np.zeros(3), None)), "is 2 numbers or one"),
+        (dict(method="simplex"), "interior_point, sqp, augmented_lagrangian, .* not simplex"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_sentence(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        minimize(lambda x, _: x @ x, jnp.zeros(2), **options)

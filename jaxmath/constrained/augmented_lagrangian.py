@@ -19,12 +19,21 @@ import jax
 import jax.numpy as jnp
 
 from jaxmath.constrained import frame
-from jaxmath.constrained.frame import Flat, Known, Scaled
+from jaxmath.constrained.frame import Known
 from jaxmath.constrained.newton_step import choose, negligible
+from jaxmath.constrained.scaled import (
+    RUNNING,
+    End,
+    Scaled,
+    astray,
+    by_rows,
+    hopeless,
+    slopes_of,
+    status_of,
+)
 from jaxmath.optimize.flat import all_finite, bottom, largest
-from jaxmath.optimize.solution import Solution, Status
+from jaxmath.optimize.solution import Solution
 
-RUNNING = -1
 ARMIJO = 1e-4
 """The share of its predicted decrease that a step must deliver (Armijo's condition)."""
 PRICE = 10.0
@@ -49,7 +58,8 @@ class Search(NamedTuple):
     y: Any  # multipliers of the rows
     known: Known  # of the last point that was looked at
     hessian: Any
-    root: Any  # the multipliers that the point suggests: of rows and bounds
+    next: Any  # the multipliers of the rows that the point suggests
+    zb: Any  # and of the bounds
     price: Any
     inner: Any  # the slope at which minimising ends
     outer: Any  # the change of the constraints with which the multipliers are accepted
@@ -90,36 +100,22 @@ def augmented_lagrangian(
     if the functions can be evaluated on them. Its steps are cheap and it takes more of them; rows
     that depend on each other do it no harm.
     """
+    find = by_rows(_search)
     return frame.solution(
-        _find, objective, start, args, eq, ineq, lower, upper, bounds, tolerance, max_iterations
+        find, objective, start, args, eq, ineq, lower, upper, bounds, tolerance, max_iterations
     )
 
 
-def _find(flat: Flat, x, tolerance, max_iterations):
-    """Search, and say how it ended."""
-    x = jnp.clip(x, *flat.bounds)
-    scaled, known = frame.scaled(flat, x)
-    found = _search(scaled, x, known, tolerance, max_iterations)
-    root, known, _ = scaled.given(found.x, *found.root, found.known)
-    hessian = found.hessian / scaled.scale[0]
-    return root, frame.ended(flat, root, known, hessian, found.status, found.iterations, tolerance)
-
-
-def distance(v, low, high):
-    """What v lacks or exceeds."""
-    return v - jnp.clip(v, low, high)
-
-
-def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Search:
+def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> End:
     dtype, rows = x.dtype, known.values.size - 1
     low, high = scaled.ends()
     bounds = scaled.flat.bounds
-    eps = jnp.finfo(dtype).eps
+    eps, least = jnp.finfo(dtype).eps, tolerance * jnp.min(scaled.scale) / 10
 
     def repeat(now: Search) -> Search:
-        values, slopes = frame.slopes_of(scaled.values, now.x, 1 + rows)
+        values, slopes = slopes_of(scaled.values, now.x, 1 + rows)
         known = Known(values, slopes[0], slopes[1:])
-        y = now.price * distance(values[1:] + now.y / now.price, low, high)
+        y = now.price * astray(values[1:] + now.y / now.price, low, high)
         hessian = jax.hessian(lambda x: jnp.append(1, y).astype(dtype) @ scaled.values(x))(now.x)
         slope = known.slope + y @ known.jacobian
         room = bounds[0] - now.x, bounds[1] - now.x
@@ -129,31 +125,29 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         value = values[0] + y @ y / (2 * now.price)
         local = Local(value, slope, curved, pull)
         beyond = (-slope < room[0]) | (-slope > room[1])
-        prices = y, jnp.where(beyond, -slope, 0)
-        root, own, left = scaled.given(now.x, *prices, known)
+        zb = jnp.where(beyond, -slope, 0)
+        root, own, left = scaled.given(now.x, y, zb, known)
         primal = frame.violation(left, root[0], own)
 
-        outside = distance(values[1:], low, high)
-        change = jnp.clip(-outside @ known.jacobian, *room)
-        away = jnp.linalg.norm(change) * (1 + jnp.linalg.norm(now.x))
-        hopeless = away <= jnp.sqrt(tolerance) * (outside @ outside)
-        hopeless &= primal > jnp.sqrt(tolerance)
+        outside = astray(values[1:], low, high)
+        contradiction = hopeless(outside, outside @ known.jacobian, now.x, *bounds, tolerance)
+        contradiction &= primal > jnp.sqrt(tolerance)
         stuck = (now.vain > PATIENCE) | (now.price > eps**-HIGHEST)
-        status = jnp.where(now.iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
-        status = jnp.where(stuck, Status.STALLED, status)
-        late = stuck | (now.price > eps**-HIGH) | (status == Status.ITERATION_LIMIT)
-        status = jnp.where(late & hopeless, Status.INFEASIBLE, status)
-        falls = (values[0] < bottom(dtype)) & (primal <= tolerance)
-        status = jnp.where(falls, Status.UNBOUNDED, status)
-        status = jnp.where(left.error <= tolerance, Status.OPTIMAL, status)
-        finite = all_finite(values, slopes, hessian)
-        status = jnp.where(finite, status, Status.NOT_FINITE)
-        now = now._replace(known=known, hessian=hessian, root=prices, status=status)
+        exhausted = now.iterations >= max_iterations
+        status = status_of(
+            exhausted=exhausted,
+            stuck=stuck,
+            infeasible=(stuck | exhausted | (now.price > eps**-HIGH)) & contradiction,
+            unbounded=(values[0] < bottom(dtype)) & (primal <= tolerance),
+            solved=left.error <= tolerance,
+            finite=all_finite(values, slopes, hessian),
+        )
+        now = now._replace(known=known, hessian=hessian, next=y, zb=zb, status=status)
         solved = (largest(pull) <= now.inner) | (now.faint >= FAINT)
         runs_off = value < bottom(dtype)
         moved = choose(
             runs_off | solved,
-            _priced(now, y, runs_off, tolerance),
+            _priced(now, y, runs_off, least),
             _advance(scaled, now, local),
         )
         return choose(status == RUNNING, moved, now)
@@ -164,7 +158,8 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         y=jnp.zeros(rows, dtype),
         known=known,
         hessian=jnp.zeros((x.size, x.size), dtype),
-        root=(jnp.zeros(rows, dtype), jnp.zeros_like(x)),
+        next=jnp.zeros(rows, dtype),
+        zb=jnp.zeros_like(x),
         price=zero + PRICE,
         inner=zero + 1 / PRICE,
         outer=zero + PRICE**-0.1,
@@ -175,15 +170,15 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         iterations=none,
         status=none + RUNNING,
     )
-    return jax.lax.while_loop(lambda now: now.status == RUNNING, repeat, first)
+    end = jax.lax.while_loop(lambda now: now.status == RUNNING, repeat, first)
+    return End(end.x, end.next, end.zb, end.known, end.hessian, end.status, end.iterations)
 
 
-def _priced(now: Search, y, runs_off, tolerance) -> Search:
+def _priced(now: Search, y, runs_off, least) -> Search:
     """Accept the multipliers, or raise the price."""
     change = largest(y - now.y) / now.price
     good = (change <= now.outer) & ~runs_off
     price = jnp.where(good, now.price, PRICE * now.price)
-    least = tolerance / 10
     inner = jnp.where(good, now.inner, 1) / price
     outer = jnp.where(good, now.outer / price**0.9, price**-0.1)
     x = jnp.where(runs_off, now.origin, now.x)
@@ -209,7 +204,7 @@ def _advance(scaled: Scaled, now: Search, local: Local) -> Search:
     rounding = 10 * eps * (jnp.abs(local.value) + jnp.abs(now.known.values[0]))
 
     def value(values):
-        gap = distance(values[1:] + now.y / now.price, low, high)
+        gap = astray(values[1:] + now.y / now.price, low, high)
         return values[0] + now.price / 2 * (gap @ gap)
 
     def attempt(carry):

@@ -1,8 +1,8 @@
 """What the solvers of nonlinear programs share: the program in vectors, and its solution.
 
-A solver finds the point and the multipliers of the program in vectors, in units in which no slope
-is steep. What is said of them here is said alike for each: how far the conditions are from holding,
-of what kind the point is, and how it changes with the data.
+A solver finds the point and the multipliers of the program in vectors. What is said of them here is
+said alike for each: how far the conditions are from holding, of what kind the point is, and how it
+changes with the data.
 """
 
 from collections.abc import Callable
@@ -21,8 +21,6 @@ from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
 TOLERANCE = 0.6
 """The default tolerance, as a power of the dtype's spacing."""
-STEEP = 100.0
-"""Functions are scaled at the start to have no slope beyond this (Wachter and Biegler, 3.8)."""
 
 
 class Flat(NamedTuple):
@@ -31,8 +29,8 @@ class Flat(NamedTuple):
     f: Callable
     h: Callable
     g: Callable
-    ends: tuple
-    bounds: tuple
+    ends: tuple[Any, Any]
+    bounds: tuple[Any, Any]
 
     def every(self, x):
         """The values of f, h and g in one vector."""
@@ -118,64 +116,6 @@ def _end(name, value, like, otherwise):
     if value.size not in (1, like.size):
         raise ValueError(f"{name} is {like.size} numbers or one, and has {value.size}.")
     return jnp.broadcast_to(value, like.shape)
-
-
-def slopes_of(function, x, size):
-    """The value of a vector of so many functions, and their Jacobian."""
-
-    def twice(x):
-        value = function(x)
-        return value, value
-
-    derivative = jax.jacfwd if x.size <= size else jax.jacrev
-    jacobian, values = derivative(twice, has_aux=True)(x)
-    return values, jacobian
-
-
-class Scaled(NamedTuple):
-    """The program as a search sees it: f, h and g have factors. Rows are those of h and g."""
-
-    flat: Flat
-    scale: Any
-    p: int  # equalities
-
-    def values(self, x):
-        """Of f, h and g."""
-        return self.scale * self.flat.every(x)
-
-    def ends(self):
-        """Of the rows; those of h are zero."""
-        zero, rows = jnp.zeros(self.p, self.scale.dtype), self.scale[1 + self.p :]
-        return tuple(jnp.append(zero, end * rows) for end in self.flat.ends)
-
-    def given(self, x, y, zb, known: Known):
-        """The root and what is known there, of the program as it was given, and its residuals.
-
-        Args:
-            x: the point.
-            y: the multipliers of the rows, scaled.
-            zb: those of x itself, scaled as the objective is.
-            known: what is known at the point, scaled.
-        """
-        y, zb = y * self.scale[1:] / self.scale[0], zb / self.scale[0]
-        known = Known(
-            known.values / self.scale,
-            known.slope / self.scale[0],
-            known.jacobian / self.scale[1:, None],
-        )
-        root = x, y[: self.p], y[self.p :], zb
-        return root, known, left(self.flat, root, known)
-
-
-def scaled(flat: Flat, x) -> tuple[Scaled, Known]:
-    """The program with no slope beyond STEEP at the point, and what is known there."""
-    p, m = jax.eval_shape(flat.h, x).shape[0], flat.ends[0].size
-    values, slopes = slopes_of(flat.every, x, 1 + p + m)
-    steepest = jnp.max(jnp.abs(slopes), axis=1)
-    steepest = jnp.where(jnp.isfinite(steepest), jnp.maximum(steepest, STEEP), STEEP)
-    scale = jnp.maximum(STEEP / steepest, 1e-8)
-    slopes = scale[:, None] * slopes
-    return Scaled(flat, scale, p), Known(scale * values, slopes[0], slopes[1:])
 
 
 def left(flat: Flat, root, known: Known) -> Residuals:

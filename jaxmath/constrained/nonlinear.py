@@ -18,7 +18,8 @@ import jax.numpy as jnp
 
 from jaxmath.constrained import barrier, frame, primal_dual
 from jaxmath.constrained.barrier import Iterate, Local, Program
-from jaxmath.constrained.frame import Flat, Known, Scaled
+from jaxmath.constrained.frame import Flat, Known
+from jaxmath.constrained.scaled import Scaled, scale
 from jaxmath.optimize.solution import Solution
 
 
@@ -104,7 +105,7 @@ def _given(scaled: Scaled, program: Program, at: Iterate, local: Local):
 def _begun(flat: Flat, x) -> tuple[Scaled, Program, Iterate, Any]:
     """The program in its scales and with slacks, a point inside its ends, its values."""
     x = barrier.inside(barrier.box_of(*flat.bounds), x, 1e-2)
-    scaled, known = frame.scaled(flat, x)
+    scaled, known = scale(flat, x)
     n, p, m = x.size, scaled.p, flat.ends[0].size
     low, high = (end[p:] for end in scaled.ends())
     without = jnp.isinf(low) & jnp.isinf(high)

@@ -14,10 +14,9 @@ import jax.numpy as jnp
 from jaxmath.constrained import barrier, filters
 from jaxmath.constrained.barrier import Goal, Iterate, Local, Program, gaps
 from jaxmath.constrained.newton_step import choose, line_search, negligible, newton_of
+from jaxmath.constrained.scaled import RUNNING, hopeless, status_of
 from jaxmath.optimize.flat import all_finite, bottom, largest
-from jaxmath.optimize.solution import Status
 
-RUNNING = -1
 RESCUES = 5
 """How many steps in a row may fail near the constraints."""
 PRICE = 1e3
@@ -66,16 +65,17 @@ def search(
         local, at = barrier.look(program, now.at, now.goal)
         error, primal = judge(at, local)
         goal = now.goal
-        status = jnp.where(now.iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
         stuck = now.lost | (now.idle > 3) | (now.failures > RESCUES)
-        status = jnp.where(stuck, Status.STALLED, status)
-        hopeless = _hopeless(program, local, at, tolerance) & (primal > jnp.sqrt(tolerance))
-        status = jnp.where((stuck | goal.restoring) & hopeless, Status.INFEASIBLE, status)
-        falls = (local.objective < bottom(dtype)) & (primal <= tolerance) & ~goal.restoring
-        status = jnp.where(falls, Status.UNBOUNDED, status)
-        status = jnp.where((error <= tolerance) & ~goal.restoring, Status.OPTIMAL, status)
-        known = all_finite(local.values, local.slope, local.jacobian, local.hessian)
-        status = jnp.where(known, status, Status.NOT_FINITE)
+        contradiction = _hopeless(program, local, at, tolerance) & (primal > jnp.sqrt(tolerance))
+        falls = (local.objective < bottom(dtype)) & (primal <= tolerance)
+        status = status_of(
+            exhausted=now.iterations >= max_iterations,
+            stuck=stuck,
+            infeasible=(stuck | goal.restoring) & contradiction,
+            unbounded=falls & ~goal.restoring,
+            solved=(error <= tolerance) & ~goal.restoring,
+            finite=all_finite(local.values, local.slope, local.jacobian, local.hessian),
+        )
         now = now._replace(at=at, local=local, status=status)
         moved = _advance(program, _lowered(program, local, now, least), local)
         return choose(status == RUNNING, moved, now)
@@ -103,14 +103,12 @@ def search(
 
 
 def _hopeless(program: Program, local: Local, at: Iterate, tolerance):
-    """Whether no small change of v lowers the violation (as `local.contradictory`)."""
+    """Whether no small change of v lowers the violation."""
     box = program.box
     low = jnp.where(box.below | box.fixed, box.low, -jnp.inf)
     high = jnp.where(box.above | box.fixed, box.high, jnp.inf)
     pull = barrier.transposed(program, local.jacobian, local.c)
-    change = jnp.clip(at.v - pull, low, high) - at.v
-    size = 1 + jnp.linalg.norm(at.v)
-    return jnp.linalg.norm(change) * size <= jnp.sqrt(tolerance) * (local.c @ local.c)
+    return hopeless(local.c, pull, at.v, low, high, tolerance)
 
 
 def _lowered(program: Program, local: Local, now: Search, least) -> Search:

@@ -20,14 +20,23 @@ import jax.numpy as jnp
 
 from jaxmath.constrained import frame, subproblem
 from jaxmath.constrained.active import normalised
-from jaxmath.constrained.frame import Flat, Known, Scaled
+from jaxmath.constrained.frame import Known
 from jaxmath.constrained.local import divide
 from jaxmath.constrained.newton_step import choose, negligible
-from jaxmath.constrained.subproblem import Model, Move, astray
+from jaxmath.constrained.scaled import (
+    RUNNING,
+    End,
+    Scaled,
+    astray,
+    by_rows,
+    hopeless,
+    slopes_of,
+    status_of,
+)
+from jaxmath.constrained.subproblem import Model, Move
 from jaxmath.optimize.flat import all_finite, bottom, largest
-from jaxmath.optimize.solution import Solution, Status
+from jaxmath.optimize.solution import Solution
 
-RUNNING = -1
 ARMIJO = 1e-4
 """The share of its predicted decrease that a step must deliver (Armijo's condition)."""
 FAR = 1e3
@@ -79,28 +88,18 @@ def sqp(
     if the functions can be evaluated on them. It needs few steps, each of them dear, and gains
     from a start that is near the solution.
     """
+    find = by_rows(_search)
     return frame.solution(
-        _find, objective, start, args, eq, ineq, lower, upper, bounds, tolerance, max_iterations
+        find, objective, start, args, eq, ineq, lower, upper, bounds, tolerance, max_iterations
     )
 
 
-def _find(flat: Flat, x, tolerance, max_iterations):
-    """Search, and say how it ended."""
-    x = jnp.clip(x, *flat.bounds)
-    scaled, known = frame.scaled(flat, x)
-    found = _search(scaled, x, known, tolerance, max_iterations)
-    root, known, _ = scaled.given(found.x, found.y, found.zb, found.known)
-    hessian = found.hessian / scaled.scale[0]
-    return root, frame.ended(flat, root, known, hessian, found.status, found.iterations, tolerance)
-
-
-def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Search:
+def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> End:
     dtype, rows = x.dtype, known.values.size - 1
     low, high = scaled.ends()
-    bounds = scaled.flat.bounds
 
     def repeat(now: Search) -> Search:
-        values, slopes = frame.slopes_of(scaled.values, now.x, 1 + rows)
+        values, slopes = slopes_of(scaled.values, now.x, 1 + rows)
         known = Known(values, slopes[0], slopes[1:])
         outside = astray(values[1:], low, high)
         restored = jnp.sum(jnp.abs(outside)) <= RESTORED * now.before
@@ -113,19 +112,18 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         primal = frame.violation(left, root[0], own)
 
         stuck = now.lost | (now.idle > RESCUES)
-        change = jnp.clip(-outside @ known.jacobian, *(end - now.x for end in bounds))
-        pull = jnp.linalg.norm(change) * (1 + jnp.linalg.norm(now.x))
-        hopeless = (pull <= jnp.sqrt(tolerance) * (outside @ outside)) & (
-            primal > jnp.sqrt(tolerance)
+        pull = outside @ known.jacobian
+        contradiction = hopeless(outside, pull, now.x, *scaled.flat.bounds, tolerance)
+        contradiction &= primal > jnp.sqrt(tolerance)
+        falls = (values[0] < bottom(dtype)) & (primal <= tolerance)
+        status = status_of(
+            exhausted=now.iterations >= max_iterations,
+            stuck=stuck,
+            infeasible=(stuck | now.restoring) & contradiction,
+            unbounded=falls & ~now.restoring,
+            solved=(left.error <= tolerance) & ~now.restoring,
+            finite=all_finite(values, slopes, hessian),
         )
-        status = jnp.where(now.iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
-        status = jnp.where(stuck, Status.STALLED, status)
-        status = jnp.where((stuck | now.restoring) & hopeless, Status.INFEASIBLE, status)
-        falls = (values[0] < bottom(dtype)) & (primal <= tolerance) & ~now.restoring
-        status = jnp.where(falls, Status.UNBOUNDED, status)
-        status = jnp.where((left.error <= tolerance) & ~now.restoring, Status.OPTIMAL, status)
-        finite = all_finite(values, slopes, hessian)
-        status = jnp.where(finite, status, Status.NOT_FINITE)
         now = now._replace(known=known, hessian=hessian, status=status)
         return choose(status == RUNNING, _advance(scaled, now, outside), now)
 
@@ -134,7 +132,7 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         x=x,
         y=jnp.zeros(rows, dtype),
         zb=jnp.zeros_like(x),
-        held=jnp.append(low == high, bounds[0] == bounds[1]),
+        held=jnp.append(low == high, jnp.equal(*scaled.flat.bounds)),
         known=known,
         hessian=jnp.zeros((x.size, x.size), dtype),
         penalty=zero + 1,
@@ -146,7 +144,8 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> Searc
         iterations=none,
         status=none + RUNNING,
     )
-    return jax.lax.while_loop(lambda now: now.status == RUNNING, repeat, first)
+    end = jax.lax.while_loop(lambda now: now.status == RUNNING, repeat, first)
+    return End(end.x, end.y, end.zb, end.known, end.hessian, end.status, end.iterations)
 
 
 def _advance(scaled: Scaled, now: Search, outside) -> Search:

@@ -27,6 +27,7 @@ from jaxmath.constrained.program import (
     sides,
     unscaled,
 )
+from jaxmath.constrained.scaled import astray
 from jaxmath.optimize.flat import largest
 
 LIMIT = 50
@@ -54,11 +55,6 @@ class Move(NamedTuple):
     zb: Any
     share: Any  # of the violation that stays
     held: Any  # rows, then bounds
-
-
-def astray(values, low, high):
-    """By how much each row is beyond its ends."""
-    return values - jnp.clip(values, low, high)
 
 
 def solve(model: Model, price) -> Move:
@@ -130,12 +126,12 @@ def convexified(hessian, rows, held):
     own, free = across[:, None] & across[None], ~across[:, None] & ~across[None]
     values, vectors = jnp.linalg.eigh(jnp.where(free, inside, 0) + jnp.diag(weights))
     values = jnp.maximum(jnp.abs(values), floor)
-    inverse = jnp.where(free, (vectors / jnp.where(values > 0, values, 1)) @ vectors.T, 0)
+    inverse = jnp.where(free, (vectors / jnp.where(values > 0, values, 1)[None]) @ vectors.T, 0)
     mixed = jnp.where(across[:, None] & ~across[None], inside, 0)
     rest = jnp.where(own, inside, 0) - mixed @ inverse @ mixed.T
     sizes = jnp.linalg.eigvalsh(rest + jnp.diag(jnp.where(across, 0, largest(rest))))
     extra = jnp.where(sizes[0] > floor, 0, largest(sizes) - sizes[0] + floor)
-    along = jnp.where(free, (vectors * values) @ vectors.T, inside)
+    along = jnp.where(free, (vectors * values[None]) @ vectors.T, inside)
     found = basis @ (along + jnp.diag(extra * weights)) @ basis.T
     return (found + found.T) / 2
 
@@ -147,4 +143,4 @@ def bend(jacobian, held):
     ridge = jnp.finfo(rows.dtype).eps ** 0.75 * jnp.eye(size, dtype=rows.dtype)
     found = jnp.linalg.solve(chosen.T @ chosen + ridge, chosen.T)
     own = jacobian.shape[0]
-    return found[:, :own] / jnp.where(length[:own] > 0, length[:own], 1)
+    return found[:, :own] / jnp.where(length > 0, length, 1)[None, :own]
