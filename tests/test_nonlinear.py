@@ -18,6 +18,7 @@ from jaxmath.constrained import (
     minimize,
     solve_nlp,
 )
+from jaxmath.constrained.active import second_order
 
 
 def near(x, point):
@@ -208,3 +209,18 @@ def test_without_constraints_minimize_has_multipliers_of_nothing():
 def test_what_does_not_fit_is_said_in_a_sentence(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         minimize(near, jnp.zeros(2), ball((3.0, 4.0)), **options)
+
+
+@pytest.mark.parametrize(("unit", "pull", "regular"), [(1e6, 2.0, True), (1.0, 1e-6, False)])
+def test_a_multiplier_counts_by_its_pull_whatever_the_unit_of_its_row(unit, pull, regular):
+    """x^2 where unit (x - 1) >= 0, or nearly nothing pulls at that end."""
+    one, none, free = np.ones(1), np.zeros(0), np.full(1, np.inf)
+    found = second_order(
+        jnp.full((1, 1), 2.0),
+        jnp.full((1, 1), unit),
+        (none, jnp.full(1, -pull / unit), np.zeros(1)),
+        (np.zeros(1), one),
+        ((np.zeros(1), free), (-free, free)),
+        1e-9,
+    )
+    assert bool(found[2]) is regular

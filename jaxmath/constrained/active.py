@@ -7,6 +7,7 @@ none (Nocedal and Wright 2006, theorems 12.5 and 12.6).
 """
 
 import jax.numpy as jnp
+import numpy as np
 
 from jaxmath.optimize.flat import largest
 from jaxmath.optimize.solution import Kind
@@ -24,16 +25,18 @@ def second_order(hessian, jacobian, multipliers, values, ends, tolerance):
         tolerance: of the residuals; what is smaller than its root counts as zero.
     """
     root = jnp.sqrt(tolerance)
-    price = 1 + jnp.maximum(*(largest(part) for part in multipliers[1:]))
+    rows, lengths = normalised(jacobian)
+    # A multiplier counts by its pull on x, which does not depend on the unit of its row.
+    pulls = jnp.abs(jnp.concatenate(multipliers)) * lengths
+    strong = pulls > root * (1 + largest(pulls))
+    strong = jnp.split(strong, np.cumsum([part.size for part in multipliers])[:-1])
     held, touched = [], []
-    for z, value, (low, high) in zip(multipliers[1:], values, ends, strict=True):
+    for pushed, value, (low, high) in zip(strong[1:], values, ends, strict=True):
         close = jnp.minimum(value - low, high - value) <= root * (1 + jnp.abs(value))
-        strong = (low == high) | (close & (jnp.abs(z) > root * price))
-        held.append(strong)
-        touched.append(close | strong)
+        held.append((low == high) | (close & pushed))
+        touched.append(close | held[-1])
     always = jnp.ones(multipliers[0].size, bool)
     held, touched = jnp.concatenate([always, *held]), jnp.concatenate([always, *touched])
-    rows, _ = normalised(jacobian)
     independent, up, _, full = _along(hessian, rows, held)
     _, _, down, _ = _along(hessian, rows, touched)
     kind = jnp.where(up, Kind.MINIMUM, jnp.where(down, Kind.SADDLE, Kind.UNDECIDED))
