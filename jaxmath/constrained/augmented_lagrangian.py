@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxmath.constrained import frame
+from jaxmath.constrained.arc import ARMIJO
 from jaxmath.constrained.frame import Known
 from jaxmath.constrained.newton_step import choose, negligible
 from jaxmath.constrained.scaled import (
@@ -34,8 +35,6 @@ from jaxmath.constrained.scaled import (
 from jaxmath.optimize.flat import all_finite, bottom, largest
 from jaxmath.optimize.solution import Solution
 
-ARMIJO = 1e-4
-"""The share of its predicted decrease that a step must deliver (Armijo's condition)."""
 PRICE = 10.0
 """The price of violation at first, and the factor by which it rises."""
 NEAR = 1e-3
@@ -116,7 +115,7 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> End:
         values, slopes = slopes_of(scaled.values, now.x, 1 + rows)
         known = Known(values, slopes[0], slopes[1:])
         y = now.price * astray(values[1:] + now.y / now.price, low, high)
-        hessian = jax.hessian(lambda x: jnp.append(1, y).astype(dtype) @ scaled.values(x))(now.x)
+        hessian = jax.hessian(lambda x: jnp.append(1, y) @ scaled.values(x))(now.x)
         slope = known.slope + y @ known.jacobian
         room = bounds[0] - now.x, bounds[1] - now.x
         pull = jnp.clip(-slope, *room)

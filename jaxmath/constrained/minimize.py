@@ -38,8 +38,8 @@ def minimize(
     `max_iterations`, whose defaults are those of the method:
 
     - "unconstrained", `jaxmath.optimize.minimize`: the choice where there are no constraints.
-    - "interior_point", `solve_nlp`: the choice where there are any, since of the published
-      problems it solves the most. Its points lie strictly between bounds.
+    - "interior_point", `solve_nlp`: the choice where there are any, since its scores over all
+      published problems are known. Its points lie strictly between bounds.
     - "sqp": fewer steps where the start is near the solution, as it is when data change a little.
     - "augmented_lagrangian": where constraints depend on each other, or have no interior.
     - "equality", `solve_equality`: Newton's method on the Lagrangian, for `eq` alone.

@@ -5,8 +5,8 @@ Each step minimises a convex quadratic model of the Lagrangian under linearised 
 
 $$ \phi(x) = f(x) + \mu \sum | c(x) - [l, u] | $$
 
-falls (Nocedal and Wright 2006, algorithm 18.3), on an arc that follows the bend of what holds it
-back, without which the merit refuses good steps (Maratos 1978; Nocedal and Wright, section 15.6).
+falls (Nocedal and Wright 2006, algorithm 18.3), if need be along an `arc`, without which the merit
+refuses good steps near the solution.
 Where linearised constraints contradict each other, or no step is left, half the squared violation
 takes the place of the merit, and no row holds the step back, until it has fallen enough.
 """
@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxmath.constrained import frame, subproblem
+from jaxmath.constrained import arc, frame, subproblem
 from jaxmath.constrained.active import normalised
+from jaxmath.constrained.arc import bend
 from jaxmath.constrained.frame import Known
 from jaxmath.constrained.local import divide
 from jaxmath.constrained.newton_step import choose, negligible
@@ -37,8 +38,6 @@ from jaxmath.constrained.subproblem import Model, Move
 from jaxmath.optimize.flat import all_finite, bottom, largest
 from jaxmath.optimize.solution import Solution
 
-ARMIJO = 1e-4
-"""The share of its predicted decrease that a step must deliver (Armijo's condition)."""
 FAR = 1e3
 """No step goes farther than this, in units of one plus the size of x."""
 STUBBORN = 0.99
@@ -104,9 +103,7 @@ def _search(scaled: Scaled, x, known: Known, tolerance, max_iterations) -> End:
         outside = astray(values[1:], low, high)
         restored = jnp.sum(jnp.abs(outside)) <= RESTORED * now.before
         now = now._replace(restoring=now.restoring & ~restored)
-        weights = jnp.where(now.restoring, jnp.append(0, outside), jnp.append(1, now.y)).astype(
-            dtype
-        )
+        weights = jnp.where(now.restoring, jnp.append(0, outside), jnp.append(1, now.y))
         hessian = jax.hessian(lambda x: weights @ scaled.values(x))(now.x)
         root, own, left = scaled.given(now.x, now.y, now.zb, known)
         primal = frame.violation(left, root[0], own)
@@ -155,9 +152,9 @@ def _advance(scaled: Scaled, now: Search, outside) -> Search:
     low, high = scaled.ends()
     eps = jnp.finfo(x.dtype).eps
 
-    move, slope, bounds = _move(scaled, now, outside)
-    ahead = jnp.sum(jnp.abs(astray(values + known.jacobian @ move.d, low, high)))
-    relief = violation - ahead
+    move, slope = _move(scaled, now, outside)
+    ahead = values + known.jacobian @ move.d
+    relief = violation - jnp.sum(jnp.abs(astray(ahead, low, high)))
     penalty = jnp.maximum(now.penalty, _price(now, move, slope, relief))
     decrease = jnp.where(restoring, 0, penalty * relief) - slope @ move.d
 
@@ -166,8 +163,19 @@ def _advance(scaled: Scaled, now: Search, outside) -> Search:
         l1 = values[0] + penalty * jnp.sum(jnp.abs(outside))
         return jnp.where(restoring, outside @ outside / 2, l1)
 
-    rounding = 10 * eps * (jnp.abs(merit(known.values)) + jnp.abs(known.values[0]))
-    trial = _line_search(scaled, now, move, merit, decrease, rounding)
+    here, follow = merit(known.values), jnp.where(restoring, 0, bend(known.jacobian, move.held))
+    trial = arc.search(
+        values=scaled.values,
+        x=x,
+        bounds=scaled.flat.bounds,
+        merit=merit,
+        here=here,
+        step=move.d,
+        ahead=ahead,
+        follow=follow,
+        decrease=jnp.maximum(decrease, 0),
+        rounding=10 * eps * (jnp.abs(here) + jnp.abs(known.values[0])),
+    )
 
     tiny, failed = negligible(x, move.d), ~trial.done
     near = violation <= 1e-2 * jnp.sqrt(eps) * jnp.maximum(1, largest(x))
@@ -178,8 +186,8 @@ def _advance(scaled: Scaled, now: Search, outside) -> Search:
     after = now._replace(
         x=jnp.where(trial.done, trial.x, x),
         y=jnp.where(restoring, 0, move.y),
-        zb=jnp.where(restoring, 0, move.zb * bounds),
-        held=jnp.where(restoring, now.held, move.held & jnp.append(values == values, bounds)),
+        zb=jnp.where(restoring, 0, move.zb),
+        held=jnp.where(restoring, now.held, move.held),
         penalty=penalty,
         radius=jnp.clip(short, eps, FAR),
         idle=jnp.where(tiny | failed, now.idle + 1, 0),
@@ -197,10 +205,9 @@ def _advance(scaled: Scaled, now: Search, outside) -> Search:
     return choose(turn, turned, after)
 
 
-def _move(scaled: Scaled, now: Search, outside) -> tuple[Move, Any, Any]:
-    """The step, the slope of what it lowers, and which bounds of x are not those of the radius."""
+def _move(scaled: Scaled, now: Search, outside) -> tuple[Move, Any]:
+    """The step, and the slope of what it lowers."""
     known, restoring, p = now.known, now.restoring, scaled.p
-    dtype = now.x.dtype
     low, high = scaled.ends()
     rows, _ = normalised(known.jacobian)
     broken = known.jacobian * (outside != 0)[:, None]
@@ -222,10 +229,13 @@ def _move(scaled: Scaled, now: Search, outside) -> tuple[Move, Any, Any]:
         p=p,
     )
     worth = jnp.sum(jnp.abs(outside)) * (1 + largest(now.y) + largest(known.slope))
-    move = subproblem.solve(model, (10 * (1 + worth)).astype(dtype))
-    move = move._replace(d=unit * move.d, zb=move.zb / unit)
+    move = subproblem.solve(model, 10 * (1 + worth))
+    none = jax.tree.map(jnp.zeros_like, move)
+    # Where the radius holds it back x has no multiplier.
     own = jnp.where(move.zb > 0, most <= reach, least >= -reach)
-    return move, slope, own
+    held = move.held & jnp.append(jnp.ones(outside.size, bool), own)
+    move = move._replace(d=unit * move.d, zb=jnp.where(own, move.zb / unit, 0), held=held)
+    return choose(all_finite(move.d, move.y, move.zb), move, none), slope
 
 
 def _price(now: Search, move: Move, slope, relief):
@@ -233,47 +243,3 @@ def _price(now: Search, move: Move, slope, relief):
     curvature = jnp.maximum(move.d @ now.hessian @ move.d, 0)
     needed = divide(2 * (slope @ move.d + curvature / 2), jnp.maximum(relief, 0))
     return jnp.where(now.restoring, 0, jnp.minimum(needed, 2 * largest(move.y)))
-
-
-class Trial(NamedTuple):
-    """What the line search carries: the next point to try, and the last that was tried."""
-
-    length: Any  # of the step
-    bent: Any  # what comes to it, times the length squared
-    first: Any
-    x: Any
-    done: Any
-
-
-def _line_search(scaled: Scaled, now: Search, move: Move, merit, decrease, rounding) -> Trial:
-    """Try the whole step, then with the bend of the constraints, then shorter ones."""
-    known, eps = now.known, jnp.finfo(now.x.dtype).eps
-    follow = subproblem.bend(known.jacobian, move.held)
-    here, ahead = merit(known.values), known.values[1:] + known.jacobian @ move.d
-
-    def attempt(last: Trial) -> Trial:
-        length = last.length
-        x = now.x + length * move.d + jnp.square(length) * last.bent
-        x = jnp.clip(x, *scaled.flat.bounds)
-        values = scaled.values(x)
-        there = merit(values)
-        good = jnp.isfinite(there) & (there <= here - ARMIJO * length * decrease + rounding)
-        # The whole step may bend away from the constraints, and the arc that follows them not.
-        bent = -follow @ (values[1:] - ahead)
-        fits = all_finite(bent) & ~now.restoring & (largest(bent) <= largest(move.d))
-        return Trial(
-            length=jnp.where(good | last.first, length, length / 2),
-            bent=jnp.where(last.first & fits & ~good, bent, last.bent),
-            first=jnp.asarray(False),
-            x=x,
-            done=good,
-        )
-
-    first = Trial(
-        jnp.ones((), eps.dtype),
-        jnp.zeros_like(now.x),
-        jnp.asarray(True),
-        now.x,
-        jnp.asarray(False),
-    )
-    return jax.lax.while_loop(lambda last: ~last.done & (last.length > eps), attempt, first)

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxmath.constrained import interior_point, lanes
-from jaxmath.constrained.active import normalised, split
+from jaxmath.constrained.active import split
 from jaxmath.constrained.program import (
     Iterate,
     Program,
@@ -134,13 +134,3 @@ def convexified(hessian, rows, held):
     along = jnp.where(free, (vectors * values[None]) @ vectors.T, inside)
     found = basis @ (along + jnp.diag(extra * weights)) @ basis.T
     return (found + found.T) / 2
-
-
-def bend(jacobian, held):
-    """The matrix from changes of the rows to the least move that makes those held do so."""
-    rows, length = normalised(jacobian)
-    chosen, size = rows * held[:, None], rows.shape[1]
-    ridge = jnp.finfo(rows.dtype).eps ** 0.75 * jnp.eye(size, dtype=rows.dtype)
-    found = jnp.linalg.solve(chosen.T @ chosen + ridge, chosen.T)
-    own = jacobian.shape[0]
-    return found[:, :own] / jnp.where(length > 0, length, 1)[None, :own]
