@@ -62,10 +62,10 @@ def svec(matrix: Float[ArrayLike, "r r"]) -> Float[Array, " k"]:
     section 2). Of the matrix its symmetric part counts.
     """
     matrix = jnp.asarray(matrix)
+    matrix = matrix.astype(jnp.result_type(matrix, 0.5))
     i, j = np.tril_indices(matrix.shape[0])
-    return ((matrix + matrix.T) / 2)[i, j] * np.where(i == j, 1.0, np.sqrt(2.0)).astype(
-        matrix.dtype
-    )
+    weights = np.where(i == j, 0.5, np.sqrt(0.5)).astype(matrix.dtype)
+    return (matrix + matrix.T)[i, j] * weights
 
 
 def smat(vector: Float[ArrayLike, " k"]) -> Float[Array, "r r"]:

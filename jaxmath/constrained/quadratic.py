@@ -133,6 +133,7 @@ def solve_qp(
 
 
 def matrix(name, value, n, dtype, rows=None):
+    """An argument as a matrix of n columns, without rows if it is left out."""
     value = jnp.zeros((0, n), dtype) if value is None else jnp.asarray(value, dtype)
     if value.ndim != 2 or value.shape[1] != n or rows not in (None, value.shape[0]):
         wanted = f"{'rows' if rows is None else rows} by {n}"
@@ -141,6 +142,7 @@ def matrix(name, value, n, dtype, rows=None):
 
 
 def vector(name, value, size, dtype, otherwise):
+    """An argument as a vector: of numbers, of one number, or of another if it is left out."""
     value = jnp.asarray(otherwise if value is None else value, dtype)
     if value.shape not in ((), (size,)):
         raise ValueError(f"{name} is {size} numbers or one, and has the shape {value.shape}.")
