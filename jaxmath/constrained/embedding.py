@@ -181,9 +181,8 @@ def step(program: Program, cones: Cones, at: Iterate, shift) -> tuple[Iterate, A
         return Iterate(dx, dy, dz, -products - dz, dtau, -(product + kappa * dtau) / tau)
 
     def room(move):
-        shrinks = jax.vmap(W.shrinkage)(jnp.stack([move.z, move.s]))
-        ends = jnp.stack([-move.tau / tau, -move.kappa / kappa])
-        return 1 / jnp.maximum(jnp.max(shrinks), jnp.max(ends))
+        shrinks = W.shrinkage(move.z), W.shrinkage(move.s), -move.tau / tau, -move.kappa / kappa
+        return 1 / jnp.max(jnp.stack(shrinks))
 
     first = direction(first, 1, point, tau * kappa)
     stays = jnp.minimum(1, room(first))

@@ -262,11 +262,12 @@ def _one(program, tolerance, max_iterations):
 
 @_one.def_vmap
 def _lanes(size, batched, *args):
-    found = _many(*_broadcast(size, batched, args))
+    found = _many(*broadcast(size, batched, args))
     return found, jax.tree.map(lambda _: True, found)
 
 
-def _broadcast(size, batched, args):
+def broadcast(size, batched, args):
+    """The arguments of a rule for lanes, all with lanes along their first axis."""
     return jax.tree.map(
         lambda own, array: array if own else jnp.broadcast_to(array, (size, *array.shape)),
         tuple(batched),
@@ -299,7 +300,7 @@ def _many(program, tolerance, max_iterations):
 
 @_many.def_vmap
 def _more(size, batched, *args):
-    args = _broadcast(size, batched, args)
+    args = broadcast(size, batched, args)
     flat = jax.tree.map(lambda a: a.reshape(size * a.shape[1], *a.shape[2:]), args)
     found = jax.tree.map(lambda a: a.reshape(size, len(a) // size, *a.shape[1:]), _many(*flat))
     return found, jax.tree.map(lambda _: True, found)
