@@ -105,10 +105,12 @@ def test_vectors_of_matrices_keep_products():
 
 # One shape for plane geometry: x of three numbers, three rows, four second-order cones.
 PLANE = Cones(3, (3, 3, 3, 3))
-NOTHING = np.zeros((3, 3)), np.array([1.0, 0, 0])
+FLAT = np.zeros((3, 3))
+LOOSE = FLAT, np.ones(3)
+NOTHING = FLAT, np.array([1.0, 0, 0])
 
 
-def plane(q, cones, rows=(np.zeros((3, 3)), np.ones(3)), square=np.zeros((3, 3))):
+def plane(q, cones, rows=LOOSE, square=FLAT):
     """A program of that shape: pairs (G, h) of cones, those left out say nothing."""
     parts = [rows, *cones, *[NOTHING] * (4 - len(cones))]
     G, h = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -209,7 +211,7 @@ def test_the_nearest_correlation_matrix():
 
 
 def test_the_least_eigenvalue_and_its_slopes():
-    """The largest t with M - t I semidefinite; dt = v'dM v, twice 2 sum (v_k'dM v)^2 / (t - t_k)."""
+    """The largest t with M - t I semidefinite: v'dM v, and 2 sum (v_k'dM v)^2 / (t - t_k)."""
     rng = np.random.default_rng(1)
     M, change = (root + root.T for root in rng.normal(size=(2, 3, 3)))
     G, one = svec(np.eye(3))[:, None], np.ones(1)
@@ -323,9 +325,10 @@ def test_lanes_have_their_own_status_and_harm_nobody():
 def test_certificates_hold():
     """Both proofs, checked in NumPy from the data alone."""
     cases, found = together(29)
+    directions, proofs = jax.tree.map(np.asarray, found.info.certificate)
     for lane, (data, status) in enumerate(cases):
         Q, q, A, b, G, h = data
-        d, (y, z, _) = jax.tree.map(lambda part: np.asarray(part[lane]), found.info.certificate)
+        d, y, z = directions[lane], proofs.equality[lane], proofs.inequality[lane]
         if status == Status.UNBOUNDED:
             np.testing.assert_allclose(np.abs(d).max(), 1, rtol=1e-15)
             assert not y.any() | z.any()

@@ -62,10 +62,10 @@ def svec(matrix: Float[ArrayLike, "r r"]) -> Float[Array, " k"]:
     section 2). Of the matrix its symmetric part counts.
     """
     matrix = jnp.asarray(matrix)
+    matrix = matrix.astype(jnp.result_type(matrix, 0.5))
     i, j = np.tril_indices(matrix.shape[0])
-    return ((matrix + matrix.T) / 2)[i, j] * np.where(i == j, 1.0, np.sqrt(2.0)).astype(
-        matrix.dtype
-    )
+    weights = np.where(i == j, 0.5, np.sqrt(0.5)).astype(matrix.dtype)
+    return (matrix + matrix.T)[i, j] * weights
 
 
 def smat(vector: Float[ArrayLike, " k"]) -> Float[Array, "r r"]:
@@ -112,12 +112,24 @@ def joined(cones: Cones, parts):
     return jnp.concatenate(flat)[np.argsort(order)]
 
 
+def one_by_one(function, *parts):
+    """A function of each member of a block, one after the other.
+
+    What calls LAPACK is not made a batch: jaxlib hands parts of one to its threads, and two batches
+    at the same time, each on a thread, may wait for ever for a third.
+    """
+    if len(parts[-1]) == 1:
+        only = jax.tree.map(lambda leaf: leaf[0], parts)
+        return jax.tree.map(lambda leaf: leaf[None], function(*only))
+    return jax.lax.map(lambda members: function(*members), parts)
+
+
 def project(cones: Cones, vector):
     """The nearest member."""
 
     def nearest(block, part):
         if block.rows:
-            return jax.vmap(positive_semidefinite)(part)
+            return one_by_one(positive_semidefinite, part)
         if part.shape[1] == 1:
             return jnp.maximum(part, 0)
         return jax.vmap(second_order_cone)(part)
@@ -131,7 +143,7 @@ def spectrum(cones: Cones, vector):
 
     def values(block, part):
         if block.rows:
-            return jnp.linalg.eigvalsh(part)
+            return one_by_one(jnp.linalg.eigvalsh, part)
         if part.shape[1] == 1:
             return part
         size = jnp.linalg.norm(part[:, 1:], axis=1)

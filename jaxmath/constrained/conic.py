@@ -20,13 +20,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
 
 from jaxmath.constrained import embedding
 from jaxmath.constrained.cones import Cones, project, spectrum
 from jaxmath.constrained.embedding import Root, conic, judge, unscaled
 from jaxmath.constrained.newton_step import choose
 from jaxmath.constrained.program import Program, only
-from jaxmath.constrained.quadratic import Certificate, Multipliers, convex, matrix, vector
+from jaxmath.constrained.quadratic import (
+    Certificate,
+    Multipliers,
+    broadcast,
+    convex,
+    matrix,
+    vector,
+)
 from jaxmath.optimize.flat import all_finite, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
@@ -117,7 +125,7 @@ def _conditions(program: Program, cones: Cones, root):
 def _solve(program: Program, cones: Cones, tolerance, max_iterations) -> Solution:
     def search(_):
         fixed = jax.lax.stop_gradient(program)
-        root, info, certificate = _found(fixed, cones, tolerance, max_iterations)
+        root, info, certificate = _lanes(cones)(fixed, tolerance, max_iterations)
         return tuple(root), (info, certificate)
 
     guess = tuple(map(jnp.zeros_like, (program.q, program.b, program.upper)))
@@ -131,7 +139,22 @@ def _solve(program: Program, cones: Cones, tolerance, max_iterations) -> Solutio
     return Solution(x, Multipliers(y, z, None), info)
 
 
-def _found(given: Program, cones: Cones, tolerance, max_iterations):
+def _lanes(cones: Cones):
+    """The search, which takes lanes one after the other, for the reason of `one_by_one`."""
+
+    @custom_vmap
+    def one(*args):
+        return _found(cones, *args)
+
+    @one.def_vmap
+    def _(size, batched, *args):
+        found = jax.lax.map(lambda lane: one(*lane), broadcast(size, batched, args))
+        return found, jax.tree.map(lambda _: True, found)
+
+    return one
+
+
+def _found(cones: Cones, given: Program, tolerance, max_iterations):
     """Search, refine, judge: the root, what is known of it, and certificates."""
     known = all_finite(*given)
     sound = jnp.where(convex(given.P)[0], embedding.RUNNING, Status.NOT_CONVEX)
@@ -164,8 +187,9 @@ def _found(given: Program, cones: Cones, tolerance, max_iterations):
     size = largest(away)
     direction = away / jnp.where(size > 0, size, 1)
     most = -(given.b @ found.proof.y + given.upper @ found.proof.z)
-    proof = (part / jnp.where(most > 0, most, 1) for part in found.proof[1:])
-    return root, info, Certificate(direction, Multipliers(*proof, None))
+    size = jnp.where(most > 0, most, 1)
+    proof = Multipliers(found.proof.y / size, found.proof.z / size, None)
+    return root, info, Certificate(direction, proof)
 
 
 def _refined(program: Program, given: Program, cones: Cones, root: Root, scale):

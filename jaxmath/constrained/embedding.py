@@ -162,7 +162,7 @@ def step(program: Program, cones: Cones, at: Iterate, shift) -> tuple[Iterate, A
     columns = jnp.concatenate([G, h[:, None], outside[:, None]], axis=1)
     columns = jax.vmap(W.scaled_slack, 1, 1)(columns)
     rows, ends, outside = columns[:, :-2], columns[:, -2], columns[:, -1]
-    rho = delta = jnp.clip(mu * 1e-2, eps**0.625, eps**0.5)
+    rho = delta = eps**0.625
     solver = system(program._replace(G=rows), jnp.ones_like(h), rho, delta, shift)
     right = [(-q, -left), (b, -missing), (ends, point - outside)]
     both = jax.vmap(solver.solve)(*map(jnp.stack, right))
@@ -181,9 +181,8 @@ def step(program: Program, cones: Cones, at: Iterate, shift) -> tuple[Iterate, A
         return Iterate(dx, dy, dz, -products - dz, dtau, -(product + kappa * dtau) / tau)
 
     def room(move):
-        shrinks = jax.vmap(W.shrinkage)(jnp.stack([move.z, move.s]))
-        ends = jnp.stack([-move.tau / tau, -move.kappa / kappa])
-        return 1 / jnp.maximum(jnp.max(shrinks), jnp.max(ends))
+        shrinks = W.shrinkage(move.z), W.shrinkage(move.s), -move.tau / tau, -move.kappa / kappa
+        return 1 / jnp.max(jnp.stack(shrinks))
 
     first = direction(first, 1, point, tau * kappa)
     stays = jnp.minimum(1, room(first))
@@ -238,6 +237,8 @@ def search(given: Program, cones: Cones, sound, tolerance, max_iterations):
         leaves = (blocked < close) & (status == RUNNING)
 
         moved = jax.tree.map(lambda old, new: old + share * new, at, move)
+        size = jnp.maximum(moved.tau, moved.kappa)  # any multiple says the same
+        moved = jax.tree.map(lambda part: part / size, moved)
         after = choose(leaves, fresh, choose(works, moved, at))
         return Found(
             at=choose(status == RUNNING, after, at),

@@ -149,6 +149,7 @@ def _guess(program: Program, start: Solution):
 
 
 def matrix(name, value, n, dtype, rows=None):
+    """An argument as a matrix of n columns, without rows if it is left out."""
     value = jnp.zeros((0, n), dtype) if value is None else jnp.asarray(value, dtype)
     if value.ndim != 2 or value.shape[1] != n or rows not in (None, value.shape[0]):
         wanted = f"{'rows' if rows is None else rows} by {n}"
@@ -157,6 +158,7 @@ def matrix(name, value, n, dtype, rows=None):
 
 
 def vector(name, value, size, dtype, otherwise):
+    """An argument as a vector: of numbers, of one number, or of another if it is left out."""
     value = jnp.asarray(otherwise if value is None else value, dtype)
     if value.shape not in ((), (size,)):
         raise ValueError(f"{name} is {size} numbers or one, and has the shape {value.shape}.")
@@ -277,11 +279,12 @@ def _one(program, tolerance, max_iterations, guess):
 
 @_one.def_vmap
 def _lanes(size, batched, *args):
-    found = _many(*_broadcast(size, batched, args))
+    found = _many(*broadcast(size, batched, args))
     return found, jax.tree.map(lambda _: True, found)
 
 
-def _broadcast(size, batched, args):
+def broadcast(size, batched, args):
+    """The arguments of a rule for lanes, all with lanes along their first axis."""
     return jax.tree.map(
         lambda own, array: array if own else jnp.broadcast_to(array, (size, *array.shape)),
         tuple(batched),
@@ -314,7 +317,7 @@ def _many(program, tolerance, max_iterations, guess):
 
 @_many.def_vmap
 def _more(size, batched, *args):
-    args = _broadcast(size, batched, args)
+    args = broadcast(size, batched, args)
     flat = jax.tree.map(lambda a: a.reshape(size * a.shape[1], *a.shape[2:]), args)
     found = jax.tree.map(lambda a: a.reshape(size, len(a) // size, *a.shape[1:]), _many(*flat))
     return found, jax.tree.map(lambda _: True, found)

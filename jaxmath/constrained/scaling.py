@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxmath.constrained import second_order, semidefinite
-from jaxmath.constrained.cones import Cones, blocks, joined, split
+from jaxmath.constrained.cones import Cones, blocks, joined, one_by_one, split
 
 
 class Scaling(NamedTuple):
@@ -42,29 +42,33 @@ class Scaling(NamedTuple):
 
     def shrinkage(self, u):
         """One over the step along u, from the point, at which the boundary is; zero if never."""
-        found = self._of_each("shrinkage", u)
+        parts = zip(blocks(self.cones), self.parts, split(self.cones, u), strict=True)
+        found = [_apply(block, _kind(block).shrinkage, *pair) for block, *pair in parts]
         return jnp.max(jnp.concatenate([jnp.zeros(1, u.dtype), *found]))
 
     def _each(self, name, *vectors):
-        return joined(self.cones, self._of_each(name, *vectors))
-
-    def _of_each(self, name, *vectors):
-        parts = [split(self.cones, vector) for vector in vectors]
-        members = zip(*parts, strict=True) if parts else [()] * len(self.parts)
-        return [
+        parts = zip(*(split(self.cones, vector) for vector in vectors), strict=True)
+        members = parts if vectors else [()] * len(self.parts)
+        found = [
             jax.vmap(getattr(_kind(block), name))(own, *some)
             for block, own, some in zip(blocks(self.cones), self.parts, members, strict=True)
         ]
+        return joined(self.cones, found)
 
 
 def _kind(block):
     return semidefinite if block.rows else second_order
 
 
+def _apply(block, function, *parts):
+    """Of each member of a block."""
+    return one_by_one(function, *parts) if block.rows else jax.vmap(function)(*parts)
+
+
 def scaling(cones: Cones, s, z) -> Scaling:
     """The scaling of a slack and a multiplier of the interior."""
     parts = zip(blocks(cones), split(cones, s), split(cones, z), strict=True)
-    return Scaling(cones, [jax.vmap(_kind(block).scaling)(*pair) for block, *pair in parts])
+    return Scaling(cones, [_apply(block, _kind(block).scaling, *pair) for block, *pair in parts])
 
 
 def product(cones: Cones, u, v):

@@ -21,7 +21,7 @@ class Scaling(NamedTuple):
 
 def scaling(s, z) -> Scaling:
     """The scaling of a slack and a multiplier."""
-    low, high = jnp.linalg.cholesky(jnp.stack([s, z]), symmetrize_input=False)
+    low, high = (jnp.linalg.cholesky(one, symmetrize_input=False) for one in (s, z))
     U, values, Vh = jnp.linalg.svd(high.T @ low)
     roots = jax.lax.rsqrt(values)
     return Scaling(low @ Vh.T * roots[None], (U * roots[None]).T @ high.T, values)
