@@ -20,8 +20,8 @@ import jax.numpy as jnp
 
 from jaxmath.constrained import frame
 from jaxmath.constrained.arc import ARMIJO
-from jaxmath.constrained.frame import Known
-from jaxmath.constrained.newton_step import choose, negligible
+from jaxmath.constrained.frame import Known, slopes_of
+from jaxmath.constrained.newton_step import negligible
 from jaxmath.constrained.scaled import (
     RUNNING,
     End,
@@ -29,10 +29,9 @@ from jaxmath.constrained.scaled import (
     astray,
     by_rows,
     hopeless,
-    slopes_of,
     status_of,
 )
-from jaxmath.optimize.flat import all_finite, bottom, largest
+from jaxmath.optimize.flat import all_finite, bottom, choose, largest
 from jaxmath.optimize.solution import Solution
 
 PRICE = 10.0

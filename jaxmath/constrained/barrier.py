@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxmath.constrained.scaled import slopes_of
+from jaxmath.constrained.frame import slopes_of
 from jaxmath.optimize.flat import largest
 
 DAMPING = 1e-5

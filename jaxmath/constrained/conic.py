@@ -25,7 +25,6 @@ from jax.custom_batching import custom_vmap
 from jaxmath.constrained import embedding
 from jaxmath.constrained.cones import Cones, project, spectrum
 from jaxmath.constrained.embedding import Root, conic, judge, unscaled
-from jaxmath.constrained.newton_step import choose
 from jaxmath.constrained.program import Program, only
 from jaxmath.constrained.quadratic import (
     Certificate,
@@ -35,7 +34,7 @@ from jaxmath.constrained.quadratic import (
     matrix,
     vector,
 )
-from jaxmath.optimize.flat import all_finite, largest
+from jaxmath.optimize.flat import all_finite, choose, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 

@@ -28,10 +28,9 @@ from jaxmath.constrained.cones import Cones, largest_of_each, spectrum, unit
 from jaxmath.constrained.interior_point import safe, system
 from jaxmath.constrained.kkt import ConePart, Part, Residuals
 from jaxmath.constrained.kkt import residuals as kkt
-from jaxmath.constrained.newton_step import choose
 from jaxmath.constrained.program import Program, Scale, only, scaled
 from jaxmath.constrained.scaling import product, scaling
-from jaxmath.optimize.flat import all_finite, largest
+from jaxmath.optimize.flat import all_finite, choose, largest
 from jaxmath.optimize.solution import Status
 
 RUNNING = -1

@@ -12,15 +12,18 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from jaxmath.constrained import polish
 from jaxmath.constrained.active import second_order
 from jaxmath.constrained.kkt import Part, Residuals, complementarity, ends_or_default, residuals
 from jaxmath.constrained.quadratic import Multipliers
-from jaxmath.optimize.flat import all_finite, flatten, largest
+from jaxmath.optimize.flat import all_finite, choose, flatten, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
 TOLERANCE = 0.6
 """The default tolerance, as a power of the dtype's spacing."""
+STEPS = 3
+"""How many last steps are tried."""
 
 
 class Flat(NamedTuple):
@@ -36,6 +39,11 @@ class Flat(NamedTuple):
         """The values of f, h and g in one vector."""
         return jnp.concatenate([self.f(x)[None], self.h(x), self.g(x)])
 
+    def look(self, x) -> "Known":
+        """What is known at a point."""
+        values, slopes = slopes_of(self.every, x, jax.eval_shape(self.every, x).size)
+        return Known(values, slopes[0], slopes[1:])
+
 
 class Known(NamedTuple):
     """What is known at a point: the values of f, h and g, the slope of f, and the Jacobian."""
@@ -43,6 +51,14 @@ class Known(NamedTuple):
     values: Any
     slope: Any
     jacobian: Any
+
+
+class End(NamedTuple):
+    """Where a search may end."""
+
+    root: Any
+    known: Known
+    left: Residuals
 
 
 def solution(
@@ -118,6 +134,18 @@ def _end(name, value, like, otherwise):
     return jnp.broadcast_to(value, like.shape)
 
 
+def slopes_of(function, x, size):
+    """The value of a vector of so many functions, and their Jacobian."""
+
+    def twice(x):
+        value = function(x)
+        return value, value
+
+    derivative = jax.jacfwd if x.size <= size else jax.jacrev
+    jacobian, values = derivative(twice, has_aux=True)(x)
+    return values, jacobian
+
+
 def left(flat: Flat, root, known: Known) -> Residuals:
     """How far the conditions are from holding, as `kkt_residuals` says it."""
     x, y, z, zb = root
@@ -143,10 +171,29 @@ def _senseless(flat: Flat):
     return crossed, jnp.any(jnp.isnan(low) | jnp.isnan(high))
 
 
-def ended(flat: Flat, root, known: Known, hessian, status, iterations, tolerance) -> Info:
-    """How the search ended, given the Hessian of the Lagrangian at its end."""
+def ended(flat: Flat, root, known: Known, hessian, status, iterations, tolerance):
+    """The root, after last steps, and how the search ended.
+
+    Args:
+        flat: the program.
+        root: where the search ended: x, and the multipliers of h, of g and of x itself.
+        known: what is known there.
+        hessian: of the Lagrangian there.
+        status: that of the search.
+        iterations: its steps.
+        tolerance: of the residual.
+    """
+
+    def step(_, state):
+        now, best = state
+        moved = polish.newton_step(now.root, now.known, hessian, flat.ends, flat.bounds)
+        there = End(moved, known := flat.look(moved[0]), left(flat, moved, known))
+        better = (status == Status.OPTIMAL) & (there.left.error < best.left.error)
+        return there, choose(better, there, best)
+
+    first = End(root, known, left(flat, root, known))
+    _, (root, known, found) = jax.lax.fori_loop(0, STEPS, step, (first, first))
     x, y, z, zb = root
-    found = left(flat, root, known)
     kind, falls, regular = second_order(
         hessian,
         known.jacobian,
@@ -158,7 +205,7 @@ def ended(flat: Flat, root, known: Known, hessian, status, iterations, tolerance
     status = jnp.where((status == Status.OPTIMAL) & falls, Status.STATIONARY, status)
     crossed, unknown = _senseless(flat)
     status = jnp.where(crossed, Status.INFEASIBLE, status)
-    return Info(
+    info = Info(
         status=jnp.where(unknown, Status.NOT_FINITE, status),
         kind=jnp.where(all_finite(hessian, known.jacobian), kind, Kind.UNDECIDED),
         regular=regular,
@@ -170,3 +217,4 @@ def ended(flat: Flat, root, known: Known, hessian, status, iterations, tolerance
         tolerance=tolerance,
         complementarity=found.complementarity,
     )
+    return root, info

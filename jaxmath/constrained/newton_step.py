@@ -77,11 +77,6 @@ class Trial(NamedTuple):
     done: Any
 
 
-def choose(condition, these, those):
-    """One of two pytrees."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), these, those)
-
-
 def negligible(v, step):
     """Whether a step is below rounding."""
     return largest(step / (1 + jnp.abs(v))) <= 10 * jnp.finfo(v.dtype).eps

@@ -89,7 +89,7 @@ def _find(flat: Flat, x, tolerance, max_iterations):
     found = primal_dual.search(program, start, values, judge, tolerance, least, max_iterations)
     root, known, _ = _given(scaled, program, found.at, found.local)
     hessian, count = found.local.hessian / scaled.scale[0], found.iterations
-    return root, frame.ended(flat, root, known, hessian, found.status, count, tolerance)
+    return frame.ended(flat, root, known, hessian, found.status, count, tolerance)
 
 
 def _given(scaled: Scaled, program: Program, at: Iterate, local: Local):

@@ -13,18 +13,6 @@ STEEP = 100.0
 """Functions are scaled at the start to have no slope beyond this (Wachter and Biegler, 3.8)."""
 
 
-def slopes_of(function, x, size):
-    """The value of a vector of so many functions, and their Jacobian."""
-
-    def twice(x):
-        value = function(x)
-        return value, value
-
-    derivative = jax.jacfwd if x.size <= size else jax.jacrev
-    jacobian, values = derivative(twice, has_aux=True)(x)
-    return values, jacobian
-
-
 class Scaled(NamedTuple):
     """The program as a search sees it: f, h and g have factors. Rows are those of h and g."""
 
@@ -62,13 +50,13 @@ class Scaled(NamedTuple):
 
 def scale(flat: Flat, x) -> tuple[Scaled, Known]:
     """The program with no slope beyond STEEP at the point, and what is known there."""
-    p, m = jax.eval_shape(flat.h, x).shape[0], flat.ends[0].size
-    values, slopes = slopes_of(flat.every, x, 1 + p + m)
+    p, known = jax.eval_shape(flat.h, x).shape[0], flat.look(x)
+    slopes = jnp.concatenate([known.slope[None], known.jacobian])
     steepest = jnp.max(jnp.abs(slopes), axis=1)
     steepest = jnp.where(jnp.isfinite(steepest), jnp.maximum(steepest, STEEP), STEEP)
     factors = jnp.maximum(STEEP / steepest, 1e-8)
     slopes = factors[:, None] * slopes
-    return Scaled(flat, factors, p), Known(factors * values, slopes[0], slopes[1:])
+    return Scaled(flat, factors, p), Known(factors * known.values, slopes[0], slopes[1:])
 
 
 def astray(values, low, high):
@@ -117,6 +105,6 @@ def by_rows(search):
         end = search(program, x, known, tolerance, max_iterations)
         root, known, _ = program.given(end.x, end.y, end.zb, end.known)
         hessian = end.hessian / program.scale[0]
-        return root, ended(flat, root, known, hessian, end.status, end.iterations, tolerance)
+        return ended(flat, root, known, hessian, end.status, end.iterations, tolerance)
 
     return find

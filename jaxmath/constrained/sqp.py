@@ -21,9 +21,9 @@ import jax.numpy as jnp
 from jaxmath.constrained import arc, frame, subproblem
 from jaxmath.constrained.active import normalised
 from jaxmath.constrained.arc import bend
-from jaxmath.constrained.frame import Known
+from jaxmath.constrained.frame import Known, slopes_of
 from jaxmath.constrained.local import divide
-from jaxmath.constrained.newton_step import choose, negligible
+from jaxmath.constrained.newton_step import negligible
 from jaxmath.constrained.scaled import (
     RUNNING,
     End,
@@ -31,11 +31,10 @@ from jaxmath.constrained.scaled import (
     astray,
     by_rows,
     hopeless,
-    slopes_of,
     status_of,
 )
 from jaxmath.constrained.subproblem import Model, Move
-from jaxmath.optimize.flat import all_finite, bottom, largest
+from jaxmath.optimize.flat import all_finite, bottom, choose, largest
 from jaxmath.optimize.solution import Solution
 
 FAR = 1e3

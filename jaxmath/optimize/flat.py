@@ -54,3 +54,8 @@ def largest(vector):
 def all_finite(*arrays):
     """Whether every entry is finite."""
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(array)) for array in arrays]))
+
+
+def choose(condition, these, those):
+    """One of two pytrees."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), these, those)
