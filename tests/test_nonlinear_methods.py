@@ -46,6 +46,7 @@ def objectives(x):
         concave=-x @ x + a / 10,
         linear=-a - 2 * b,
         waechter=a,
+        indefinite=jnp.exp(a) - a + 5 * a * b,
     )
 
 
@@ -71,6 +72,7 @@ def rows(x):
         concave=(x @ x, none, none),
         linear=(a + b, a - b, none),
         waechter=(a**2 - b, a - c, none),
+        indefinite=(b, none, none),
     )
 
 
@@ -122,9 +124,11 @@ CASES = [
         zb=(-1.0878712, 0, 0, 0),
         digits=1e-7,  # of the documentation of IPOPT (Wachter 2009), which prints eight
     ),
-    Case("maratos", (np.cos(1), np.sin(1)), [0], [0], x=(1, 0), z=(-1.5,)),
+    Case("maratos", (np.cos(0.1), np.sin(0.1)), [0], [0], x=(1, 0), z=(-1.5,)),
     Case("concave", (0.3, 0.1), upper=[4], x=(-2, 0), z=(1.025,)),
     Case("linear", (0, 0), upper=[4, 2], least=(0, 0), most=(3, 3), x=(1, 3), z=(1, 0), zb=(0, 1)),
+    # Its Hessian is indefinite, and positive along the constraint.
+    Case("indefinite", (1, 1), [0.1], [0.1], x=(-np.log(2), 0.1), z=(5 * np.log(2),)),
     # An interior-point method with a line search alone fails here (Wachter and Biegler 2000).
     Case(
         "waechter",
@@ -285,6 +289,12 @@ def test_maratos_is_done_in_few_steps():
     """Whole steps raise both objective and violation there (Nocedal and Wright, example 15.4)."""
     found, _ = solve_lanes("sqp")
     place = next(k for k, case in enumerate(CASES) if case.name == "maratos")
+    assert found.info.iterations[place] <= 4
+
+
+def test_curvature_across_the_working_set_does_not_shorten_steps():
+    found, _ = solve_lanes("sqp")
+    place = next(k for k, case in enumerate(CASES) if case.name == "indefinite")
     assert found.info.iterations[place] <= 8
 
 
@@ -310,6 +320,7 @@ def test_single_precision_on_a_pytree_with_all_kinds_of_constraints(method):
     np.testing.assert_allclose(found.multipliers.bounds["b"], 0, atol=1e-3)
 
 
+@pytest.mark.full
 def test_second_derivatives_of_a_value():
     """The distance from (3, 4) to a disc of radius r, squared: its second derivative in r^2."""
 

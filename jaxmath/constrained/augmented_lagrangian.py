@@ -95,8 +95,8 @@ def augmented_lagrangian(
     """Find a local minimum of `objective(x, args)` under constraints, by a price of violation.
 
     Arguments, result, derivatives and errors are those of `solve_nlp`. Points satisfy the bounds,
-    if the functions can be evaluated on them. Its steps are cheap and it takes more of them; rows
-    that depend on each other do it no harm.
+    so the functions are evaluated on them. Its steps are cheap and it takes more of them, by
+    default up to 1000; rows that depend on each other do it no harm.
     """
     find = by_rows(_search)
     return frame.solution(

@@ -83,8 +83,8 @@ def sqp(
     """Find a local minimum of `objective(x, args)` under constraints, by quadratic programs.
 
     Arguments, result, derivatives and errors are those of `solve_nlp`. Points satisfy the bounds,
-    if the functions can be evaluated on them. It needs few steps, each of them dear, and gains
-    from a start that is near the solution.
+    so the functions are evaluated on them. It needs few steps, each of them dear, and gains from a
+    start that is near the solution; by default it gives up after 200.
     """
     find = by_rows(_search)
     return frame.solution(
