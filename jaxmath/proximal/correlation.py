@@ -46,6 +46,7 @@ def _multipliers_jvp(primals, tangents):
     return y, solve(-moved)
 
 
+@jax.jit
 def correlation(x: Square) -> Float[Array, "n n"]:
     """The next correlation matrix, in the Frobenius norm; of x its symmetric part counts.
 

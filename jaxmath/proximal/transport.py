@@ -133,6 +133,7 @@ def _prices_jvp(kind, primals, tangents):
 _prices.defjvp(_prices_jvp, symbolic_zeros=True)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def _project(kind, x, rows, columns):
     """Along the shorter side; NaN where there is no such matrix."""
     x = jnp.asarray(x)
