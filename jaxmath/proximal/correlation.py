@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmath.proximal.dual import minimise_dual, solver_where_seen
 from jaxmath.proximal.spectra import positive_semidefinite, share_between, symmetric
 
-Square = Float[ArrayLike, "n n"]
+Matrix = Float[ArrayLike, "m n"]
 
 
 def _projected(x, y):
@@ -25,7 +25,9 @@ def _bend(x, y):
     """How the diagonal of the projection moves with the multipliers; row by row."""
     values, Q = jnp.linalg.eigh(x + jnp.diag(y), symmetrize_input=False)
     share = share_between(values)
-    return jax.lax.map(lambda row: jnp.sum(((row * Q) @ share) * (row * Q), axis=1), Q)
+    return jax.lax.map(
+        lambda row: jnp.sum(((row[None, :] * Q) @ share) * (row[None, :] * Q), axis=1), Q
+    )
 
 
 @jax.custom_jvp
@@ -47,7 +49,7 @@ def _multipliers_jvp(primals, tangents):
 
 
 @jax.jit
-def correlation(x: Square) -> Float[Array, "n n"]:
+def correlation(x: Matrix) -> Float[Array, "m n"]:
     """The next correlation matrix, in the Frobenius norm; of x its symmetric part counts.
 
     For up to some hundred variables: a step costs n^4 operations. Its digits are those of the

@@ -31,10 +31,17 @@ def kl_simplex_vjp(x: Vector, radius: Scalar, cotangent: Vector):
     return radius * softmax_vjp(x, cotangent)[0], jnp.sum(softmax(x) * cotangent)
 
 
+def _no_share_is_lost(x, radius):
+    """Whether no share of a large radius is less than the dtype's least number."""
+    x = jnp.asarray(x)
+    return (radius <= 1) | (jnp.ptp(x) < -0.5 * jnp.log(jnp.finfo(x.dtype).tiny))
+
+
 KL_SIMPLEX = Formula(
     fn=kl_simplex,
     label="projections.kl_simplex",
     domain=dict(x=Box((3,), REAL), radius=POSITIVE),
+    where=_no_share_is_lost,
     vjp=kl_simplex_vjp,
     facts=(Increasing("radius"),),
     tex=r"P_{r \Delta}(e^x) = r\, e^x / \textstyle\sum_i e^{x_i}",
@@ -57,7 +64,8 @@ def _split(x, total):
     _, rests = jax.lax.scan(add, jnp.zeros((), x.dtype), steps, reverse=True)
     place = jnp.arange(x.size)
     capped = jnp.argmax(total - place <= rests)
-    return x <= falling[capped], total - capped, falling[capped], rests[capped]
+    # Of NaN, which is larger than nothing, all is free and nothing a number.
+    return ~(x > falling[capped]), total - capped, falling[capped], rests[capped]
 
 
 def kl_capped_simplex(x: Vector, total: Scalar) -> Float[Array, " n"]:
@@ -85,10 +93,16 @@ def _beyond(x, total):
     return (x - top) - (jnp.log(rest) - jnp.log(left))
 
 
+def _off_the_cap(x, total):
+    """Whether exponentials can tell on which side of its cap each entry lies."""
+    return jnp.all(jnp.abs(_beyond(x, total)) > 1e-3)
+
+
 KL_CAPPED_SIMPLEX = Formula(
     fn=kl_capped_simplex,
     label="projections.kl_capped_simplex",
     domain=dict(x=Box((3,), REAL), total=Interval(0.0, 3.0)),
+    where=_off_the_cap,
     vjp=kl_capped_simplex_vjp,
     breaks=(Break(_beyond, order=1, convention="left"),),
     facts=(Bounded("x", 0.0, 1.0),),

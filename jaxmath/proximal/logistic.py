@@ -37,9 +37,11 @@ def _size(c, strength):
     """The root v."""
     # By halves, of which none overflows, and which are exact where they cancel.
     half = c / 2 + strength / 4
-    y = jnp.log(strength / 2) - c
-    least = jnp.where(y > 1, y - jnp.log(jnp.maximum(y, 1)), jnp.exp(jnp.minimum(y, 1) - 1))
-    v = jnp.maximum(jnp.maximum(quotient(half, 0.5 + strength / 8), c + least), 0)
+    log = jnp.log(strength / 2)
+    y = log - c
+    # Where d is less than e^y, and less than y if that is large.
+    least = jnp.where(y > 1, log - jnp.log(jnp.maximum(y, 1)), c + jnp.exp(jnp.minimum(y, 1) - 1))
+    v = jnp.maximum(jnp.maximum(quotient(half, 0.5 + strength / 8), least), 0)
     for _ in range(STEPS):
         near = 2 * (v / 2 + strength / 4 * jnp.tanh(v / 2) - half)
         left = jnp.where(v < 1, near, (v - c) - strength * sigmoid(-v))
@@ -70,9 +72,10 @@ def _local(x, strength) -> _Local:
     strength = jnp.asarray(strength)
     v = _size(c, strength)
     # Far out an exponential of v has lost the digits that its distance from c keeps.
-    pull = strength * sigmoid(-v)
-    pull = jnp.where((pull > 1) & (v > 1), v - c, pull)
-    near, far = quotient(pull, strength), sigmoid(v)
+    near, far = sigmoid(-v), sigmoid(v)
+    distant = (strength * near > 1) & (v > 1)
+    pull = jnp.where(distant, v - c, strength * near)
+    near = jnp.where(distant, quotient(pull, strength), near)
     total = 1 + pull * far
     tanh = jnp.tanh(v / 2)
     moved = quotient(jnp.where(mirrored, strength * far, 0.0), total)

@@ -164,7 +164,7 @@ def _stiefel_jvp(primals, tangents):
     turned = (inner - inner.T) / (s[:, None] + s[None, :])
     rows, columns = change.shape
     if rows > columns:
-        turned = U @ turned + (change @ Vh.T - U @ inner) / s
+        turned = U @ turned + (change @ Vh.T - U @ inner) / s[None, :]
         return stiefel(*primals), turned @ Vh
     across = (U.T @ change - inner @ Vh) / s[:, None]
     return stiefel(*primals), U @ (turned @ Vh + across)

@@ -29,9 +29,7 @@ from jaxmath.special.normalized import softmax
 from jaxmath.special.sparsemax import split
 
 Matrix = Float[ArrayLike, "m n"]
-Square = Float[ArrayLike, "n n"]
-Rows = Float[ArrayLike, " m"]
-Columns = Float[ArrayLike, " n"]
+Sums = Float[ArrayLike, " _"]
 
 
 class Divergence(NamedTuple):
@@ -53,7 +51,7 @@ def _shares(scores, total):
 
 def _sinkhorn(scores, rows, columns):
     """What makes the sums of rows right while the factors of columns stay; in logarithms."""
-    left = scores - logsumexp(scores, axis=0) + jnp.log(columns)
+    left = scores - logsumexp(scores, axis=0, keepdims=True) + jnp.log(columns)[None, :]
     there = rows > 0
     now = logsumexp(jnp.where(there[:, None], left, 0), axis=1)
     return jnp.where(there, jnp.log(jnp.where(there, rows, 1)) - now, 0)
@@ -74,7 +72,7 @@ def _laplacian(kind, x, prices, columns):
     """How the sums of rows move with the prices; of positive terms, so that nothing cancels."""
     W = jax.vmap(kind.weights, (1, 0), 1)(x + prices[:, None], columns)
     total = jnp.sum(W, axis=0)
-    L = (W / jnp.where(total > 0, total, 1)) @ W.T
+    L = (W / jnp.where(total > 0, total, 1)[None, :]) @ W.T
     L = jnp.where(jnp.eye(len(L), dtype=bool), 0, L)
     return jnp.diag(jnp.sum(L, axis=1)) - L
 
@@ -152,7 +150,7 @@ def _project(kind, x, rows, columns):
     return jnp.where(there, found, jnp.nan)
 
 
-def transport(x: Matrix, rows: Rows, columns: Columns) -> Float[Array, "m n"]:
+def transport(x: Matrix, rows: Sums, columns: Sums) -> Float[Array, "m n"]:
     """The next matrix of non-negative entries with these sums of rows and of columns.
 
     Both sums are non-negative with one total, equal to half the digits; else there is no such
@@ -166,7 +164,7 @@ def transport(x: Matrix, rows: Rows, columns: Columns) -> Float[Array, "m n"]:
     return _project(EUCLIDEAN, x, rows, columns)
 
 
-def birkhoff(x: Square) -> Float[Array, "n n"]:
+def birkhoff(x: Matrix) -> Float[Array, "m n"]:
     """The next doubly stochastic matrix: non-negative, all rows and columns sum to one.
 
     Raises:
@@ -176,7 +174,7 @@ def birkhoff(x: Square) -> Float[Array, "n n"]:
     return transport(x, ones, ones)
 
 
-def kl_transport(x: Matrix, rows: Rows, columns: Columns) -> Float[Array, "m n"]:
+def kl_transport(x: Matrix, rows: Sums, columns: Sums) -> Float[Array, "m n"]:
     r"""The matrix with these sums next to exp(x) in Kullback and Leibler's divergence.
 
     Optimal transport at the costs -x, regularised by entropy: the limit of Sinkhorn's iterations,
@@ -190,7 +188,7 @@ def kl_transport(x: Matrix, rows: Rows, columns: Columns) -> Float[Array, "m n"]
     return _project(KULLBACK_LEIBLER, jnp.where(none[:, None], -jnp.inf, x), rows, columns)
 
 
-def kl_birkhoff(x: Square) -> Float[Array, "n n"]:
+def kl_birkhoff(x: Matrix) -> Float[Array, "m n"]:
     """The doubly stochastic matrix next to exp(x) in Kullback and Leibler's divergence.
 
     Raises:
