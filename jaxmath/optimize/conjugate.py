@@ -6,7 +6,7 @@ eigenvalue of H. A direction of no positive curvature ends it (Nocedal and Wrigh
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,13 +39,11 @@ class Search(NamedTuple):
     square: Array  # of the residual
     least: Array
     greatest: Array
-    count: Array
+    steps: Array
     ended: Array
 
 
-def conjugate_gradients(
-    product: Callable[[Array], Array], right: Array, share: Array | float
-) -> Conjugate:
+def conjugate_gradients(product: Callable[[Array], Array], right: Array, share: Any) -> Conjugate:
     """Solve until this share of the right side is left, in at most twice as many steps as numbers.
 
     In exact arithmetic they would be as many as the numbers; rounding asks for some more.
@@ -59,7 +57,7 @@ def conjugate_gradients(
         curvature, square = d @ bent, d @ d
         down = curvature > eps * jnp.sqrt(square) * jnp.linalg.norm(bent)
         length = here.square / jnp.where(down, curvature, 1)
-        z = jnp.where(down, here.z + length * d, jnp.where(here.count == 0, right, here.z))
+        z = jnp.where(down, here.z + length * d, jnp.where(here.steps == 0, right, here.z))
         residual = jnp.where(down, here.residual - length * bent, here.residual)
         left = residual @ residual
         quotient = curvature / square
@@ -70,7 +68,7 @@ def conjugate_gradients(
             square=left,
             least=jnp.minimum(here.least, quotient),
             greatest=jnp.maximum(here.greatest, jnp.abs(quotient)),
-            count=here.count + 1,
+            steps=here.steps + 1,
             ended=~down,
         )
 
@@ -79,7 +77,7 @@ def conjugate_gradients(
         none, right, right, right @ right, enough + jnp.inf, 0 * enough, jnp.asarray(0), enough < 0
     )
     end = jax.lax.while_loop(
-        lambda here: (here.square > enough) & ~here.ended & (here.count < limit), step, start
+        lambda here: (here.square > enough) & ~here.ended & (here.steps < limit), step, start
     )
     return Conjugate(end.z, (end.square <= enough) & ~end.ended, end.least, end.greatest)
 

@@ -23,7 +23,7 @@ def kl_simplex(x: Vector, radius: Scalar) -> Float[Array, " n"]:
 
     An entry of x may be minus infinity; of weights x is their logarithm.
     """
-    return radius * softmax(x)
+    return jnp.asarray(radius) * softmax(x)
 
 
 def kl_simplex_vjp(x: Vector, radius: Scalar, cotangent: Vector):

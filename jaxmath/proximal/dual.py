@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-LEAST_SHIFT = 1e-3
-"""So much is added to the eigenvalues of the matrix at most; less as the gradient vanishes."""
+SHIFT = 1e-3
+"""So much is added to the eigenvalues of the matrix for a gradient of one, and less as it falls."""
 SEARCHES = 60
 """So many lengths are tried along a direction: sixty halvings use up a float's digits."""
 IDLE = 3
@@ -31,7 +31,7 @@ class Search(NamedTuple):
     best: Array  # the y of the least error
     least: Array
     idle: Array
-    count: Array
+    steps: Array
 
 
 def minimise_dual(
@@ -49,7 +49,7 @@ def minimise_dual(
     eps = jnp.finfo(start.dtype).eps
 
     def step(here: Search) -> Search:
-        shift = jnp.minimum(LEAST_SHIFT, here.error)
+        shift = SHIFT * jnp.minimum(here.error, 1)
         direction = _newton(bend(here.y), -here.gradient, shift)
         y = relax(here.y + _length(slope, here, direction) * direction)
         gradient = slope(y)
@@ -63,12 +63,12 @@ def minimise_dual(
             error=error,
             best=jnp.where(closer, y, here.best),
             least=jnp.minimum(here.least, error),
-            idle=jnp.where(far | (error < here.least / 2), 0, here.idle + 1),
-            count=here.count + 1,
+            idle=jnp.where(far | (error < 0.9 * here.least), 0, here.idle + 1),
+            steps=here.steps + 1,
         )
 
     def unfinished(here: Search):
-        return (here.least > tolerance) & (here.idle < IDLE) & (here.count < STEPS)
+        return (here.least > tolerance) & (here.idle < IDLE) & (here.steps < STEPS)
 
     gradient = slope(start)
     error = jnp.max(jnp.abs(gradient))
