@@ -28,6 +28,9 @@ SOURCES: dict[str, str] = {
     "regression; a unifying framework, Mathematical Programming 47 (1990) 425-439",
     "wang2015projection": "W. Wang and C. Lu, Projection onto the capped simplex, "
     "arXiv:1503.01002, 2015",
+    "warmuth2008randomized": "M. K. Warmuth and D. Kuzmin, Randomized online PCA algorithms with "
+    "regret bounds that are logarithmic in the dimension, Journal of Machine Learning Research 9 "
+    "(2008) 2287-2320",
     "boyd2004convex": "S. Boyd and L. Vandenberghe, Convex Optimization, "
     "Cambridge University Press 2004",
     "deisenroth2020mml": "M. P. Deisenroth, A. A. Faisal and C. S. Ong, Mathematics for Machine "

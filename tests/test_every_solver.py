@@ -170,7 +170,15 @@ NONLINEAR = {
     "augmented_lagrangian": "augmented_lagrangian",
     "minimize": None,
 }
-SMOOTH = "bfgs", "gradient_descent", "lbfgs", "nonlinear_cg", "trust_region", "minimize"
+SMOOTH = (
+    "bfgs",
+    "gradient_descent",
+    "lbfgs",
+    "nonlinear_cg",
+    "trust_region",
+    "newton_cg",
+    "minimize",
+)
 
 
 def smooth(name):
@@ -178,11 +186,14 @@ def smooth(name):
     return lambda p: getattr(optimize, name)(hill, START, p, tolerance=TIGHT)
 
 
-CASES = {name: (smooth(name), of_hill) for name in SMOOTH} | {
-    "least_squares": (
-        lambda p: optimize.least_squares(residuals, START, p, tolerance=TIGHT),
-        of_residuals,
-    ),
+def squares(name):
+    """A method that takes residuals."""
+    return lambda p: getattr(optimize, name)(residuals, START, p, tolerance=TIGHT)
+
+
+CASES = {name: (smooth(name), of_hill) for name in SMOOTH}
+CASES |= {name: (squares(name), of_residuals) for name in ("least_squares", "gauss_newton")}
+CASES |= {
     "newton": (lambda p: optimize.newton(equations, START, p, tolerance=TIGHT), of_equations),
     "broyden": (lambda p: optimize.broyden(equations, START, p, tolerance=TIGHT), of_equations),
     "bisect": (
@@ -265,6 +276,7 @@ ELSEWHERE = {
     "describe": "no solver",
     "implied_by": "no solver",
     "kkt_residuals": "the judge",
+    "project_polyhedron": "solve_qp by another name",
     "proxy_lagrangian": "has no derivatives",
     "quadratic_problem": "a problem",
     "smat": "no solver",

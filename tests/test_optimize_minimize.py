@@ -73,11 +73,41 @@ def rosenbrock(x, args):
     return args * jnp.sum((x[1:] - x[:-1] ** 2) ** 2) + jnp.sum((1 - x[:-1]) ** 2)
 
 
-FIRST_ORDER = (o.lbfgs, o.bfgs, o.nonlinear_cg, o.gradient_descent)
+def truncated_failures(solve):
+    """The problems that a truncated method does not solve, and what its status says of them."""
+    failed = {}
+    for problem in PROBLEMS:
+        found = solve(problem)
+        if not solved(problem, found):
+            failed[problem.name] = Status(int(found.info.status))
+    return failed
 
 
-@pytest.mark.parametrize("solver", long_but((), FIRST_ORDER), ids=lambda s: s.__name__)
-def test_first_order_methods_find_the_minimum_of_scipy(solver):
+@pytest.mark.full
+def test_more_garbow_hillstrom_by_products_with_the_hessian():
+    """One valley is left for the plain outside, where the function is flat."""
+    failed = truncated_failures(
+        lambda p: o.newton_cg(lambda x, _: jnp.sum(p.residuals(x) ** 2), jnp.array(p.start))
+    )
+    assert set(failed) <= {"Gulf"}
+    assert Status.OPTIMAL not in failed.values()
+
+
+@pytest.mark.full
+def test_more_garbow_hillstrom_by_products_with_the_jacobian():
+    """Where residuals stay large and bend, the method crawls, and says so."""
+    failed = truncated_failures(
+        lambda p: o.gauss_newton(lambda x, _: p.residuals(x), jnp.array(p.start))
+    )
+    assert set(failed) <= {"Brown-Dennis"}
+    assert Status.OPTIMAL not in failed.values()
+
+
+BY_SLOPES = (o.lbfgs, o.bfgs, o.nonlinear_cg, o.gradient_descent, o.newton_cg)
+
+
+@pytest.mark.parametrize("solver", long_but((), BY_SLOPES), ids=lambda s: s.__name__)
+def test_methods_without_a_matrix_find_the_minimum_of_scipy(solver):
     start = np.array([-1.2, 1.0, -0.5])
     found = solver(rosenbrock, jnp.array(start), 10.0, tolerance=1e-9)
     assert Status(int(found.info.status)) is Status.OPTIMAL, describe(found.info)
@@ -95,7 +125,10 @@ def ridge(w, args):
     )
 
 
-@pytest.mark.parametrize("solver", long_but((o.trust_region,), (o.trust_region, o.lbfgs)))
+RIDGES = (o.trust_region, o.lbfgs, o.newton_cg)
+
+
+@pytest.mark.parametrize("solver", long_but((o.trust_region,), RIDGES), ids=lambda s: s.__name__)
 def test_ridge_regression_of_a_pytree_and_its_derivatives_in_closed_form(solver):
     """w = (X'X + l I)^-1 X'y; with R the inverse dw/dl = -R w, dw/dy = R X'."""
     random = np.random.default_rng(0)
@@ -148,7 +181,7 @@ STATUS = {
     "an exponential": Status.UNBOUNDED,
     "outside the domain": Status.NOT_FINITE,
 }
-SOLVERS = {"newton": o.trust_region, "slopes": o.lbfgs}
+SOLVERS = {"newton": o.trust_region, "slopes": o.lbfgs, "truncated": o.newton_cg}
 CASES = [(name, solver) for name in ENDS for solver in SOLVERS]
 SHORT = [("a saddle", "newton"), ("a saddle", "slopes"), ("a quartic", "newton")]
 
@@ -165,13 +198,13 @@ def test_status_kind_and_derivative_where_something_is_amiss(case):
     (_, found), slope = jax.value_and_grad(coordinate, has_aux=True)(0.0)
     status, kind = Status(int(found.info.status)), Kind(int(found.info.kind))
     expected = STATUS.get(name, Status.OPTIMAL)
-    if case == ("a saddle", "slopes"):
+    if name == "a saddle" and method != "newton":
         expected = Status.STATIONARY
     assert status is expected, describe(found.info)
     if name == "a saddle":
         assert kind is (Kind.MINIMUM if method == "newton" else Kind.SADDLE)
         assert slope == pytest.approx(-0.5, rel=1e-9)
-        height = 0.0 if method == "slopes" else -0.25
+        height = -0.25 if method == "newton" else 0.0
         assert found.info.objective == pytest.approx(height, abs=1e-12)
     else:
         assert kind is Kind.UNDECIDED
@@ -195,10 +228,11 @@ def lane(x, args):
     return bowl * jnp.sum(x**2) + slope * x[0] + jnp.log(wall + x[1] ** 2)
 
 
-def test_each_lane_has_its_status_and_equals_its_own_solve():
+@pytest.mark.parametrize("solver", [o.lbfgs, o.newton_cg], ids=lambda s: s.__name__)
+def test_each_lane_has_its_status_and_equals_its_own_solve(solver):
     lanes = jnp.array([[1.0, 0.5, 1.0], [0.0, 1.0, 1.0], [1.0, 0.0, -1e9], [1.0, -2.0, 3.0]])
     start = jnp.array([1.0, 0.5])
-    together = jax.jit(jax.vmap(lambda args: o.lbfgs(lane, start, tuple(args))))(lanes)
+    together = jax.jit(jax.vmap(lambda args: solver(lane, start, tuple(args))))(lanes)
     expected = [Status.OPTIMAL, Status.UNBOUNDED, Status.NOT_FINITE, Status.OPTIMAL]
     assert [Status(int(code)) for code in together.info.status] == expected
     np.testing.assert_allclose(np.asarray(together.x)[[0, 3]], [[-0.25, 0], [1, 0]], atol=1e-9)
@@ -293,3 +327,80 @@ def test_terms_that_cancel_do_not_hide_a_minimum():
         found = jax.vmap(lambda start: o.trust_region(rastrigin, start))(start)
         assert (found.info.status == Status.OPTIMAL).all()
         np.testing.assert_allclose(found.x, 0, atol=1e-13)
+
+
+def mixed(x):
+    """Mirrored along a direction that touches every entry, so that no entry stands alone."""
+    axis = jnp.cos(jnp.arange(x.size, dtype=x.dtype))
+    return x - axis * (2 * (axis @ x) / (axis @ axis))
+
+
+def chain(x, s):
+    return jnp.sum(jnp.cosh(mixed(x))) - s * jnp.sin(jnp.arange(x.size)) @ mixed(x)
+
+
+def test_thousands_of_unknowns_and_their_derivatives_without_a_matrix():
+    """x = Q asinh(s w) with w = sin: a mirror image of its slope w / sqrt(1 + s^2 w^2), and on."""
+    n, s = 3000, 1.3
+    w = np.sin(np.arange(n))
+    found = jax.jit(lambda s: o.newton_cg(chain, jnp.zeros(n), s))(s)
+    assert Status(int(found.info.status)) is Status.OPTIMAL
+    assert Kind(int(found.info.kind)) is Kind.UNTESTED
+    assert int(found.info.iterations) <= 12
+    np.testing.assert_allclose(found.x, mixed(jnp.arcsinh(s * w)), rtol=0, atol=1e-9)
+
+    def x(s):
+        return o.newton_cg(chain, jnp.zeros(n), s).x
+
+    def slope(s):
+        return jax.jvp(x, (s,), (1.0,))[1]
+
+    root = np.sqrt(1 + (s * w) ** 2)
+    first, second = jax.jit(lambda s: jax.jvp(slope, (s,), (1.0,)))(s)
+    np.testing.assert_allclose(first, mixed(w / root), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(second, mixed(-s * w**3 / root**3), rtol=0, atol=1e-8)
+    weights = jnp.cos(jnp.arange(n) ** 2)
+    back = jax.jit(jax.grad(lambda s: weights @ x(s)))(s)
+    assert back == pytest.approx(float(weights @ mixed(w / root)), rel=1e-8)
+
+
+def test_where_thousands_of_unknowns_leave_one_free_there_is_no_derivative():
+    """The differences of neighbours are asked for, and their mean by nothing."""
+
+    def total(s):
+        found = o.newton_cg(lambda x, s: jnp.sum((x[1:] - x[:-1] - s) ** 2), jnp.zeros(1100), s)
+        return found.x @ found.x, found
+
+    slope, found = jax.jit(jax.grad(total, has_aux=True))(0.5)
+    assert Status(int(found.info.status)) is Status.OPTIMAL
+    np.testing.assert_allclose(np.diff(found.x), 0.5, rtol=1e-6)
+    assert np.isnan(slope)
+
+
+def test_products_with_the_jacobian_fit_as_many_residuals_as_unknowns():
+    """A fit of exponentials to themselves, of a pytree; and its slope in a datum, one."""
+    t = jnp.linspace(0.0, 1.0, 30)
+
+    def residuals(x, shift):
+        return x["height"] * jnp.exp(-x["rate"] * t) + shift - 2.0 * jnp.exp(-0.7 * t)
+
+    start = {"height": jnp.ones(()), "rate": jnp.zeros(())}
+    found = o.gauss_newton(residuals, start, 0.0)
+    assert Status(int(found.info.status)) is Status.OPTIMAL
+    assert found.info.objective < 1e-20
+    other = o.least_squares(residuals, start, 0.0)
+    for fit in (found, other):
+        np.testing.assert_allclose([fit.x["height"], fit.x["rate"]], [2.0, 0.7], rtol=1e-9)
+    slopes = [
+        jax.jacfwd(lambda shift, solve=solve: solve(residuals, start, shift).x)(0.0)
+        for solve in (o.gauss_newton, o.least_squares)
+    ]
+    for name in start:
+        assert slopes[0][name] == pytest.approx(float(slopes[1][name]), rel=1e-7)
+
+
+def test_a_truncated_method_in_float32():
+    start = jnp.array([-1.2, 1.0], jnp.float32)
+    found = o.newton_cg(rosenbrock, start, jnp.float32(100))
+    assert found.x.dtype == jnp.float32
+    assert Status(int(found.info.status)) is Status.OPTIMAL

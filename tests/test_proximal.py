@@ -27,6 +27,18 @@ def barrier(x, s):
     return (x + root) / 2 if x > 0 else 2 * s / (root - x)
 
 
+def between(x, s):
+    """The root of u = x + s / (1 + e^u), by halving."""
+    low, high = x, x + s
+    for _ in range(220):
+        middle = (low + high) / 2
+        if middle - x > s / (1 + mp.exp(middle)):
+            high = middle
+        else:
+            low = middle
+    return low
+
+
 TRUTHS = {
     "l1": soft,
     "nonnegative_l1": lambda x, s: max(x - s, mp.mpf(0)),
@@ -36,6 +48,7 @@ TRUTHS = {
     "huber": lambda x, s, d: x - s * max(-d, min(d, x / (1 + s))),
     "hinge": lambda x, s: max(x, min(x + s, mp.mpf(1))),
     "log_barrier": barrier,
+    "logistic": between,
 }
 
 
@@ -48,7 +61,7 @@ def test_maps_of_one_number_have_all_their_digits(name):
     with mp.workdps(60):
         for value, *row in zip(found, *args, strict=True):
             true = TRUTHS[name](*map(mp.mpf, map(float, row)))
-            size = 0 if name in ("log_barrier", "squared_l2") else abs(row[0])
+            size = 0 if name in ("log_barrier", "logistic", "squared_l2") else abs(row[0])
             assert abs(mp.mpf(float(value)) - true) <= 4 * EPS * max(abs(true), size), row
 
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 from sklearn.isotonic import isotonic_regression
 
 from jaxmath import proximal
@@ -109,7 +110,58 @@ def test_singular_values_are_shrunk_as_vectors_are(shape):
     np.testing.assert_array_equal(projections.nuclear_ball(x, 100.0), x)
 
 
+def test_correlation_matrices_are_those_that_higham_published():
+    """Higham (2002), section 4: the second differences of four points, and the first example."""
+    four = 2 * np.eye(4) - np.eye(4, k=1) - np.eye(4, k=-1)
+    found = np.asarray(projections.correlation(four))
+    first = [1.0, -0.8084, 0.1916, 0.1068]
+    np.testing.assert_allclose(found[0], first, rtol=0, atol=5e-5)
+    np.testing.assert_allclose(found[1, 2], -0.6562, rtol=0, atol=5e-5)
+    three = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
+    found = np.asarray(projections.correlation(three))
+    np.testing.assert_allclose(found[0], [1.0, 0.7607, 0.1573], rtol=0, atol=5e-5)
+    assert np.linalg.norm(found - three) == pytest.approx(0.5278, abs=5e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_correlation_matrices_meet_their_conditions(scale):
+    """With S = X - x - diag y: X and S are semidefinite with S X = 0, and X has ones (NumPy)."""
+    x = scale * RNG.normal(size=(8, 8))
+    x = x + x.T
+    X = np.asarray(projections.correlation(x))
+    unit = 1e-14 * (1 + scale) * 8
+    np.testing.assert_allclose(np.diag(X), 1, rtol=0, atol=unit)
+    np.testing.assert_allclose(X, X.T, rtol=0, atol=unit)
+    y = np.diag((X - x) @ X)
+    S = X - x - np.diag(y)
+    assert np.linalg.eigvalsh(X)[0] >= -unit
+    assert np.linalg.eigvalsh(S)[0] >= -8 * unit
+    np.testing.assert_allclose(S @ X, 0, atol=8 * unit)
+
+
+def test_a_correlation_matrix_stays_in_float32_and_lanes_are_their_own():
+    one = np.array([[1.0, 0.5], [0.5, 1.0]])
+    lanes = np.stack([one, np.full((2, 2), np.nan), np.array([[0.0, 3.0], [3.0, -5.0]])])
+    found = np.asarray(jax.vmap(projections.correlation)(lanes.astype(np.float32)))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[0], one, rtol=0, atol=1e-6)
+    assert np.isnan(found[1]).all()
+    np.testing.assert_allclose(found[2], 1, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="square"):
+        projections.correlation(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 4), (3, 3)])
+def test_orthonormal_matrices_are_the_polar_factors_of_scipy(shape):
+    x = RNG.normal(size=shape)
+    true = scipy.linalg.polar(x)[0]
+    np.testing.assert_allclose(projections.stiefel(x), true, rtol=0, atol=1e-14)
+
+
 SMOOTH = {
+    "correlation": (projections.correlation, ((4, 4),)),
+    "stiefel, tall": (projections.stiefel, ((4, 3),)),
+    "stiefel, wide": (projections.stiefel, ((2, 3),)),
     "affine": (projections.affine, ((5,), (2, 5), (2,))),
     "positive_semidefinite": (projections.positive_semidefinite, ((4, 4),)),
     "nuclear_norm": (proximal.nuclear_norm, ((4, 3), ())),

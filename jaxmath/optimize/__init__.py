@@ -9,6 +9,7 @@ from jaxmath.optimize.conditioning import Conditioning, Pace, conditioning, impl
 from jaxmath.optimize.custom import custom_fixed_point, custom_root
 from jaxmath.optimize.fixed_point import fixed_point
 from jaxmath.optimize.frank_wolfe import frank_wolfe
+from jaxmath.optimize.gauss_newton import gauss_newton
 from jaxmath.optimize.gradient_descent import gradient_descent
 from jaxmath.optimize.irls import irls
 from jaxmath.optimize.lbfgs import lbfgs
@@ -17,6 +18,7 @@ from jaxmath.optimize.least_squares import least_squares
 from jaxmath.optimize.minimize import minimize
 from jaxmath.optimize.mirror_descent import mirror_descent
 from jaxmath.optimize.newton import newton
+from jaxmath.optimize.newton_cg import newton_cg
 from jaxmath.optimize.nonlinear_cg import nonlinear_cg
 from jaxmath.optimize.proximal_gradient import projected_gradient, proximal_gradient
 from jaxmath.optimize.scalar import minimize_scalar

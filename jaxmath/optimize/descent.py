@@ -26,6 +26,7 @@ class Method(NamedTuple):
             the new memory.
         whole: whether a step of length one is the natural one, once something is remembered.
         flat: how much of the first slope a line search may leave.
+        prompt: whether a step of length one is the natural one before that, too.
     """
 
     start: Callable[[Array], Any]
@@ -33,6 +34,7 @@ class Method(NamedTuple):
     remember: Callable[[Any, Array, Array, Array, Array], Any]
     whole: bool
     flat: float
+    prompt: bool = False
 
 
 class Search(NamedTuple):
@@ -68,13 +70,14 @@ def descend(
         return jnp.asarray(objective(unravel(x), args), x.dtype)
 
     def search(x):
-        return _search(method, f, x, tolerance, max_iterations)
+        return search_along(method, f, x, tolerance, max_iterations)
 
     tested = tests_second_order(second_order, x.size)
     return solution_of(f, x, search, tolerance, unravel, tested)
 
 
-def _search(method: Method, f, x, tolerance, max_iterations) -> Found:
+def search_along(method: Method, f, x, tolerance, max_iterations) -> Found:
+    """Take the steps of a method until there is a status."""
     value, gradient = jax.value_and_grad(f)(x)
     zero, none = jnp.zeros((), x.dtype), jnp.asarray(0)
     error = largest(gradient)
@@ -125,7 +128,7 @@ def _step(method: Method, f, here: Search) -> Search:
     first = jnp.where(reach > 0, 0.01 * reach, 1) / largest(direction)
     like_the_last = jnp.where(here.fall < 0, here.fall / slope, first)
     usual = 1.0 if method.whole else like_the_last
-    length = jnp.where(fresh, first, usual).astype(slope.dtype)
+    length = jnp.where(steepest | (fresh & (not method.prompt)), first, usual).astype(slope.dtype)
     noise = 10 * eps * jnp.abs(here.objective)
     start = Trial(jnp.zeros_like(length), here.objective, slope, here.gradient)
     end = line_search(evaluate, start, length, noise, method.flat)

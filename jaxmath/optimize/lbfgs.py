@@ -58,8 +58,9 @@ def lbfgs(
         in words.
 
     The point and `info.objective` can be differentiated in `args`, to any order and in both modes,
-    by the implicit function theorem, which solves with the full Hessian; where that is singular or
-    nothing is solved, the derivatives are NaN. Derivatives in `start` are zero.
+    by the implicit function theorem, which solves with the full Hessian, beyond 1000 unknowns by
+    products with it; where that is singular or nothing is solved, the derivatives are NaN.
+    Derivatives in `start` are zero.
 
     Raises:
         TypeError: if `start` holds anything but real floating-point numbers.

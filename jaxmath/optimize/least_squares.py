@@ -81,7 +81,18 @@ def least_squares(
     Raises:
         TypeError: if `start` holds anything but real floating-point numbers.
     """
-    x, unravel, tolerance = flatten(start, tolerance, SHARP)
+    r, f, x, unravel, tolerance = flat_residuals(residuals, start, args, tolerance, SHARP)
+
+    def search(x):
+        return search_squares(r, x, tolerance, max_iterations)
+
+    tested = tests_second_order(second_order, x.size)
+    return solution_of(f, x, search, tolerance, unravel, tested)
+
+
+def flat_residuals(residuals, start, args, tolerance, power: float):
+    """The residuals as a function of a vector, half their squares, and what `flatten` gives."""
+    x, unravel, tolerance = flatten(start, tolerance, power)
 
     def r(x):
         return ravel_pytree(residuals(unravel(x), args))[0].astype(x.dtype)
@@ -89,11 +100,7 @@ def least_squares(
     def f(x):
         return 0.5 * jnp.sum(jnp.square(r(x)))
 
-    def search(x):
-        return search_squares(r, x, tolerance, max_iterations)
-
-    tested = tests_second_order(second_order, x.size)
-    return solution_of(f, x, search, tolerance, unravel, tested)
+    return r, f, x, unravel, tolerance
 
 
 def error_of(local: Local):

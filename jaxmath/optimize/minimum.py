@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxmath.optimize.conjugate import conjugate_or_nan
 from jaxmath.optimize.curvature import kind_at
 from jaxmath.optimize.flat import largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
@@ -15,6 +16,10 @@ from jaxmath.optimize.solution import Info, Kind, Solution, Status
 RUNNING = -1
 FEW = 200
 """Up to so many unknowns a method that uses slopes alone looks at the Hessian in the end."""
+
+
+MANY = 1000
+"""Beyond so many unknowns no solution is differentiated by a matrix, but by its products."""
 
 
 class Found(NamedTuple):
@@ -40,7 +45,7 @@ def solution_of(
 
     Where `second_order` is set the Hessian there decides of what kind the point is. Derivatives
     are those of the root of the gradient (the implicit function theorem), and NaN where the
-    Hessian is singular.
+    Hessian is singular; of more than a thousand unknowns where it is not positive definite.
     """
     slope = jax.grad(f)
 
@@ -63,7 +68,8 @@ def solution_of(
         )
         return found.x, info
 
-    x, info = implicit_root(slope, x, find, solve_or_nan)
+    solve_linear = solve_or_nan if x.size <= MANY else conjugate_or_nan
+    x, info = implicit_root(slope, x, find, solve_linear)
     solved = (info.status == Status.OPTIMAL) | (info.status == Status.STATIONARY)
     x = differentiable_if(x, solved & (info.kind != Kind.UNDECIDED))
     info = jax.lax.stop_gradient(info)._replace(objective=f(x))

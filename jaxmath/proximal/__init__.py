@@ -2,6 +2,7 @@
 
 from jaxmath.proximal import projections
 from jaxmath.proximal.balls import PROX_GROUP_LASSO, group_lasso
+from jaxmath.proximal.logistic import PROX_LOGISTIC, logistic
 from jaxmath.proximal.pointwise import POINTWISE, hinge, huber, log_barrier
 from jaxmath.proximal.projections import PROJECTIONS
 from jaxmath.proximal.shrinkage import SHRINKAGE, elastic_net, l1, nonnegative_l1, squared_l2
@@ -12,6 +13,7 @@ from jaxmath.proximal.total_variation import total_variation
 PROXIMAL = (
     *SHRINKAGE,
     *POINTWISE,
+    PROX_LOGISTIC,
     PROX_GROUP_LASSO,
     PROX_LINF,
 )
@@ -28,6 +30,7 @@ __all__ = [
     "l1",
     "linf",
     "log_barrier",
+    "logistic",
     "nonnegative_l1",
     "nuclear_norm",
     "projections",

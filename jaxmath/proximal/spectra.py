@@ -1,4 +1,4 @@
-r"""Maps of eigenvalues and singular values: positive semidefinite matrices and the nuclear norm.
+r"""Maps of eigenvalues and singular values: semidefinite and orthonormal matrices, nuclear norm.
 
 A function f of the singular values s of $X = U \operatorname{diag}(s) V^\top$ moves with X by
 
@@ -23,7 +23,8 @@ Square = Float[ArrayLike, "n n"]
 Scalar = Float[ArrayLike, ""]
 
 
-def _symmetric(x):
+def symmetric(x):
+    """The symmetric part."""
     x = jnp.asarray(x)
     return (x + x.T) / 2
 
@@ -34,23 +35,27 @@ def positive_semidefinite(x: Square) -> Float[Array, "n n"]:
 
     Negative eigenvalues become zero (Parikh and Boyd 2014, section 6.3.3).
     """
-    values, V = jnp.linalg.eigh(_symmetric(x), symmetrize_input=False)
+    values, V = jnp.linalg.eigh(symmetric(x), symmetrize_input=False)
     return (V * jnp.maximum(values, 0.0)[None, :]) @ V.T
 
 
 @positive_semidefinite.defjvp
 def _positive_semidefinite_jvp(primals, tangents):
     """The part between positive eigenvalues, and a share of that between one and a negative one."""
-    values, V = jnp.linalg.eigh(_symmetric(*primals), symmetrize_input=False)
+    values, V = jnp.linalg.eigh(symmetric(*primals), symmetrize_input=False)
+    moved = V @ (share_between(values) * (V.T @ symmetric(*tangents) @ V)) @ V.T
+    return positive_semidefinite(*primals), moved
+
+
+def share_between(values):
+    """Of what lies between two eigenvalues how much the projection lets pass."""
     up, down = jnp.maximum(values, 0.0), jnp.maximum(-values, 0.0)
     kept = values > 0
     some, none = kept[:, None] & kept[None, :], ~kept[:, None] & ~kept[None, :]
     high = jnp.maximum(up[:, None], up[None, :])
     low = jnp.maximum(down[:, None], down[None, :])
     share = high / jnp.where(some | none, 1.0, high + low)
-    share = jnp.where(some, 1.0, jnp.where(none, 0.0, share))
-    moved = V @ (share * (V.T @ _symmetric(*tangents) @ V)) @ V.T
-    return positive_semidefinite(*primals), moved
+    return jnp.where(some, 1.0, jnp.where(none, 0.0, share))
 
 
 def _moved(factors, cut, change):
@@ -137,3 +142,29 @@ def _nuclear_ball_jvp(primals, tangents):
     level = (jnp.sum(signs * change) - wider) / count
     moved = _moved(factors, cut, change) - level * signs
     return nuclear_ball(x, radius), jnp.where(outside, moved, change)
+
+
+@jax.custom_jvp
+def stiefel(x: Matrix) -> Float[Array, "m n"]:
+    """The next matrix with orthonormal columns, or rows if those are fewer: the polar factor.
+
+    All singular values become one (Higham 2008, theorem 8.4). It is unique where x has full rank,
+    and has no derivative elsewhere.
+    """
+    U, _, Vh = _factors(x)
+    return U @ Vh
+
+
+@stiefel.defjvp
+def _stiefel_jvp(primals, tangents):
+    r"""The skew part over $(s_i + s_j) / 2$, which solves Sylvester's equation, and that across."""
+    (change,) = tangents
+    U, s, Vh = _factors(*primals)
+    inner = U.T @ change @ Vh.T
+    turned = (inner - inner.T) / (s[:, None] + s[None, :])
+    rows, columns = change.shape
+    if rows > columns:
+        turned = U @ turned + (change @ Vh.T - U @ inner) / s[None, :]
+        return stiefel(*primals), turned @ Vh
+    across = (U.T @ change - inner @ Vh) / s[:, None]
+    return stiefel(*primals), U @ (turned @ Vh + across)

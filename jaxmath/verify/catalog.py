@@ -106,7 +106,13 @@ EXEMPT: dict[str, str] = {
         for name in (
             *("nuclear_norm", "projections.affine", "projections.nuclear_ball"),
             "projections.positive_semidefinite",
+            "projections.stiefel",
         )
+    },
+    "proximal.projections.correlation": "by Newton's method; compared with published matrices",
+    **{
+        f"proximal.projections.{name}": "by Newton's method; compared with its dual and programs"
+        for name in ("transport", "birkhoff", "kl_transport", "kl_birkhoff")
     },
     "proximal.total_variation": "a walk; compared with its dual program and its conditions",
     "models.linear.init": "starting values",
