@@ -1,0 +1,214 @@
+r"""The primal-dual hybrid gradient method with Halpern's anchor, reflected and restarted.
+
+With w for the points at which the gradient of $\tfrac12 x^\top P x$ is taken, that is
+$\max_w w^\top P x - \tfrac12 w^\top P w$, a quadratic program is bilinear and its step T is
+
+$$ x' = \operatorname{clip}(x - \tau (q + P w + K^\top z)), \quad
+   w' = \frac{w + \sigma \bar x}{1 + \sigma}, \quad
+   z' = \operatorname{prox}_{\sigma h}(z + \sigma K \bar x), \quad \bar x = 2 x' - x $$
+
+(Chambolle and Pock 2011, algorithm 1 with the rows $P^{1/2}$ above K; w is a running mean of the
+points, as in Lu and Yang 2023). From an anchor $s_0$ follows
+$s_{k+1} = \frac{k+1}{k+2} (2 T s_k - s_k) + \frac{1}{k+2} s_0$ (Lu and Yang 2024, section 6). The
+anchor moves, and $\tau = \eta / \omega$ and $\sigma = \eta\omega$ with it, when the length of
+$T s - s$ in the norm of the method has fallen by enough (Applegate et al. 2021, section 5; on that
+length Lu and Yang 2024). T s - s itself becomes a ray or a contradiction of a program without
+solution (Applegate et al. 2024; Park and Ryu 2023 with anchor).
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxmath.constrained.saddle import (
+    Judged,
+    Saddle,
+    Scale,
+    contradicts,
+    falls,
+    finite,
+    judge,
+    scaled,
+)
+from jaxmath.optimize.flat import all_finite, largest
+from jaxmath.optimize.minimum import RUNNING
+from jaxmath.optimize.solution import Status
+
+CHECK = 40
+"""Steps between two looks at the residuals, which cost as much as two or three."""
+SUFFICIENT, NECESSARY, LONG = 0.2, 0.8, 0.36
+"""Restart when T s - s has shrunk so much; or so much and grows again; or after so large a share
+of all steps (Lu and Yang 2024)."""
+POWER_STEPS = 40
+"""Of the power method for the largest step, which is one at least."""
+ROOM = 1.05
+"""By so much the power method may have missed the norm."""
+
+
+class Point(NamedTuple):
+    """Unknowns, where their gradient is taken, and multipliers; in scaled units."""
+
+    x: Any
+    w: Any
+    z: Any
+
+
+class Search(NamedTuple):
+    """What the loop needs, and what it has found."""
+
+    at: Point
+    anchor: Point
+    age: Any  # steps since the anchor moved
+    weight: Any  # omega
+    norm: Any  # 1 / eta
+    begun: Any  # the length of the first step from the anchor
+    length: Any  # of the last step that was looked at
+    judged: Judged
+    direction: Any
+    proof: Any
+    iterations: Any
+    status: Any
+
+
+def step(data: Saddle, at: Point, weight, norm) -> Point:
+    """T."""
+    tau, sigma = 1 / (norm * weight), weight / norm
+    x = jnp.clip(at.x - tau * (data.q + data.P @ at.w + at.z @ data.K), data.least, data.most)
+    ahead = 2 * x - at.x
+    w = (at.w + sigma * ahead) / (1 + sigma)
+    z = at.z + sigma * (data.K @ ahead)
+    return Point(x, w, z - sigma * jnp.clip(z / sigma, data.lower, data.upper))
+
+
+def anchored(at: Point, there: Point, anchor: Point, age) -> Point:
+    """The next point, between the reflected step and the anchor."""
+    share = 1 / (age.astype(at.x.dtype) + 2)
+    return jax.tree.map(lambda s, t, a: (1 - share) * (2 * t - s) + share * a, at, there, anchor)
+
+
+def squared_length(data: Saddle, at: Point, there: Point, weight, norm):
+    """Of a step in the norm of the method; negative only where `norm` is too small."""
+    x, w, z = jax.tree.map(jnp.subtract, there, at)
+    Pw = data.P @ w
+    sizes = weight * (x @ x) + (w @ Pw + z @ z) / weight
+    return norm * sizes - 2 * x @ (Pw + z @ data.K)
+
+
+def largest_eigenvalue(P, K, like):
+    """Of P + K'K, from below, by the power method; and the least quotient of P on its way."""
+
+    def repeat(_, state):
+        v, _ = state
+        u = P @ v + (K @ v) @ K
+        size = jnp.linalg.norm(u)
+        return u / jnp.where(size > 0, size, 1), v @ u / (v @ v)
+
+    start = 1 + jnp.cos(jnp.arange(like.size, dtype=like.dtype)) / 2
+    return jax.lax.fori_loop(0, POWER_STEPS, repeat, (start, jnp.zeros((), like.dtype)))[1]
+
+
+def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scale]:
+    """Minimise, from a point and multipliers of the rows, both in the units of the program."""
+    data, scale = scaled(given)
+    d, r, c = scale
+    size = largest_eigenvalue(data.P, data.K, data.q)
+    norm = jnp.sqrt(jnp.clip(ROOM**2 * size, jnp.finfo(x.dtype).eps, 1))
+    x = jnp.clip(x / d, data.least, data.most)
+    start = Point(x, x, c * z / r)
+    judged = judge(given, _unscaled(given, data, scale, start), z)
+    ends = jnp.concatenate([data.lower, data.upper])
+    ends = jnp.linalg.norm(jnp.where(jnp.isfinite(ends), ends, 0))
+    pull = jnp.linalg.norm(data.q)
+    weight = jnp.where((ends > 0) & (pull > 0), pull / jnp.where(ends > 0, ends, 1), 1)
+    status = jnp.where(finite(given), RUNNING, Status.NOT_FINITE)
+    crossed = jnp.any(given.lower > given.upper) | jnp.any(given.least > given.most)
+    status = jnp.where(crossed & (status == RUNNING), Status.INFEASIBLE, status)
+    unknown = jnp.asarray(jnp.inf, x.dtype)
+    begin = Search(
+        at=start,
+        anchor=start,
+        age=jnp.asarray(0),
+        weight=weight,
+        norm=norm,
+        begun=unknown,
+        length=unknown,
+        judged=judged,
+        direction=jnp.zeros_like(x),
+        proof=(jnp.zeros_like(z), jnp.zeros_like(x)),
+        iterations=jnp.asarray(0),
+        status=status,
+    )
+    end = jax.lax.while_loop(
+        lambda here: here.status == RUNNING,
+        lambda here: _advance(given, data, scale, here, tolerance, max_iterations),
+        begin,
+    )
+    return end, scale
+
+
+def _unscaled(given: Saddle, data: Saddle, scale: Scale, at: Point):
+    """x in the units of the program; at a bound exactly where it is there in scaled units."""
+    x = jnp.clip(at.x * scale.columns, given.least, given.most)
+    x = jnp.where(at.x == data.least, given.least, x)
+    return jnp.where(at.x == data.most, given.most, x)
+
+
+def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Search:
+    d, r, c = scale
+    weight, norm = here.weight, here.norm
+
+    def repeat(_, state):
+        at, age = state
+        there = step(data, at, weight, norm)
+        return anchored(at, there, here.anchor, age), age + 1
+
+    first = step(data, here.at, weight, norm)
+    begun = squared_length(data, here.at, first, weight, norm)
+    begun = jnp.where(here.age == 0, jnp.sqrt(jnp.maximum(begun, 0)), here.begun)
+    state = anchored(here.at, first, here.anchor, here.age), here.age + 1
+    at, age = jax.lax.fori_loop(0, CHECK - 2, repeat, state)
+    there = step(data, at, weight, norm)
+    square = squared_length(data, at, there, weight, norm)
+    length = jnp.sqrt(jnp.maximum(square, 0))
+    judged = judge(given, _unscaled(given, data, scale, there), there.z * r / c)
+    direction, falling = falls(given, (there.x - at.x) * d)
+    *proof, broken = contradicts(given, (there.z - at.z) * r / c)
+
+    usable = all_finite(there.x, there.z, there.w)
+    iterations = here.iterations + CHECK
+    status = jnp.where(iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
+    feasible = judged.residuals.primal <= tolerance * (1 + largest(judged.rows))
+    status = jnp.where(falling & feasible, Status.UNBOUNDED, status)
+    status = jnp.where(broken, Status.INFEASIBLE, status)
+    status = jnp.where(judged.error <= tolerance, Status.OPTIMAL, status)
+    status = jnp.where(usable, status, Status.STALLED)
+
+    again = length <= SUFFICIENT * begun
+    again |= (length <= NECESSARY * begun) & (length > here.length)
+    again |= age >= LONG * iterations
+    wrong = square < 0
+    again |= wrong
+    moved = jax.tree.map(jnp.subtract, there, here.anchor)
+    own = jnp.linalg.norm(moved.x)
+    other = jnp.sqrt(jnp.maximum(moved.w @ (data.P @ moved.w), 0) + moved.z @ moved.z)
+    known = again & (own > 0) & (other > 0) & ~wrong
+    ratio = jnp.where(known, other / jnp.where(own > 0, own, 1), weight)
+
+    def chosen(new, old):
+        return jax.tree.map(lambda a, b: jnp.where(again, a, b), new, old)
+
+    return Search(
+        at=chosen(there, anchored(at, there, here.anchor, age)),
+        anchor=chosen(there, here.anchor),
+        age=jnp.where(again, 0, age + 1),
+        weight=jnp.sqrt(weight * ratio),
+        norm=jnp.where(wrong, 1, norm),
+        begun=begun,
+        length=jnp.where(again, jnp.inf, length),
+        judged=judged,
+        direction=direction,
+        proof=tuple(proof),
+        iterations=iterations,
+        status=status,
+    )

@@ -1,0 +1,63 @@
+"""What a first-order solver asks of a matrix, be it dense or sparse (`jax.experimental.sparse`)."""
+
+import jax.numpy as jnp
+from jax.experimental import sparse
+
+
+def as_matrix(value, dtype):
+    """A dense array or a BCOO matrix, in the dtype of the solve."""
+    if isinstance(value, sparse.BCOO):
+        return sparse.BCOO((value.data.astype(dtype), value.indices), shape=value.shape)
+    return jnp.asarray(value, dtype)
+
+
+def nothing(rows, columns, dtype):
+    """A matrix of zeros that takes no room."""
+    return sparse.empty((rows, columns), dtype=dtype)
+
+
+def symmetric_part(matrix):
+    """Half the sum of a matrix and its transpose."""
+    if not isinstance(matrix, sparse.BCOO):
+        return (matrix + matrix.T) / 2
+    data = jnp.concatenate([matrix.data, matrix.data]) / 2
+    indices = jnp.concatenate([matrix.indices, matrix.indices[:, ::-1]])
+    return sparse.BCOO((data, indices), shape=matrix.shape)
+
+
+def stacked(above, below):
+    """One matrix of the rows of two; sparse if one of them is."""
+    if not isinstance(above, sparse.BCOO) and not isinstance(below, sparse.BCOO):
+        return jnp.concatenate([above, below])
+    return sparse.bcoo_concatenate([_sparse(above), _sparse(below)], dimension=0)
+
+
+def _sparse(matrix):
+    if isinstance(matrix, sparse.BCOO):
+        return matrix
+    index = jnp.indices(matrix.shape).reshape(2, -1).T
+    return sparse.BCOO((matrix.reshape(-1), index), shape=matrix.shape)
+
+
+def largest_entries(matrix, axis):
+    """The largest size of an entry along an axis; zero where there is none."""
+    if not isinstance(matrix, sparse.BCOO):
+        return jnp.max(jnp.abs(matrix), axis=axis, initial=0)
+    zero = jnp.zeros(matrix.shape[1 - axis], matrix.dtype)
+    return zero.at[matrix.indices[:, 1 - axis]].max(jnp.abs(matrix.data), mode="drop")
+
+
+def total_sizes(matrix, axis):
+    """The sum of the sizes of the entries along an axis."""
+    if not isinstance(matrix, sparse.BCOO):
+        return jnp.sum(jnp.abs(matrix), axis=axis)
+    zero = jnp.zeros(matrix.shape[1 - axis], matrix.dtype)
+    return zero.at[matrix.indices[:, 1 - axis]].add(jnp.abs(matrix.data), mode="drop")
+
+
+def rescaled(matrix, rows, columns):
+    """The matrix whose rows and columns are multiplied by these numbers."""
+    if not isinstance(matrix, sparse.BCOO):
+        return matrix * rows[:, None] * columns[None]
+    factors = rows[matrix.indices[:, 0]] * columns[matrix.indices[:, 1]]
+    return sparse.BCOO((matrix.data * factors, matrix.indices), shape=matrix.shape)
