@@ -26,13 +26,17 @@ from jaxmath.constrained.saddle import (
     Saddle,
     Scale,
     contradicts,
-    falls,
+    convexity_slack,
+    direction,
     finite,
     judge,
+    largest_eigenvalue,
+    least_quotient,
     scaled,
 )
-from jaxmath.optimize.flat import all_finite, largest
+from jaxmath.optimize.flat import all_finite
 from jaxmath.optimize.minimum import RUNNING
+from jaxmath.optimize.progress import Progress, after_step, at_start
 from jaxmath.optimize.solution import Status
 
 CHECK = 40
@@ -40,8 +44,10 @@ CHECK = 40
 SUFFICIENT, NECESSARY, LONG = 0.2, 0.8, 0.36
 """Restart when T s - s has shrunk so much; or so much and grows again; or after so large a share
 of all steps (Lu and Yang 2024)."""
-POWER_STEPS = 40
-"""Of the power method for the largest step, which is one at least."""
+PATIENCE = 10_000
+"""Without a new least error for so many steps, or half of all if they are more, it stalls."""
+FAR = 1e6
+"""The weight stays within this factor of one: a ray or a contradiction has no other."""
 ROOM = 1.05
 """By so much the power method may have missed the norm."""
 
@@ -67,8 +73,7 @@ class Search(NamedTuple):
     judged: Judged
     direction: Any
     proof: Any
-    iterations: Any
-    status: Any
+    progress: Progress
 
 
 def step(data: Saddle, at: Point, weight, norm) -> Point:
@@ -95,24 +100,11 @@ def squared_length(data: Saddle, at: Point, there: Point, weight, norm):
     return norm * sizes - 2 * x @ (Pw + z @ data.K)
 
 
-def largest_eigenvalue(P, K, like):
-    """Of P + K'K, from below, by the power method; and the least quotient of P on its way."""
-
-    def repeat(_, state):
-        v, _ = state
-        u = P @ v + (K @ v) @ K
-        size = jnp.linalg.norm(u)
-        return u / jnp.where(size > 0, size, 1), v @ u / (v @ v)
-
-    start = 1 + jnp.cos(jnp.arange(like.size, dtype=like.dtype)) / 2
-    return jax.lax.fori_loop(0, POWER_STEPS, repeat, (start, jnp.zeros((), like.dtype)))[1]
-
-
 def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scale]:
     """Minimise, from a point and multipliers of the rows, both in the units of the program."""
     data, scale = scaled(given)
     d, r, c = scale
-    size = largest_eigenvalue(data.P, data.K, data.q)
+    size = largest_eigenvalue(data.P, data.K)
     norm = jnp.sqrt(jnp.clip(ROOM**2 * size, jnp.finfo(x.dtype).eps, 1))
     x = jnp.clip(x / d, data.least, data.most)
     start = Point(x, x, c * z / r)
@@ -121,9 +113,11 @@ def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scal
     ends = jnp.linalg.norm(jnp.where(jnp.isfinite(ends), ends, 0))
     pull = jnp.linalg.norm(data.q)
     weight = jnp.where((ends > 0) & (pull > 0), pull / jnp.where(ends > 0, ends, 1), 1)
-    status = jnp.where(finite(given), RUNNING, Status.NOT_FINITE)
+    progress = at_start(finite(given), max_iterations, x.dtype)
     crossed = jnp.any(given.lower > given.upper) | jnp.any(given.least > given.most)
-    status = jnp.where(crossed & (status == RUNNING), Status.INFEASIBLE, status)
+    saddle = least_quotient(data.P) < -convexity_slack(data.P)
+    progress = ended(progress, Status.INFEASIBLE, crossed)
+    progress = ended(progress, Status.NOT_CONVEX, saddle)
     unknown = jnp.asarray(jnp.inf, x.dtype)
     begin = Search(
         at=start,
@@ -136,11 +130,10 @@ def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scal
         judged=judged,
         direction=jnp.zeros_like(x),
         proof=(jnp.zeros_like(z), jnp.zeros_like(x)),
-        iterations=jnp.asarray(0),
-        status=status,
+        progress=progress,
     )
     end = jax.lax.while_loop(
-        lambda here: here.status == RUNNING,
+        lambda here: here.progress.status == RUNNING,
         lambda here: _advance(given, data, scale, here, tolerance, max_iterations),
         begin,
     )
@@ -148,7 +141,7 @@ def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scal
 
 
 def _unscaled(given: Saddle, data: Saddle, scale: Scale, at: Point):
-    """x in the units of the program; at a bound exactly where it is there in scaled units."""
+    """The x of the program; at a bound exactly where it is there in scaled units."""
     x = jnp.clip(at.x * scale.columns, given.least, given.most)
     x = jnp.where(at.x == data.least, given.least, x)
     return jnp.where(at.x == data.most, given.most, x)
@@ -172,21 +165,27 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
     square = squared_length(data, at, there, weight, norm)
     length = jnp.sqrt(jnp.maximum(square, 0))
     judged = judge(given, _unscaled(given, data, scale, there), there.z * r / c)
-    direction, falling = falls(given, (there.x - at.x) * d)
+    ray = direction(given, (there.x - at.x) * d)
     *proof, broken = contradicts(given, (there.z - at.z) * r / c)
 
-    usable = all_finite(there.x, there.z, there.w)
-    iterations = here.iterations + CHECK
-    status = jnp.where(iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
-    feasible = judged.residuals.primal <= tolerance * (1 + largest(judged.rows))
-    status = jnp.where(falling & feasible, Status.UNBOUNDED, status)
-    status = jnp.where(broken, Status.INFEASIBLE, status)
-    status = jnp.where(judged.error <= tolerance, Status.OPTIMAL, status)
-    status = jnp.where(usable, status, Status.STALLED)
+    count = here.progress.iterations + CHECK
+    progress = after_step(
+        here.progress,
+        judged.error,
+        tolerance,
+        max_iterations,
+        jnp.maximum(PATIENCE, count // 2),
+        stuck=jnp.asarray(False),
+        lost=~all_finite(there.x, there.w, there.z),
+        unbounded=ray.falls & (judged.primal <= tolerance),
+        steps=CHECK,
+    )
+    progress = ended(progress, Status.INFEASIBLE, broken & (judged.error > tolerance))
+    progress = ended(progress, Status.NOT_CONVEX, ray.bends)
 
     again = length <= SUFFICIENT * begun
     again |= (length <= NECESSARY * begun) & (length > here.length)
-    again |= age >= LONG * iterations
+    again |= age >= LONG * count
     wrong = square < 0
     again |= wrong
     moved = jax.tree.map(jnp.subtract, there, here.anchor)
@@ -202,13 +201,18 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
         at=chosen(there, anchored(at, there, here.anchor, age)),
         anchor=chosen(there, here.anchor),
         age=jnp.where(again, 0, age + 1),
-        weight=jnp.sqrt(weight * ratio),
+        weight=jnp.sqrt(weight * jnp.clip(ratio, 1 / FAR, FAR)),
         norm=jnp.where(wrong, 1, norm),
         begun=begun,
         length=jnp.where(again, jnp.inf, length),
         judged=judged,
-        direction=direction,
+        direction=ray.direction,
         proof=tuple(proof),
-        iterations=iterations,
-        status=status,
+        progress=progress,
     )
+
+
+def ended(progress: Progress, status: Status, condition) -> Progress:
+    """With this status where the condition holds, unless the data or the numbers are not finite."""
+    condition = condition & (progress.status != Status.NOT_FINITE)
+    return progress._replace(status=jnp.where(condition, status, progress.status))

@@ -15,7 +15,9 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
 from jaxmath.constrained import interior_point, lanes
+from jaxmath.constrained.arguments import read
 from jaxmath.constrained.kkt import complementarity
+from jaxmath.constrained.matrices import is_sparse
 from jaxmath.constrained.program import (
     Program,
     Sides,
@@ -38,6 +40,8 @@ SMALL = 24
 TILE = 32
 """How many lanes go side by side: the slowest of a tile keeps the others waiting."""
 
+TIGHT = 0.6
+"""The tolerance as a power of the dtype's spacing."""
 APART = 100
 """By this factor a multiplier and its slack differ at least, or both may be zero."""
 
@@ -105,46 +109,20 @@ def solve_qp(
     multiplier that is zero beside a slack that is zero; elsewhere the derivatives are NaN.
 
     Raises:
-        ValueError: if the shapes do not fit each other, or ends come without a G.
+        ValueError: if the shapes do not fit each other, ends come without a G, or a matrix is
+            sparse.
     """
-    q = jnp.asarray(q)
-    if not jnp.issubdtype(q.dtype, jnp.floating):
-        q = q.astype(float)
-    if q.ndim != 1:
-        raise ValueError(f"q is a vector of n numbers, and has the shape {q.shape}.")
-    n, dtype = q.size, q.dtype
-    P = _matrix("P", P, n, dtype, rows=n)
-    if (A is None) != (b is None):
-        raise ValueError("Equalities A x = b need both A and b.")
-    if G is None and not (lower is None and upper is None):
-        raise ValueError("Ends without a matrix G: the ends of x itself are `bounds`.")
-    A, G = _matrix("A", A, n, dtype), _matrix("G", G, n, dtype)
-    b = _vector("b", b, A.shape[0], dtype, 0)
-    low = _vector("lower", lower, G.shape[0], dtype, -jnp.inf)
-    high = _vector("upper", upper, G.shape[0], dtype, jnp.inf)
+    data = read(P, q, A, b, G, lower, upper, bounds)
+    for name in "PAG":
+        if is_sparse(getattr(data, name)):
+            raise ValueError(f"{name} is sparse: `pdhg` takes it so, and this its `todense()`.")
+    P, q, A, b, G, low, high, bounds = data
     if bounds is not None:
-        least, most = bounds
-        low = jnp.append(low, _vector("bounds[0]", least, n, dtype, -jnp.inf))
-        high = jnp.append(high, _vector("bounds[1]", most, n, dtype, jnp.inf))
+        low, high = jnp.append(low, bounds[0]), jnp.append(high, bounds[1])
     if tolerance is None:
-        tolerance = jnp.finfo(dtype).eps ** 0.6
+        tolerance = jnp.finfo(q.dtype).eps ** TIGHT
     program = Program((P + P.T) / 2, q, A, b, G, low, high)
-    return _solve(program, jnp.asarray(tolerance, dtype), jnp.asarray(max_iterations))
-
-
-def _matrix(name, value, n, dtype, rows=None):
-    value = jnp.zeros((0, n), dtype) if value is None else jnp.asarray(value, dtype)
-    if value.ndim != 2 or value.shape[1] != n or rows not in (None, value.shape[0]):
-        wanted = f"{'rows' if rows is None else rows} by {n}"
-        raise ValueError(f"{name} is a matrix of {wanted}, as q says, and has {value.shape}.")
-    return value
-
-
-def _vector(name, value, size, dtype, otherwise):
-    value = jnp.asarray(otherwise if value is None else value, dtype)
-    if value.shape not in ((), (size,)):
-        raise ValueError(f"{name} is {size} numbers or one, and has the shape {value.shape}.")
-    return jnp.broadcast_to(value, (size,))
+    return _solve(program, jnp.asarray(tolerance, q.dtype), jnp.asarray(max_iterations))
 
 
 @jax.jit

@@ -19,6 +19,9 @@ from jaxmath.optimize.flat import all_finite, largest
 
 SWEEPS = 10
 """Of the scaling of rows and columns by their largest entries (Ruiz 2001)."""
+POWER_STEPS = 40
+"""Of the power method: a norm that it misses costs some steps, and a curvature that it does not see
+turns up later."""
 
 
 class Saddle(NamedTuple):
@@ -107,6 +110,7 @@ class Judged(NamedTuple):
     residuals: kkt.Residuals
     gap: Any
     rows: Any  # K x
+    primal: Any  # the violation, relative to one plus the size of K x
 
     @property
     def error(self):
@@ -131,19 +135,58 @@ def judge(data: Saddle, x, z) -> Judged:
     primal = value + data.q @ x
     dual = -value - support(z, data.lower, data.upper) - support(held, data.least, data.most)
     gap = jnp.abs(primal - dual) / (1 + jnp.maximum(jnp.abs(primal), jnp.abs(dual)))
-    return Judged(x, z, held, primal, kkt.residuals(curved + data.q, parts), gap, rows)
+    left = kkt.residuals(curved + data.q, parts)
+    return Judged(x, z, held, primal, left, gap, rows, left.primal / (1 + largest(rows)))
 
 
-def falls(data: Saddle, change):
-    """A direction within the bounds, and whether the objective falls along it without end."""
+class Ray(NamedTuple):
+    """A direction that stays within the bounds, and what it proves."""
+
+    direction: Any
+    falls: Any  # whether the objective falls along it without end, and no constraint is in the way
+    bends: Any  # whether P is negative along it
+
+
+def direction(data: Saddle, change) -> Ray:
+    """What a change of x proves, made to stay within the bounds, its largest entry one."""
     low = jnp.where(jnp.isfinite(data.least), 0, -jnp.inf)
     d = jnp.clip(change, low, jnp.where(jnp.isfinite(data.most), 0, jnp.inf))
     size = largest(d)
     d = d / jnp.where(size > 0, size, 1)
-    row = data.K @ d
-    across, slope = largest(at_ends(row, data.lower, data.upper)), data.q @ d
-    bend, far = d @ (data.P @ d), reach(d.dtype)
-    return d, (slope < 0) & (across * far <= 1) & (bend * far <= -slope)
+    across = largest(at_ends(data.K @ d, data.lower, data.upper))
+    slope, bend, far = data.q @ d, d @ (data.P @ d), reach(d.dtype)
+    falls = (slope < 0) & (across * far <= 1) & (bend * far <= -slope)
+    return Ray(d, falls, bend < -convexity_slack(data.P) * (d @ d))
+
+
+def convexity_slack(P):
+    """An eigenvalue of P that is not below minus this is not negative by more than rounding."""
+    share = max(1e-10, 10 * P.shape[0] * float(jnp.finfo(P.dtype).eps))
+    return share * largest(total_sizes(P, 0))
+
+
+def _quotient(product, like):
+    """Of a positive semidefinite map, from below, the largest eigenvalue: the power method."""
+
+    def repeat(_, state):
+        v, _ = state
+        u = product(v)
+        size = jnp.linalg.norm(u)
+        return u / jnp.where(size > 0, size, 1), v @ u / (v @ v)
+
+    start = 1 + jnp.cos(jnp.arange(like.shape[1], dtype=like.dtype)) / 2
+    return jax.lax.fori_loop(0, POWER_STEPS, repeat, (start, jnp.zeros((), like.dtype)))[1]
+
+
+def largest_eigenvalue(P, K):
+    """Of P + K'K, from below."""
+    return _quotient(lambda v: P @ v + (K @ v) @ K, P)
+
+
+def least_quotient(P):
+    """One of v'Pv / v'v that is near the least: P has an eigenvalue that is not above it."""
+    size = largest(total_sizes(P, 0))
+    return size - _quotient(lambda v: size * v - P @ v, P)
 
 
 def contradicts(data: Saddle, change):
