@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxmath.constrained.matrices import rescaled
 from jaxmath.constrained.saddle import (
     Judged,
     Saddle,
@@ -68,9 +69,10 @@ class Search(NamedTuple):
     age: Any  # steps since the anchor moved
     weight: Any  # omega
     norm: Any  # 1 / eta
-    begun: Any  # the length of the first step from the anchor
+    begun: Any  # the length of the first step since then
     length: Any  # of the last step that was looked at
     judged: Judged
+    falling: Any  # whether a ray was found, and now a feasible point is looked for
     direction: Any
     proof: Any
     progress: Progress
@@ -82,8 +84,9 @@ def step(data: Saddle, at: Point, weight, norm) -> Point:
     x = jnp.clip(at.x - tau * (data.q + data.P @ at.w + at.z @ data.K), data.least, data.most)
     ahead = 2 * x - at.x
     w = (at.w + sigma * ahead) / (1 + sigma)
-    z = at.z + sigma * (data.K @ ahead)
-    return Point(x, w, z - sigma * jnp.clip(z / sigma, data.lower, data.upper))
+    rows = at.z / sigma + data.K @ ahead
+    # In this form a multiplier of what is between its ends is exactly zero.
+    return Point(x, w, sigma * (rows - jnp.clip(rows, data.lower, data.upper)))
 
 
 def anchored(at: Point, there: Point, anchor: Point, age) -> Point:
@@ -128,6 +131,7 @@ def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scal
         begun=unknown,
         length=unknown,
         judged=judged,
+        falling=jnp.asarray(False),
         direction=jnp.zeros_like(x),
         proof=(jnp.zeros_like(z), jnp.zeros_like(x)),
         progress=progress,
@@ -149,21 +153,24 @@ def _unscaled(given: Saddle, data: Saddle, scale: Scale, at: Point):
 
 def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Search:
     d, r, c = scale
-    weight, norm = here.weight, here.norm
+    weight, norm, falling = here.weight, here.norm, here.falling
+    given, data = (_without_objective(program, falling) for program in (given, data))
 
     def repeat(_, state):
         at, age = state
         there = step(data, at, weight, norm)
         return anchored(at, there, here.anchor, age), age + 1
 
-    first = step(data, here.at, weight, norm)
-    begun = squared_length(data, here.at, first, weight, norm)
-    begun = jnp.where(here.age == 0, jnp.sqrt(jnp.maximum(begun, 0)), here.begun)
+    def looked_at(at):
+        there = step(data, at, weight, norm)
+        square = squared_length(data, at, there, weight, norm)
+        return there, jnp.sqrt(jnp.maximum(square, 0)), square < 0
+
+    first, begun, _ = looked_at(here.at)
+    begun = jnp.where(here.age == 0, begun, here.begun)
     state = anchored(here.at, first, here.anchor, here.age), here.age + 1
     at, age = jax.lax.fori_loop(0, CHECK - 2, repeat, state)
-    there = step(data, at, weight, norm)
-    square = squared_length(data, at, there, weight, norm)
-    length = jnp.sqrt(jnp.maximum(square, 0))
+    there, length, wrong = looked_at(at)
     judged = judge(given, _unscaled(given, data, scale, there), there.z * r / c)
     ray = direction(given, (there.x - at.x) * d)
     *proof, broken = contradicts(given, (there.z - at.z) * r / c)
@@ -177,39 +184,52 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
         jnp.maximum(PATIENCE, count // 2),
         stuck=jnp.asarray(False),
         lost=~all_finite(there.x, there.w, there.z),
-        unbounded=ray.falls & (judged.primal <= tolerance),
+        unbounded=falling & (judged.primal <= tolerance),
         steps=CHECK,
     )
     progress = ended(progress, Status.INFEASIBLE, broken & (judged.error > tolerance))
     progress = ended(progress, Status.NOT_CONVEX, ray.bends)
 
-    again = length <= SUFFICIENT * begun
+    again = (length <= SUFFICIENT * begun) | (age >= LONG * count) | wrong
     again |= (length <= NECESSARY * begun) & (length > here.length)
-    again |= age >= LONG * count
-    wrong = square < 0
-    again |= wrong
     moved = jax.tree.map(jnp.subtract, there, here.anchor)
     own = jnp.linalg.norm(moved.x)
     other = jnp.sqrt(jnp.maximum(moved.w @ (data.P @ moved.w), 0) + moved.z @ moved.z)
     known = again & (own > 0) & (other > 0) & ~wrong
     ratio = jnp.where(known, other / jnp.where(own > 0, own, 1), weight)
-
-    def chosen(new, old):
-        return jax.tree.map(lambda a, b: jnp.where(again, a, b), new, old)
-
-    return Search(
-        at=chosen(there, anchored(at, there, here.anchor, age)),
-        anchor=chosen(there, here.anchor),
+    found = Search(
+        at=_chosen(again, there, anchored(at, there, here.anchor, age)),
+        anchor=_chosen(again, there, here.anchor),
         age=jnp.where(again, 0, age + 1),
         weight=jnp.sqrt(weight * jnp.clip(ratio, 1 / FAR, FAR)),
         norm=jnp.where(wrong, 1, norm),
         begun=begun,
         length=jnp.where(again, jnp.inf, length),
         judged=judged,
-        direction=ray.direction,
+        falling=falling | ray.falls,
+        direction=jnp.where(falling, here.direction, ray.direction),
         proof=tuple(proof),
         progress=progress,
     )
+    nearer = jax.tree.map(jnp.zeros_like, there)._replace(x=_nearest_to_zero(data))
+    fresh = found._replace(
+        at=nearer, anchor=nearer, age=jnp.asarray(0), weight=jnp.ones_like(weight)
+    )
+    return _chosen(ray.falls & ~falling & (progress.status == RUNNING), fresh, found)
+
+
+def _chosen(condition, new, old):
+    return jax.tree.map(lambda one, other: jnp.where(condition, one, other), new, old)
+
+
+def _nearest_to_zero(data: Saddle):
+    return jnp.clip(jnp.zeros_like(data.q), data.least, data.most)
+
+
+def _without_objective(program: Saddle, without) -> Saddle:
+    """The program, or where the condition holds the question for any point within its ends."""
+    factor = jnp.where(without, 0, jnp.ones_like(program.q))
+    return program._replace(P=rescaled(program.P, factor, factor), q=program.q * factor)
 
 
 def ended(progress: Progress, status: Status, condition) -> Progress:

@@ -45,13 +45,17 @@ def stacked(above, below):
     """One matrix of the rows of two; sparse if one of them is."""
     if not is_sparse(above) and not is_sparse(below):
         return jnp.concatenate([above, below])
-    return sparse.bcoo_concatenate([_sparse(above), _sparse(below)], dimension=0)
+    above, below = _sparse(above), _sparse(below)
+    down = jnp.array([above.shape[0], 0], below.indices.dtype)
+    data = jnp.concatenate([above.data, below.data])
+    indices = jnp.concatenate([above.indices, below.indices + down[None]])
+    return sparse.BCOO((data, indices), shape=(above.shape[0] + below.shape[0], above.shape[1]))
 
 
 def _sparse(matrix):
     if is_sparse(matrix):
         return matrix
-    index = jnp.indices(matrix.shape).reshape(2, -1).T
+    index = jnp.indices(matrix.shape, jnp.int32).reshape(2, -1).T
     return sparse.BCOO((matrix.reshape(-1), index), shape=matrix.shape)
 
 
