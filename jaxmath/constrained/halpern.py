@@ -65,6 +65,7 @@ class Search(NamedTuple):
     """What the loop needs, and what it has found."""
 
     at: Point
+    there: Point  # T of it; or the same, where the anchor has moved there
     anchor: Point
     age: Any  # steps since the anchor moved
     weight: Any  # omega
@@ -90,8 +91,8 @@ def step(data: Saddle, at: Point, weight, norm) -> Point:
 
 
 def anchored(at: Point, there: Point, anchor: Point, age) -> Point:
-    """The next point, between the reflected step and the anchor."""
-    share = 1 / (age.astype(at.x.dtype) + 2)
+    """The next point, between the reflected step and the anchor, where all begins at age zero."""
+    share = 1 / (age.astype(at.x.dtype) + 1)
     return jax.tree.map(lambda s, t, a: (1 - share) * (2 * t - s) + share * a, at, there, anchor)
 
 
@@ -111,7 +112,6 @@ def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scal
     norm = jnp.sqrt(jnp.clip(ROOM**2 * size, jnp.finfo(x.dtype).eps, 1))
     x = jnp.clip(x / d, data.least, data.most)
     start = Point(x, x, c * z / r)
-    judged = judge(given, _unscaled(given, data, scale, start), z)
     ends = jnp.concatenate([data.lower, data.upper])
     ends = jnp.linalg.norm(jnp.where(jnp.isfinite(ends), ends, 0))
     pull = jnp.linalg.norm(data.q)
@@ -124,13 +124,14 @@ def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scal
     unknown = jnp.asarray(jnp.inf, x.dtype)
     begin = Search(
         at=start,
+        there=start,
         anchor=start,
         age=jnp.asarray(0),
         weight=weight,
         norm=norm,
         begun=unknown,
         length=unknown,
-        judged=judged,
+        judged=_unjudged(given, _unscaled(given, data, scale, start), z),
         falling=jnp.asarray(False),
         direction=jnp.zeros_like(x),
         proof=(jnp.zeros_like(z), jnp.zeros_like(x)),
@@ -142,6 +143,13 @@ def search(given: Saddle, x, z, tolerance, max_iterations) -> tuple[Search, Scal
         begin,
     )
     return end, scale
+
+
+def _unjudged(given: Saddle, x, z) -> Judged:
+    """What is known of a point before the first step."""
+    shapes = jax.eval_shape(judge, given, x, z)
+    unknown = jax.tree.map(lambda part: jnp.full(part.shape, jnp.nan, part.dtype), shapes)
+    return unknown._replace(x=x, z=z)
 
 
 def _unscaled(given: Saddle, data: Saddle, scale: Scale, at: Point):
@@ -157,20 +165,23 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
     given, data = (_without_objective(program, falling) for program in (given, data))
 
     def repeat(_, state):
-        at, age = state
-        there = step(data, at, weight, norm)
-        return anchored(at, there, here.anchor, age), age + 1
+        at, there, age = state
+        at = anchored(at, there, here.anchor, age)
+        return at, step(data, at, weight, norm), age + 1
 
-    def looked_at(at):
-        there = step(data, at, weight, norm)
+    def stretch(part, state):
+        *points, squares = state
+        steps = jnp.where(part == 0, 1, CHECK - 1)
+        at, there, age = jax.lax.fori_loop(0, steps, repeat, tuple(points))
         square = squared_length(data, at, there, weight, norm)
-        return there, jnp.sqrt(jnp.maximum(square, 0)), square < 0
+        return at, there, age, squares.at[part].set(square)
 
-    first, begun, _ = looked_at(here.at)
-    begun = jnp.where(here.age == 0, begun, here.begun)
-    state = anchored(here.at, first, here.anchor, here.age), here.age + 1
-    at, age = jax.lax.fori_loop(0, CHECK - 2, repeat, state)
-    there, length, wrong = looked_at(at)
+    # The first step and the others, in one loop, so that the step is compiled once.
+    begin = here.at, here.there, here.age, jnp.zeros(2, norm.dtype)
+    at, there, age, squares = jax.lax.fori_loop(0, 2, stretch, begin)
+    first, length = jnp.sqrt(jnp.maximum(squares, 0))
+    wrong = squares[1] < 0
+    begun = jnp.where(here.age == 0, first, here.begun)
     judged = judge(given, _unscaled(given, data, scale, there), there.z * r / c)
     ray = direction(given, (there.x - at.x) * d)
     *proof, broken = contradicts(given, (there.z - at.z) * r / c)
@@ -198,9 +209,10 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
     known = again & (own > 0) & (other > 0) & ~wrong
     ratio = jnp.where(known, other / jnp.where(own > 0, own, 1), weight)
     found = Search(
-        at=_chosen(again, there, anchored(at, there, here.anchor, age)),
+        at=_chosen(again, there, at),
+        there=there,
         anchor=_chosen(again, there, here.anchor),
-        age=jnp.where(again, 0, age + 1),
+        age=jnp.where(again, 0, age),
         weight=jnp.sqrt(weight * jnp.clip(ratio, 1 / FAR, FAR)),
         norm=jnp.where(wrong, 1, norm),
         begun=begun,
@@ -213,7 +225,12 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
     )
     nearer = jax.tree.map(jnp.zeros_like, there)._replace(x=_nearest_to_zero(data))
     fresh = found._replace(
-        at=nearer, anchor=nearer, age=jnp.asarray(0), weight=jnp.ones_like(weight)
+        at=nearer,
+        there=nearer,
+        anchor=nearer,
+        age=jnp.asarray(0),
+        weight=jnp.ones_like(weight),
+        length=jnp.full_like(length, jnp.inf),
     )
     return _chosen(ray.falls & ~falling & (progress.status == RUNNING), fresh, found)
 
