@@ -157,7 +157,7 @@ def residuals(gradient, parts: list[Part]) -> Residuals:
     def largest(values):
         """Of what is made of each part; NaN if any is."""
         found = [jnp.max(jnp.abs(value), initial=0) for value in values]
-        return jnp.max(jnp.stack([jnp.zeros(()), *found])) if found else jnp.zeros(())
+        return jnp.max(jnp.stack(found)) if found else jnp.zeros((), gradient.dtype)
 
     def slack(part):
         """To the end that the multiplier points at; what is outside counts as a violation."""

@@ -53,12 +53,10 @@ def solve_symmetric(
     scale, unravel = ravel_pytree(units)
     limit = min(4 * scale.size, LONGEST) if max_steps is None else max_steps
 
-    def solve(function, right):
-        b = scale * ravel_pytree(right)[0]
+    def scaled(v):
+        return scale * ravel_pytree(linear(unravel(scale * v)))[0]
 
-        def product(v):
-            return scale * ravel_pytree(function(unravel(scale * v)))[0]
-
+    def solve(product, b):
         eps, size = jnp.finfo(b.dtype).eps, jnp.linalg.norm(b)
 
         def unfinished(state):
@@ -71,10 +69,11 @@ def solve_symmetric(
             return count + 1, x, b - product(x)
 
         _, x, rest = jax.lax.while_loop(unfinished, refine, (0, jnp.zeros_like(b), b))
-        solved = jnp.linalg.norm(rest) <= eps**ENOUGH * size
-        return unravel(scale * jnp.where(solved, x, jnp.nan))
+        return jnp.where(jnp.linalg.norm(rest) <= eps**ENOUGH * size, x, jnp.nan)
 
-    return jax.lax.custom_linear_solve(linear, right, solve, symmetric=True)
+    # One vector, since a right side of which JAX knows some parts alone is not transposed.
+    right = scale * ravel_pytree(right)[0]
+    return unravel(scale * jax.lax.custom_linear_solve(scaled, right, solve, symmetric=True))
 
 
 def _minres(product, b, wanted, limit):
