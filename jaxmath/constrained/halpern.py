@@ -203,17 +203,12 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
 
     again = (length <= SUFFICIENT * begun) | (age >= LONG * count) | wrong
     again |= (length <= NECESSARY * begun) & (length > here.length)
-    moved = jax.tree.map(jnp.subtract, there, here.anchor)
-    own = jnp.linalg.norm(moved.x)
-    other = jnp.sqrt(jnp.maximum(moved.w @ (data.P @ moved.w), 0) + moved.z @ moved.z)
-    known = again & (own > 0) & (other > 0) & ~wrong
-    ratio = jnp.where(known, other / jnp.where(own > 0, own, 1), weight)
     found = Search(
         at=_chosen(again, there, at),
         there=there,
         anchor=_chosen(again, there, here.anchor),
         age=jnp.where(again, 0, age),
-        weight=jnp.sqrt(weight * jnp.clip(ratio, 1 / FAR, FAR)),
+        weight=jnp.where(again & ~wrong, _reweighted(data, here, there), weight),
         norm=jnp.where(wrong, 1, norm),
         begun=begun,
         length=jnp.where(again, jnp.inf, length),
@@ -223,24 +218,39 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
         proof=tuple(proof),
         progress=progress,
     )
-    nearer = jax.tree.map(jnp.zeros_like, there)._replace(x=_nearest_to_zero(data))
-    fresh = found._replace(
-        at=nearer,
-        there=nearer,
-        anchor=nearer,
-        age=jnp.asarray(0),
-        weight=jnp.ones_like(weight),
-        length=jnp.full_like(length, jnp.inf),
+    search_point = ray.falls & ~falling & (progress.status == RUNNING)
+    return _chosen(search_point, _from_zero(data, found), found)
+
+
+def _reweighted(data: Saddle, here: Search, there: Point):
+    """Half way, on a logarithmic scale, to how far the multipliers moved over how far x did.
+
+    The points w are among the multipliers, in the norm of P (Applegate et al. 2021, section 6).
+    """
+    x, w, z = jax.tree.map(jnp.subtract, there, here.anchor)
+    own = jnp.linalg.norm(x)
+    other = jnp.sqrt(jnp.maximum(w @ (data.P @ w), 0) + z @ z)
+    known = (own > 0) & (other > 0)
+    ratio = jnp.where(known, other / jnp.where(own > 0, own, 1), here.weight)
+    return jnp.sqrt(here.weight * jnp.clip(ratio, 1 / FAR, FAR))
+
+
+def _from_zero(data: Saddle, found: Search) -> Search:
+    """The search begun anew: x is far out on a ray."""
+    x = jnp.clip(jnp.zeros_like(data.q), data.least, data.most)
+    near = jax.tree.map(jnp.zeros_like, found.there)._replace(x=x)
+    return found._replace(
+        at=near,
+        there=near,
+        anchor=near,
+        age=jnp.zeros_like(found.age),
+        weight=jnp.ones_like(found.weight),
+        length=jnp.full_like(found.length, jnp.inf),
     )
-    return _chosen(ray.falls & ~falling & (progress.status == RUNNING), fresh, found)
 
 
 def _chosen(condition, new, old):
     return jax.tree.map(lambda one, other: jnp.where(condition, one, other), new, old)
-
-
-def _nearest_to_zero(data: Saddle):
-    return jnp.clip(jnp.zeros_like(data.q), data.least, data.most)
 
 
 def _without_objective(program: Saddle, without) -> Saddle:
