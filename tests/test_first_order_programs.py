@@ -350,7 +350,7 @@ def linear_program(n, m, each, seed):
     A = BCOO((jnp.asarray(rng.normal(size=count)), jnp.asarray(index)), shape=(m, n))
     x = np.where(rng.random(n) < 0.9 * m / n, rng.random(n) + 0.1, 0)
     y = rng.normal(size=m)
-    q = np.asarray(y @ A) + np.where(x > 0, 0, rng.random(n) + 0.1)
+    q = np.asarray(jnp.asarray(y) @ A) + np.where(x > 0, 0, rng.random(n) + 0.1)
     return A, np.asarray(A @ x), q, x
 
 
