@@ -254,5 +254,5 @@ def test_a_start_nearby_saves_steps_and_changes_no_answer():
     np.testing.assert_allclose(warm.x[solved], again.x[solved], atol=1e-8)
     assert 2 * warm.info.iterations[0] < again.info.iterations[0]
     assert warm.info.iterations[3] == again.info.iterations[3]
-    with pytest.raises(ValueError, match="The start's x has 2 numbers, and needs 3"):
+    with pytest.raises(ValueError, match=r"start.x is 3 numbers or one, and has the shape \(2,\)"):
         solve_qp(*data, start=cold._replace(x=jnp.zeros(2)))

@@ -13,6 +13,7 @@ from jaxmath.constrained.kkt import (
 )
 from jaxmath.constrained.minimize import minimize
 from jaxmath.constrained.nonlinear import solve_nlp
+from jaxmath.constrained.pdhg import pdhg
 from jaxmath.constrained.polyhedron import project_polyhedron
 from jaxmath.constrained.proxy import Mixture, proxy_lagrangian
 from jaxmath.constrained.quadratic import Certificate, Multipliers, solve_qp

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
 from jaxmath.constrained import embedding
+from jaxmath.constrained.arguments import dense, read, vector
 from jaxmath.constrained.cones import Cones, project, spectrum
 from jaxmath.constrained.embedding import Root, conic, judge, unscaled
 from jaxmath.constrained.program import Program, only
@@ -31,8 +32,6 @@ from jaxmath.constrained.quadratic import (
     Multipliers,
     broadcast,
     convex,
-    matrix,
-    vector,
 )
 from jaxmath.optimize.flat import all_finite, choose, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
@@ -86,22 +85,13 @@ def solve_cone(
     Raises:
         ValueError: if the shapes do not fit each other.
     """
-    q = jnp.asarray(q)
-    if not jnp.issubdtype(q.dtype, jnp.floating):
-        q = q.astype(float)
-    if q.ndim != 1:
-        raise ValueError(f"q is a vector of n numbers, and has the shape {q.shape}.")
-    n, dtype = q.size, q.dtype
-    P = matrix("P", P, n, dtype, rows=n)
-    if (A is None) != (b is None):
-        raise ValueError("Equalities A x = b need both A and b.")
     if (G is None) != (h is None):
         raise ValueError("Cones of h - G x need both G and h.")
-    A, G = matrix("A", A, n, dtype), matrix("G", G, n, dtype)
+    P, q, A, b, G, *_ = dense(read(P, q, A, b, G, None, None, None))
+    dtype = q.dtype
     cones = Cones(G.shape[0]) if cones is None else Cones(*cones)
     if cones.size != G.shape[0] or min((0, *cones.second_order, *cones.semidefinite)) < 0:
         raise ValueError(f"{cones} has {cones.size} rows, and G has {G.shape[0]}.")
-    b = vector("b", b, A.shape[0], dtype, 0)
     h = vector("h", h, G.shape[0], dtype, 0)
     if tolerance is None:
         tolerance = jnp.finfo(dtype).eps ** 0.6

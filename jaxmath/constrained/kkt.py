@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from jaxmath.constrained.cones import Cones, spectrum
+from jaxmath.constrained.matrices import is_sparse
 from jaxmath.optimize.solution import Solution
 
 
@@ -116,12 +117,17 @@ class ConePart(NamedTuple):
 
 
 def quadratic_problem(P, q, A=None, b=None, G=None, lower=None, upper=None, bounds=None) -> Problem:
-    """The quadratic program that `solve_qp` takes, as a problem."""
-    P, q = jnp.asarray(P), jnp.asarray(q)
-    equality = None if A is None else (lambda x: jnp.asarray(A) @ x - jnp.asarray(b))
-    inequality = None if G is None else (lambda x: jnp.asarray(G) @ x)
+    """The quadratic program that `solve_qp` and `pdhg` take, as a problem."""
+    P, A, G = (part if is_sparse(part) or part is None else jnp.asarray(part) for part in (P, A, G))
+    q = jnp.asarray(q)
+    equality = None if A is None else (lambda x: A @ x - jnp.asarray(b))
+    inequality = None if G is None else (lambda x: G @ x)
     lower = -jnp.inf if lower is None else lower
-    return Problem(lambda x: x @ (P @ x) / 2 + q @ x, equality, inequality, lower, upper, bounds)
+
+    def objective(x):
+        return q @ x if P is None else x @ (P @ x) / 2 + q @ x
+
+    return Problem(objective, equality, inequality, lower, upper, bounds)
 
 
 def conic_problem(P, q, A=None, b=None, G=None, h=None, cones=None) -> Problem:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
 from jaxmath.constrained import interior_point, lanes
+from jaxmath.constrained.arguments import dense, guess, read, vector
 from jaxmath.constrained.kkt import complementarity
 from jaxmath.constrained.program import (
     Program,
@@ -38,6 +39,8 @@ SMALL = 24
 TILE = 32
 """How many lanes go side by side: the slowest of a tile keeps the others waiting."""
 
+TIGHT = 0.6
+"""The tolerance as a power of the dtype's spacing."""
 APART = 100
 """By this factor a multiplier and its slack differ at least, or both may be zero."""
 
@@ -108,61 +111,23 @@ def solve_qp(
     multiplier that is zero beside a slack that is zero; elsewhere the derivatives are NaN.
 
     Raises:
-        ValueError: if the shapes do not fit each other, or ends come without a G.
+        ValueError: if the shapes do not fit each other, ends come without a G, or a matrix is
+            sparse.
     """
-    q = jnp.asarray(q)
-    if not jnp.issubdtype(q.dtype, jnp.floating):
-        q = q.astype(float)
-    if q.ndim != 1:
-        raise ValueError(f"q is a vector of n numbers, and has the shape {q.shape}.")
-    n, dtype = q.size, q.dtype
-    P = matrix("P", P, n, dtype, rows=n)
-    if (A is None) != (b is None):
-        raise ValueError("Equalities A x = b need both A and b.")
-    if G is None and not (lower is None and upper is None):
-        raise ValueError("Ends without a matrix G: the ends of x itself are `bounds`.")
-    A, G = matrix("A", A, n, dtype), matrix("G", G, n, dtype)
-    b = vector("b", b, A.shape[0], dtype, 0)
-    low = vector("lower", lower, G.shape[0], dtype, -jnp.inf)
-    high = vector("upper", upper, G.shape[0], dtype, jnp.inf)
+    P, q, A, b, G, low, high, bounds = dense(read(P, q, A, b, G, lower, upper, bounds))
     if bounds is not None:
-        least, most = bounds
-        low = jnp.append(low, vector("bounds[0]", least, n, dtype, -jnp.inf))
-        high = jnp.append(high, vector("bounds[1]", most, n, dtype, jnp.inf))
+        low, high = jnp.append(low, bounds[0]), jnp.append(high, bounds[1])
     if tolerance is None:
-        tolerance = jnp.finfo(dtype).eps ** 0.6
+        tolerance = jnp.finfo(q.dtype).eps ** TIGHT
     program = Program((P + P.T) / 2, q, A, b, G, low, high)
-    guess = None if start is None else _guess(program, start)
-    return _solve(program, jnp.asarray(tolerance, dtype), jnp.asarray(max_iterations), guess)
-
-
-def _guess(program: Program, start: Solution):
-    """x, y and z of a solution, in one vector each."""
-    y, *z = start.multipliers
-    z = z if bounded(program) else z[:1]
-    guess = start.x, y, jnp.concatenate([jnp.ravel(part) for part in z])
-    shapes = program.q, program.b, program.lower
-    for name, part, like in zip(("x", "y", "z"), guess, shapes, strict=True):
-        if part.shape != like.shape:
-            raise ValueError(f"The start's {name} has {part.size} numbers, and needs {like.size}.")
-    return jax.lax.stop_gradient(jax.tree.map(lambda part: part.astype(program.q.dtype), guess))
-
-
-def matrix(name, value, n, dtype, rows=None):
-    """An argument as a matrix of n columns, without rows if it is left out."""
-    value = jnp.zeros((0, n), dtype) if value is None else jnp.asarray(value, dtype)
-    if value.ndim != 2 or value.shape[1] != n or rows not in (None, value.shape[0]):
-        wanted = f"{'rows' if rows is None else rows} by {n}"
-        raise ValueError(f"{name} is a matrix of {wanted}, as q says, and has {value.shape}.")
-    return value
-
-
-def vector(name, value, size, dtype, otherwise):
-    """An argument as a vector: of numbers, of one number, or of another if it is left out."""
-    value = jnp.asarray(otherwise if value is None else value, dtype)
-    if value.shape not in ((), (size,)):
-        raise ValueError(f"{name} is {size} numbers or one, and has the shape {value.shape}.")
-    return jnp.broadcast_to(value, (size,))
+    begin = None
+    if start is not None:
+        begin = guess(start, program.q, program.b, program.G.shape[0])
+        if bounded(program):
+            most = vector("start.multipliers.bounds", start.multipliers.bounds, q.size, q.dtype, 0)
+            begin = *begin[:2], jnp.append(begin[2], most)
+        begin = jax.lax.stop_gradient(begin)
+    return _solve(program, jnp.asarray(tolerance, q.dtype), jnp.asarray(max_iterations), begin)
 
 
 @jax.jit

@@ -56,10 +56,14 @@ def _floating(leaf) -> bool:
 def _solve_dense(linear, right):
     """Solve `linear(z) = right` for pytrees, by the matrix of the linear function."""
     flat, unravel = ravel_pytree(right)
-    matrix = jax.vmap(lambda column: ravel_pytree(linear(unravel(column)))[0], out_axes=1)(
-        jnp.eye(flat.size, dtype=flat.dtype)
-    )
-    return unravel(jnp.linalg.solve(matrix, flat))
+    return unravel(jnp.linalg.solve(_matrix(linear, right), flat))
+
+
+def _matrix(linear, like):
+    """The matrix of a linear function of pytrees."""
+    flat, unravel = ravel_pytree(like)
+    eye = jnp.eye(flat.size, dtype=flat.dtype)
+    return jax.vmap(lambda column: ravel_pytree(linear(unravel(column)))[0], out_axes=1)(eye)
 
 
 def solve_or_nan(linear, right):
@@ -68,17 +72,28 @@ def solve_or_nan(linear, right):
     Rows and columns are scaled first, so that units do not count.
     """
     flat, unravel = ravel_pytree(right)
-    eye = jnp.eye(flat.size, dtype=flat.dtype)
-    A = jax.vmap(lambda column: ravel_pytree(linear(unravel(column)))[0], out_axes=1)(eye)
-    rows = _sizes(A, 1)
-    columns = _sizes(A / rows[:, None], 0)
-    scaled = A / (rows[:, None] * columns[None, :])
-    inverse = jnp.linalg.inv(jax.lax.stop_gradient(scaled))
-    condition = jnp.linalg.norm(inverse, 1) * jnp.linalg.norm(scaled, 1)
-    regular = condition * 10 * flat.size * jnp.finfo(flat.dtype).eps < 1
+    scaled, rows, columns = _balanced(_matrix(linear, right))
     solution = jnp.linalg.solve(scaled, flat / rows) / columns
     # A product is linear in reverse mode too, a choice would give zero there.
-    return unravel(solution * jnp.where(regular, 1, jnp.nan).astype(flat.dtype))
+    return unravel(solution * jnp.where(_regular(scaled), 1, jnp.nan).astype(flat.dtype))
+
+
+def is_regular(linear, like):
+    """Whether the matrix of a linear function of pytrees is regular by more than its rounding."""
+    return _regular(_balanced(_matrix(linear, like))[0])
+
+
+def _regular(scaled):
+    inverse = jnp.linalg.inv(jax.lax.stop_gradient(scaled))
+    condition = jnp.linalg.norm(inverse, 1) * jnp.linalg.norm(scaled, 1)
+    return condition * 10 * len(scaled) * jnp.finfo(scaled.dtype).eps < 1
+
+
+def _balanced(matrix):
+    """The matrix whose rows and columns have a largest entry of one, nearly, and their factors."""
+    rows = _sizes(matrix, 1)
+    columns = _sizes(matrix / rows[:, None], 0)
+    return matrix / (rows[:, None] * columns[None, :]), rows, columns
 
 
 def _sizes(matrix, axis):

@@ -29,9 +29,18 @@ def at_start(finite: Array, max_iterations, dtype) -> Progress:
 
 
 def after_step(
-    before: Progress, error, tolerance, max_iterations, patience, *, stuck, lost, unbounded
+    before: Progress,
+    error,
+    tolerance,
+    max_iterations,
+    patience,
+    *,
+    stuck,
+    lost,
+    unbounded,
+    steps: int = 1,
 ) -> Progress:
-    """The progress after a step that ended with this error.
+    """The progress after a step, or several, that ended with this error.
 
     Args:
         before: the progress before.
@@ -42,10 +51,11 @@ def after_step(
         stuck: whether no step was found.
         lost: whether there are no finite numbers to go on with.
         unbounded: whether the objective has fallen below any bound.
+        steps: how many were taken since the error was looked at before.
     """
     better = error < before.best
-    idle = jnp.where(better, 0, before.idle + 1)
-    iterations = before.iterations + 1
+    idle = jnp.where(better, 0, before.idle + steps)
+    iterations = before.iterations + steps
     status = jnp.where(iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
     status = jnp.where(stuck | (idle >= patience), Status.STALLED, status)
     status = jnp.where(error <= tolerance, Status.OPTIMAL, status)
