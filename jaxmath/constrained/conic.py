@@ -24,7 +24,7 @@ from jax.custom_batching import custom_vmap
 
 from jaxmath.constrained import embedding
 from jaxmath.constrained.cones import Cones, project, spectrum
-from jaxmath.constrained.embedding import Root, conic, judge, unscaled
+from jaxmath.constrained.conic_program import Root, conic, judge, unscaled
 from jaxmath.constrained.newton_step import choose
 from jaxmath.constrained.program import Program, only
 from jaxmath.constrained.quadratic import (
