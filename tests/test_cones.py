@@ -19,6 +19,7 @@ from jaxmath.constrained import (
     solve_cone,
     svec,
 )
+from tests.test_degenerate_programs import padded, programs
 
 N, P = 6, 1
 CONES = Cones(nonnegative=2, second_order=(3,), semidefinite=(2,))
@@ -268,6 +269,7 @@ def test_without_strict_complementarity_there_is_no_slope():
     data = data[0], -(data[0] @ x + y @ data[2] + z @ data[4]), *data[2:]
     found, slope = jax.value_and_grad(lambda q: solve(data[0], q, *data[2:]).x[0])(data[1])
     np.testing.assert_allclose(found, x[0], atol=1e-6)
+    assert solve(*data).info.status == Status.OPTIMAL
     assert not solve(*data).info.regular
     assert np.isnan(slope).all()
 
@@ -355,6 +357,25 @@ def test_single_precision_ends_and_says_so():
     strict = solve(*data, tolerance=1e-9)
     assert strict.info.status in (Status.STALLED, Status.ITERATION_LIMIT)
     assert "jax_enable_x64" in describe(strict.info)
+
+
+@pytest.mark.full
+def test_degenerate_programs_end_as_they_have_to():
+    """Contradictions, rays, dependent rows, no interior: rows with ends as equalities and cones."""
+
+    def sides(Q, q, G, lower, upper):
+        equal = lower == upper
+        ends = [(G, upper, np.isfinite(upper) & ~equal), (-G, -lower, np.isfinite(lower) & ~equal)]
+        rows = np.vstack([np.where(some[:, None], side, 0) for side, _, some in ends])
+        h = np.concatenate([np.where(some, end, 1) for _, end, some in ends])
+        return Q, q, np.where(equal[:, None], G, 0), np.where(equal, upper, 0), rows, h
+
+    cases = [case for seed in range(20) for case in programs(seed)]
+    data = [sides(*padded(*data)) for _, data, _ in cases]
+    found = jax.jit(jax.vmap(solve_cone))(*(np.stack(part) for part in zip(*data, strict=True)))
+    status = np.asarray(found.info.status)
+    wrong = [(what, status[i]) for i, (what, _, right) in enumerate(cases) if status[i] != right]
+    assert not wrong
 
 
 @pytest.mark.full

@@ -252,6 +252,16 @@ UNDER = {
         ),
         INEQUALITY,
     ),
+    "pdhg, equality": (
+        lambda p: constrained.pdhg(curvature(p), jnp.zeros(2), row(p), p[2:], tolerance=TIGHT),
+        EQUALITY,
+    ),
+    "pdhg, inequality": (
+        lambda p: constrained.pdhg(
+            curvature(p), jnp.zeros(2), G=row(p), lower=p[2:], tolerance=TIGHT
+        ),
+        INEQUALITY,
+    ),
     "solve_cone, equality": (
         lambda p: constrained.solve_cone(
             curvature(p), jnp.zeros(2), row(p), p[2:], tolerance=TIGHT

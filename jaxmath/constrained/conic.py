@@ -25,7 +25,7 @@ from jax.custom_batching import custom_vmap
 from jaxmath.constrained import embedding
 from jaxmath.constrained.arguments import dense, read, vector
 from jaxmath.constrained.cones import Cones, project, spectrum
-from jaxmath.constrained.embedding import Root, conic, judge, unscaled
+from jaxmath.constrained.conic_program import Root, conic, judge, unscaled
 from jaxmath.constrained.program import Program, only
 from jaxmath.constrained.quadratic import (
     Certificate,

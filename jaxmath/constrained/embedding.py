@@ -22,15 +22,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.linalg import lu_factor, lu_solve
 
 from jaxmath.constrained.certificates import reach
 from jaxmath.constrained.cones import Cones, largest_of_each, spectrum, unit
-from jaxmath.constrained.interior_point import safe, system
-from jaxmath.constrained.kkt import ConePart, Part, Residuals
-from jaxmath.constrained.kkt import residuals as kkt
-from jaxmath.constrained.program import Program, Scale, only, scaled
+from jaxmath.constrained.conic_program import Root, falling, judge, refuted, unscaled
+from jaxmath.constrained.program import Program, only, scaled
 from jaxmath.constrained.scaling import product, scaling
-from jaxmath.optimize.flat import all_finite, choose, largest
+from jaxmath.optimize.flat import all_finite, choose
 from jaxmath.optimize.solution import Status
 
 RUNNING = -1
@@ -51,23 +50,6 @@ class Iterate(NamedTuple):
     kappa: Any
 
 
-class Root(NamedTuple):
-    """A point and its multipliers."""
-
-    x: Any
-    y: Any
-    z: Any
-
-
-class Judged(NamedTuple):
-    """How far a root is from optimal."""
-
-    left: Residuals
-    gap: Any  # relative
-    error: Any  # the largest relative residual
-    loose: Any  # the same, relative to terms that may cancel in the gradient as well
-
-
 class Found(NamedTuple):
     """What the loop carries."""
 
@@ -78,59 +60,50 @@ class Found(NamedTuple):
     proof: Root  # whose multipliers contradict the constraints
     status: Any
     iterations: Any
-    nearest: Any  # the least that was left of an answer or a proof
+    nearest: Any  # the least that was left of an answer, a contradiction and a ray
     idle: Any  # how many steps in a row brought no progress
-    shift: Any  # added to the diagonals that are factored, relative to them
 
 
-def conic(P, q, A, b, G, h) -> Program:
-    """The data; the ends of the rows of G are h."""
-    return Program(P, q, A, b, G, h, h)
+class System(NamedTuple):
+    """Factors of the matrix of a step: P and the equalities with a small regularisation."""
+
+    program: Program  # with scaled rows
+    factors: Any
+    rho: Any
+
+    def once(self, rx, ry, rz):
+        """Solve (P + rho) dx + A'dy + G'dz = rx, A dx - rho dy = ry, G dx - dz = rz, roughly."""
+        G = self.program.G
+        found = lu_solve(self.factors, jnp.append(rx + rz @ G, ry))
+        dx, dy = found[: rx.size], found[rx.size :]
+        return dx, dy, G @ dx - rz
+
+    def solve(self, rx, ry, rz):
+        """The same, refined."""
+        P, _, A, _, G, *_ = self.program
+        dx, dy, dz = self.once(rx, ry, rz)
+        left = rx - P @ dx - self.rho * dx - dy @ A - dz @ G
+        more = self.once(left, ry - A @ dx + self.rho * dy, rz - G @ dx + dz)
+        return tuple(map(jnp.add, (dx, dy, dz), more))
 
 
-def judge(program: Program, cones: Cones, root: Root) -> Judged:
-    """The residuals of the judge from outside, and the gap between objective and dual."""
-    P, q, A, b, G, _, h = program
-    x, y, z = root
-    Px, pulls, none = P @ x, (y @ A, z @ G), jnp.zeros_like(b)
-    parts = [Part(A @ x - b, none, none, y, pulls[0]), ConePart(G @ x - h, cones, z, pulls[1])]
-    left, loose = kkt(Px + q, parts), kkt(Px + q, parts, (Px, q))
-    curved, linear, ends = x @ Px, q @ x, b @ y + h @ z
-    values = jnp.maximum(jnp.abs(curved / 2 + linear), jnp.abs(curved / 2 + ends))
-    gap = jnp.abs(curved + linear + ends) / (1 + values)
-    return Judged(left, gap, jnp.maximum(left.error, gap), jnp.maximum(loose.error, gap))
+def system(program: Program, rho) -> System:
+    """Eliminate the rows of G, and factor what is left: with pivots, as P may be singular.
 
-
-def unscaled(root: Root, scale: Scale) -> Root:
-    """The root of the program as it was given."""
-    d, e, r, c = scale
-    return Root(root.x * d, root.y * e / c, root.z * r / c)
-
-
-def refuted(program: Program, root: Root):
-    """What is left of a contradiction, by Farkas: below one over `reach` it is one."""
-    most = program.b @ root.y + program.upper @ root.z
-    pull = largest(root.y @ program.A + root.z @ program.G)
-    return jnp.where(most < 0, pull / jnp.where(most < 0, -most, 1), jnp.inf)
-
-
-def falling(program: Program, cones: Cones, x):
-    """What is in the way of the objective falling along x; below one over `reach` nothing is."""
-    slope, size = program.q @ x, largest(x)
-    outside = jnp.max(-spectrum(cones, -program.G @ x), initial=0)
-    outside = jnp.maximum(outside, largest(program.A @ x))
-    falls = (slope < 0) & (size > 0)
-    fall = jnp.where(falls, -slope, 1)
-    way = jnp.maximum(outside / size, outside * largest(program.q) / fall)
-    return jnp.where(falls, jnp.maximum(way, x @ program.P @ x / (fall * size)), jnp.inf)
+    A diagonal in which rounding has swallowed rho is raised by its own rounding.
+    """
+    P, _, A, b, G, *_ = program
+    top = P + G.T @ G
+    top = top + jnp.diag(rho + 4 * jnp.finfo(P.dtype).eps * jnp.diagonal(top))
+    bottom = -rho * jnp.eye(b.size, dtype=P.dtype)
+    return System(program, lu_factor(jnp.block([[top, A.T], [A, bottom]])), rho)
 
 
 def start(program: Program, cones: Cones) -> Iterate:
     """The least-squares answer, moved inside (Vandenberghe 2010, section 5.3)."""
-    h, dtype = program.upper, program.q.dtype
-    eps = jnp.finfo(dtype).eps ** 0.5
-    solver = system(program, jnp.ones_like(h), eps, eps, safe(dtype))
-    x, y, z = solver.once(-program.q, program.b, h)
+    dtype = program.q.dtype
+    solver = system(program, jnp.finfo(dtype).eps ** 0.5)
+    x, y, z = solver.once(-program.q, program.b, program.upper)
 
     def inside(u):
         least = jnp.min(spectrum(cones, u), initial=1)
@@ -146,11 +119,10 @@ def anywhere(program: Program, cones: Cones) -> Iterate:
     return Iterate(jnp.zeros_like(program.q), jnp.zeros_like(program.b), e, e, one, one)
 
 
-def step(program: Program, cones: Cones, at: Iterate, shift) -> tuple[Iterate, Any]:
+def step(program: Program, cones: Cones, at: Iterate) -> tuple[Iterate, Any]:
     """Predict, then correct; the step, and the share of it that stays inside."""
     P, q, A, b, G, _, h = program
     x, y, z, s, tau, kappa = at
-    eps = jnp.finfo(q.dtype).eps
     W = scaling(cones, s, z)
     point = W.point()
     mu = (point @ point + tau * kappa) / (cones.degree + 1)
@@ -161,15 +133,15 @@ def step(program: Program, cones: Cones, at: Iterate, shift) -> tuple[Iterate, A
     columns = jnp.concatenate([G, h[:, None], outside[:, None]], axis=1)
     columns = jax.vmap(W.scaled_slack, 1, 1)(columns)
     rows, ends, outside = columns[:, :-2], columns[:, -2], columns[:, -1]
-    rho = delta = eps**0.625
-    solver = system(program._replace(G=rows), jnp.ones_like(h), rho, delta, shift)
+    rho = jnp.finfo(q.dtype).eps ** 0.625
+    solver = system(program._replace(G=rows), rho)
     right = [(-q, -left), (b, -missing), (ends, point - outside)]
     both = jax.vmap(solver.solve)(*map(jnp.stack, right))
     fixed, first = ([part[i] for part in both] for i in range(2))
     bent = x / tau
     apart, slope = fixed[0] - bent, 2 * P @ bent + q
     curvature = apart @ P @ apart + fixed[2] @ fixed[2]
-    curvature = curvature + rho * fixed[0] @ fixed[0] + delta * fixed[1] @ fixed[1] + kappa / tau
+    curvature = curvature + rho * (fixed[0] @ fixed[0] + fixed[1] @ fixed[1]) + kappa / tau
 
     def direction(found, share, products, product):
         """To that share less of the residuals; slacks and multipliers are scaled ones."""
@@ -208,7 +180,7 @@ def search(given: Program, cones: Cones, sound, tolerance, max_iterations):
     program, scale = scaled(given, tied=lambda sizes: largest_of_each(cones, sizes))
     fresh = anywhere(program, cones)
     dtype = program.q.dtype
-    least, most, close = 2 * jnp.finfo(dtype).eps, safe(dtype), 1 / reach(dtype)
+    close = 1 / reach(dtype)
 
     def repeat(found: Found) -> Found:
         at, astray = found.at, jnp.any(found.ray != 0)  # then the objective counts no more
@@ -218,17 +190,18 @@ def search(given: Program, cones: Cones, sound, tolerance, max_iterations):
         here = Root(*(part / at.tau for part in root))
         error = judge(wanted, cones, unscaled(here, scale)).error
         proof = unscaled(root, scale)
-        broken, blocked = refuted(wanted, proof), falling(wanted, cones, proof.x)
+        blocked = falling(wanted, cones, proof.x)
+        move, share = step(goal, cones, at)
+        works = all_finite(*move) & jnp.isfinite(share)
+        broken = refuted(wanted, proof)
         better = error < found.error
         best, error = choose(better, here, found.best), jnp.minimum(error, found.error)
 
-        nearest = jnp.minimum(error, jnp.minimum(broken, blocked))
-        forward = nearest <= PROGRESS * found.nearest
+        nearest = jnp.stack([error, broken, blocked])
+        forward = jnp.any(nearest <= PROGRESS * found.nearest)
         idle = jnp.where(forward, 0, found.idle + 1)
-        move, share = step(goal, cones, at, found.shift)
-        works = all_finite(*move) & jnp.isfinite(share)
         status = jnp.where(found.iterations >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
-        stuck = (idle >= PATIENCE) | ~(works | (found.shift < most))
+        stuck = (idle >= PATIENCE) | ~works
         status = jnp.where(stuck, Status.STALLED, status)
         status = jnp.where(broken < close, Status.INFEASIBLE, status)
         solved = jnp.where(astray, Status.UNBOUNDED, Status.OPTIMAL)
@@ -238,7 +211,7 @@ def search(given: Program, cones: Cones, sound, tolerance, max_iterations):
         moved = jax.tree.map(lambda old, new: old + share * new, at, move)
         size = jnp.maximum(moved.tau, moved.kappa)  # any multiple says the same
         moved = jax.tree.map(lambda part: part / size, moved)
-        after = choose(leaves, fresh, choose(works, moved, at))
+        after = choose(leaves, fresh, moved)
         return Found(
             at=choose(status == RUNNING, after, at),
             best=best,
@@ -247,9 +220,8 @@ def search(given: Program, cones: Cones, sound, tolerance, max_iterations):
             proof=choose(status == Status.INFEASIBLE, proof, found.proof),
             status=status,
             iterations=found.iterations + (status == RUNNING),
-            nearest=jnp.where(leaves, jnp.inf, jnp.minimum(nearest, found.nearest)),
+            nearest=jnp.where(leaves, jnp.inf, jnp.fmin(nearest, found.nearest)),
             idle=jnp.where(leaves, 0, idle),
-            shift=jnp.where(works, least, most),
         )
 
     zero = jax.tree.map(jnp.zeros_like, Root(fresh.x, fresh.y, fresh.z))
@@ -262,9 +234,8 @@ def search(given: Program, cones: Cones, sound, tolerance, max_iterations):
         proof=zero,
         status=sound,
         iterations=none,
-        nearest=far,
+        nearest=jnp.stack([far, far, far]),
         idle=none,
-        shift=jnp.asarray(least, dtype),
     )
     found = jax.lax.while_loop(lambda found: found.status == RUNNING, repeat, found)
     return found, program, scale
