@@ -79,7 +79,7 @@ def _laplacian(kind, x, prices, columns):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _prices(kind, x, rows, columns):
-    """What is added to each row so that its sum is right; they sum to what they sum to."""
+    """What is added to each row so that its sum is right; of no use is their mean."""
     unit = jnp.where(jnp.any(rows > 0), jnp.max(rows), 1)
     apart = jnp.max(x) - jnp.min(jnp.where(jnp.isfinite(x), x, jnp.inf))
     doublings = jnp.ceil(jnp.log2(apart / kind.flat(unit / len(columns))))
