@@ -37,8 +37,9 @@ def data(n: int, d: int, seed: int = 0):
     return features, targets, top * np.geomspace(1, LEAST, POINTS)
 
 
-def gap(features, targets, penalties, path) -> float:
+def gap(problem, path) -> float:
     """The largest of the path, with the residual shrunk into the dual's domain for its point."""
+    features, targets, penalties = problem
     n = len(targets)
     worst = 0.0
     for penalty, beta in zip(penalties, path, strict=True):
@@ -67,7 +68,7 @@ def main() -> int:
         figures = measured(
             OURS | PEERS,
             problem,
-            lambda path, problem=problem: gap(*problem, np.asarray(path)),
+            lambda path, given=problem: gap(given, np.asarray(path)),
             options.rounds,
         )
         kept.append(told(f"{n} examples, {d} features", figures, OURS, GAP, BAR))

@@ -34,7 +34,7 @@ class Sweep(NamedTuple):
     sine: Array
     older: Array  # the pair of the rotation before
     left: Array  # the length of the residual
-    count: Array
+    steps: Array
 
 
 def solve_symmetric(
@@ -107,7 +107,7 @@ def _minres(product, b, wanted, limit):
             sine=sine,
             older=jnp.stack([at.cosine, at.sine]),
             left=-sine * at.left,
-            count=at.count + 1,
+            steps=at.steps + 1,
         )
 
     one = jnp.ones((), b.dtype)
@@ -122,8 +122,8 @@ def _minres(product, b, wanted, limit):
         sine=none,
         older=jnp.stack([one, none]),
         left=beta,
-        count=jnp.asarray(0),
+        steps=jnp.asarray(0),
     )
     return jax.lax.while_loop(
-        lambda at: (jnp.abs(at.left) > wanted) & (at.count < limit), repeat, begin
+        lambda at: (jnp.abs(at.left) > wanted) & (at.steps < limit), repeat, begin
     ).x
