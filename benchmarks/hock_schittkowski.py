@@ -194,6 +194,9 @@ def solve(number: int, path: Path, **options) -> dict:
     def equalities(x, args):
         return given.eq(x, args[0]) - args[1]
 
+    def inequalities(x, args):
+        return given.ineq(x, args[0])
+
     def of(ends):
         args = given.args, ends.equality
         return minimize(
@@ -201,7 +204,7 @@ def solve(number: int, path: Path, **options) -> dict:
             given.start,
             args,
             eq=None if given.eq is None else equalities,
-            ineq=given.ineq and (lambda x, args: given.ineq(x, args[0])),
+            ineq=None if given.ineq is None else inequalities,
             lower=ends.inequality[0] if ends.inequality else None,
             upper=ends.inequality[1] if ends.inequality else None,
             bounds=ends.bounds or None,
