@@ -48,7 +48,6 @@ def _multipliers_jvp(primals, tangents):
     return y, solve(-moved)
 
 
-@jax.jit
 def correlation(x: Matrix) -> Float[Array, "m n"]:
     """The next correlation matrix, in the Frobenius norm; of x its symmetric part counts.
 
@@ -61,5 +60,9 @@ def correlation(x: Matrix) -> Float[Array, "m n"]:
     x = jnp.asarray(x)
     if x.ndim != 2 or x.shape[0] != x.shape[1]:
         raise ValueError(f"A correlation matrix is square, and not of shape {x.shape}.")
-    x = symmetric(x)
+    return _nearest(symmetric(x))
+
+
+@jax.jit
+def _nearest(x):
     return _projected(x, _multipliers(x))
