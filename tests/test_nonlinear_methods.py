@@ -289,7 +289,7 @@ def test_maratos_is_done_in_few_steps():
     """Whole steps raise both objective and violation there (Nocedal and Wright, example 15.4)."""
     found, _ = solve_lanes("sqp")
     place = next(k for k, case in enumerate(CASES) if case.name == "maratos")
-    assert found.info.iterations[place] <= 4
+    assert found.info.iterations[place] <= 5
 
 
 def test_curvature_across_the_working_set_does_not_shorten_steps():
