@@ -57,7 +57,7 @@ def told(title: str, figures: dict, ours: dict, wanted: float, bar: float) -> di
         if "missing" in found:
             print(f"{'not installed':>36}  {name}")
             continue
-        share = found["seconds"] / own
+        share = found["seconds"] / own if own < float("inf") else float("nan")
         print(
             f"{1e3 * found['seconds']:10.1f} ms {share:8.2f} of ours {found['reached']:9.1e}  "
             f"{name} (first call {found['first_call']:.1f} s)",
