@@ -148,7 +148,7 @@ def case(number: int, problem) -> Case:
         high = np.where(high >= INFINITE, np.inf, high)
         back = ravel_pytree(problem.y0)[1]
         bounds = back(jnp.asarray(low)), back(jnp.asarray(high))
-    objective = ROLLED.get(number, problem.objective)
+    objective = ROLLED[number] if number in ROLLED else problem.objective
     return Case(
         objective=lambda x, args: jnp.squeeze(objective(x, args)),
         start=problem.y0,
