@@ -19,7 +19,9 @@ import signal
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -148,7 +150,7 @@ def case(number: int, problem) -> Case:
         high = np.where(high >= INFINITE, np.inf, high)
         back = ravel_pytree(problem.y0)[1]
         bounds = back(jnp.asarray(low)), back(jnp.asarray(high))
-    objective = ROLLED[number] if number in ROLLED else problem.objective
+    objective: Callable[..., Any] = ROLLED.get(number, problem.objective)
     return Case(
         objective=lambda x, args: jnp.squeeze(objective(x, args)),
         start=problem.y0,
