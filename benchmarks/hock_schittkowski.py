@@ -19,7 +19,6 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +120,7 @@ class Case(types.SimpleNamespace):
     """A problem in the functions that `minimize` takes."""
 
 
-def case(number: int, problem) -> Case:
+def case(number: int, problem: Any) -> Case:
     def part(which):
         def value(x, args):
             del args
@@ -150,7 +149,7 @@ def case(number: int, problem) -> Case:
         high = np.where(high >= INFINITE, np.inf, high)
         back = ravel_pytree(problem.y0)[1]
         bounds = back(jnp.asarray(low)), back(jnp.asarray(high))
-    objective: Callable[..., Any] = ROLLED.get(number, problem.objective)
+    objective = ROLLED.get(number, problem.objective)
     return Case(
         objective=lambda x, args: jnp.squeeze(objective(x, args)),
         start=problem.y0,
