@@ -149,7 +149,7 @@ def case(number: int, problem: Any) -> Case:
         high = np.where(high >= INFINITE, np.inf, high)
         back = ravel_pytree(problem.y0)[1]
         bounds = back(jnp.asarray(low)), back(jnp.asarray(high))
-    objective = ROLLED.get(number, problem.objective)
+    objective = ROLLED.get(number) or problem.objective
     return Case(
         objective=lambda x, args: jnp.squeeze(objective(x, args)),
         start=problem.y0,
