@@ -39,7 +39,7 @@ def minimize(
 
     - "unconstrained", `jaxmath.optimize.minimize`: the choice where there are no constraints.
     - "interior_point", `solve_nlp`: the choice where there are any, since its scores over all
-      published problems are known. Its points lie strictly between bounds.
+      published problems are known. Its points lie strictly between bounds but for the last.
     - "sqp": fewer steps where the start is near the solution, as it is when data change a little.
     - "augmented_lagrangian": where constraints depend on each other, or have no interior.
     - "equality", `solve_equality`: Newton's method on the Lagrangian, for `eq` alone.

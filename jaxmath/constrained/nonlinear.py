@@ -52,7 +52,7 @@ def solve_nlp(
             the Lagrangian (SciPy's is the other one). Where two ends agree the constraint is an
             equality.
         bounds: the pair of the ends of x, each a pytree like `start`, or one number. What is
-            evaluated lies strictly between them.
+            evaluated lies strictly between them, but for the last steps, which may be on them.
         tolerance: the largest residual of the first-order conditions, relative to one plus the size
             of the terms that it sums (`kkt_residuals`); by default the dtype's spacing to the power
             3/5: 4e-10 in float64, 7e-5 in float32.
