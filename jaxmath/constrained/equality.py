@@ -23,7 +23,7 @@ from jaxtyping import Array
 
 from jaxmath.constrained import local as at
 from jaxmath.constrained.local import Local, divide, norm
-from jaxmath.optimize.flat import SHARP, flatten, largest
+from jaxmath.optimize.flat import SHARP, choose, flatten, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
@@ -130,7 +130,7 @@ def _search(f, g, x, multipliers, tolerance, max_iterations) -> Found:
         status = jnp.where(finite, status, Status.NOT_FINITE)
         new = Found(local.x, local.multipliers, violation, _inform(local, status, tolerance))
         keep = finite | (count == 0)
-        new = jax.tree.map(lambda new, old: jnp.where(keep, new, old), new, found)
+        new = choose(keep, new, found)
         count = count + (status == RUNNING)
         info = new.info._replace(status=status, iterations=count)
         return _step(f, g, local, search), new._replace(info=info)

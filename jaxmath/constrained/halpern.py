@@ -35,7 +35,7 @@ from jaxmath.constrained.saddle import (
     least_quotient,
     scaled,
 )
-from jaxmath.optimize.flat import all_finite
+from jaxmath.optimize.flat import all_finite, choose
 from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.progress import Progress, after_step, at_start
 from jaxmath.optimize.solution import Status
@@ -204,9 +204,9 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
     again = (length <= SUFFICIENT * begun) | (age >= LONG * count) | wrong
     again |= (length <= NECESSARY * begun) & (length > here.length)
     found = Search(
-        at=_chosen(again, there, at),
+        at=choose(again, there, at),
         there=there,
-        anchor=_chosen(again, there, here.anchor),
+        anchor=choose(again, there, here.anchor),
         age=jnp.where(again, 0, age),
         weight=jnp.where(again & ~wrong, _reweighted(data, here, there), weight),
         norm=jnp.where(wrong, 1, norm),
@@ -219,7 +219,7 @@ def _advance(given, data, scale, here: Search, tolerance, max_iterations) -> Sea
         progress=progress,
     )
     search_point = ray.falls & ~falling & (progress.status == RUNNING)
-    return _chosen(search_point, _from_zero(data, found), found)
+    return choose(search_point, _from_zero(data, found), found)
 
 
 def _reweighted(data: Saddle, here: Search, there: Point):
@@ -247,10 +247,6 @@ def _from_zero(data: Saddle, found: Search) -> Search:
         weight=jnp.ones_like(found.weight),
         length=jnp.full_like(found.length, jnp.inf),
     )
-
-
-def _chosen(condition, new, old):
-    return jax.tree.map(lambda one, other: jnp.where(condition, one, other), new, old)
 
 
 def _without_objective(program: Saddle, without) -> Saddle:

@@ -37,6 +37,7 @@ from jaxmath.constrained.program import (
     scaled,
     sides,
 )
+from jaxmath.optimize.flat import choose
 from jaxmath.optimize.solution import Status
 
 RUNNING = -1
@@ -277,15 +278,15 @@ def search(given: Program, tolerance, max_iterations, guess=None) -> tuple[Found
         )
         refuted = running & contradiction & (status == Status.INFEASIBLE)
 
-        def choose(was, change, proof, again):
+        def taken(was, change, proof, again):
             value = jnp.where((status == RUNNING) & sound, was + share * change, was)
             return jnp.where(leaves, again, jnp.where(refuted, proof, value))
 
         return Found(
-            jax.tree.map(choose, at, move, proof, fresh),
+            jax.tree.map(taken, at, move, proof, fresh),
             status,
             found.iterations + (status == RUNNING),
-            jax.tree.map(lambda new, old: jnp.where(running, new, old), judged, found.judged),
+            choose(running, judged, found.judged),
             jnp.where(leaves, away, found.ray),
             jnp.where(sound, 2 * least, most),
         )

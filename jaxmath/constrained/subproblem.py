@@ -28,7 +28,7 @@ from jaxmath.constrained.program import (
     unscaled,
 )
 from jaxmath.constrained.scaled import astray
-from jaxmath.optimize.flat import largest
+from jaxmath.optimize.flat import choose, largest
 
 LIMIT = 50
 """Steps of the interior point method; it needs ten to twenty."""
@@ -92,7 +92,7 @@ def _minimum(given: Program) -> tuple[Iterate, Any]:
         left, terms = residuals(program, side, at)
         found = judge(program, side, scale, at, (left, terms))
         better = found.error[0] < least_error
-        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), at, best)
+        best = choose(better, at, best)
         sharp = (found.sharp <= tolerance) | (found.sharp > 0.9 * last)
         solved = ((found.error <= tolerance) & sharp)[0]
         move, share = interior_point.step(program, side, at, left, count, shift)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.optimize.flat import PLAIN, all_finite, bottom, flatten, largest
+from jaxmath.optimize.flat import PLAIN, all_finite, bottom, choose, flatten, largest
 from jaxmath.optimize.line_search import Trial, line_search
 from jaxmath.optimize.minimum import RUNNING, Found, solution_of, tests_second_order
 from jaxmath.optimize.solution import Solution, Status
@@ -117,7 +117,7 @@ def _step(method: Method, f, here: Search) -> Search:
     direction = jnp.where(steepest, -here.gradient, direction)
     slope = jnp.where(steepest, -jnp.square(size), slope)
     fresh = here.fresh | steepest
-    memory = _choose(fresh, method.start(here.x), here.memory)
+    memory = choose(fresh, method.start(here.x), here.memory)
 
     def evaluate(length) -> Trial:
         value, gradient = jax.value_and_grad(f)(here.x + length * direction)
@@ -147,7 +147,7 @@ def _step(method: Method, f, here: Search) -> Search:
         x=x,
         objective=end.value,
         gradient=end.gradient,
-        memory=_choose(moved, later, method.start(x)),
+        memory=choose(moved, later, method.start(x)),
         fresh=~moved,
         fall=slope * end.length,
         reach=reach,
@@ -166,7 +166,3 @@ def _judge(search: Search, tolerance, max_iterations) -> Search:
     status = jnp.where(search.error <= tolerance, Status.OPTIMAL, status)
     unbounded = search.objective < bottom(search.objective.dtype)
     return search._replace(status=jnp.where(unbounded, Status.UNBOUNDED, status))
-
-
-def _choose(condition, new, old):
-    return jax.tree.map(lambda new, old: jnp.where(condition, new, old), new, old)

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmath.optimize.flat import SHARP, all_finite, bottom, largest
+from jaxmath.optimize.flat import SHARP, all_finite, bottom, choose, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
 from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
@@ -145,7 +145,7 @@ def _search(loss, slopes, bends, X, y, penalty, w, tolerance, max_iterations, mi
         faint = -slope <= noise
         stuck = ~usable | (length <= eps) | (faint & (there.error > 0.5 * here.error))
         better = usable & (~faint | (there.error <= here.error))
-        there = jax.tree.map(lambda new, old: jnp.where(better, new, old), there, here)
+        there = choose(better, there, here)
         status = judge(there, count + 1, stuck)
         return there, count + 1, status, root, diagonal
 

@@ -17,7 +17,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
 from jaxmath.optimize.composite import composite_solution
-from jaxmath.optimize.flat import PLAIN, all_finite, bottom, flatten, largest
+from jaxmath.optimize.flat import PLAIN, all_finite, bottom, choose, flatten, largest
 from jaxmath.optimize.lbfgs import Pairs, no_pairs, remember, two_loops
 from jaxmath.optimize.line_search import SHARE, SHARE_NEAR
 from jaxmath.optimize.minimum import RUNNING, Found
@@ -211,7 +211,7 @@ def _advance(f, ends, here: Search, tolerance, max_iterations) -> Search:
         x=trial.x,
         value=trial.value,
         slope=trial.slope,
-        pairs=jax.tree.map(lambda new, none: jnp.where(told, new, none), kept, empty),
+        pairs=choose(told, kept, empty),
         scale=jnp.where(bent, kept.scale, further),
         reach=reach,
         progress=progress,
@@ -266,4 +266,4 @@ def _backtrack(f, ends, here: Search, direction) -> _Trial:
     state = jnp.asarray(0), one, attempt(one)
     _, _, end = jax.lax.while_loop(lambda s: ~s[2].good & (s[0] < 40), repeat, state)
     stay = _Trial(here.x, here.value, here.slope, end.good)
-    return jax.tree.map(lambda new, old: jnp.where(end.good, new, old), end, stay)
+    return choose(end.good, end, stay)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
-from jaxmath.optimize.flat import SHARP, all_finite, flatten
+from jaxmath.optimize.flat import SHARP, all_finite, choose, flatten
 from jaxmath.optimize.minimum import RUNNING, Found, solution_of, tests_second_order
 from jaxmath.optimize.secular import within_ball
 from jaxmath.optimize.solution import Solution, Status
@@ -194,5 +194,5 @@ def _advance(r, search: Search, error) -> tuple[Search, Array]:
     radius = jnp.where(bold, 0.25 * length, jnp.where(timid, 3 * radius, radius))
     idle = jnp.all(jnp.abs(step) <= eps * jnp.abs(here.x))
     stuck = (length == 0) | (~accept & idle)
-    here = jax.tree.map(lambda new, old: jnp.where(accept, new, old), there, here)
+    here = choose(accept, there, here)
     return Search(here, scale, radius, search.iterations + 1, search.status), stuck

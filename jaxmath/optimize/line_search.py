@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmath.optimize.flat import all_finite, bottom
+from jaxmath.optimize.flat import all_finite, bottom, choose
 
 SHARE = 1e-4
 """c1, the share of the fall predicted by the slope that must come true."""
@@ -71,7 +71,7 @@ def line_search(
         good |= fallen & (new.value < bottom(new.value.dtype))
         # Beyond the minimum only slopes tell; a fall and a negative slope say: go on.
         over = ~good & (~fallen | (new.slope >= 0))
-        low, high = _choose(~over, new, state.low), _choose(over, new, state.high)
+        low, high = choose(~over, new, state.low), choose(over, new, state.high)
         bounded, tries = state.bounded | over, state.tries + 1
         between = _between(low, high, noise, tries)
         length = jnp.where(bounded, between, _beyond(start, low))
@@ -81,10 +81,6 @@ def line_search(
     no = jnp.asarray(False)
     state = Bracket(start, start, no, length, jnp.asarray(0), no)
     return jax.lax.while_loop(lambda state: ~state.done, repeat, state).low
-
-
-def _choose(condition, new, old):
-    return jax.tree.map(lambda new, old: jnp.where(condition, new, old), new, old)
 
 
 def _beyond(start: Trial, low: Trial):

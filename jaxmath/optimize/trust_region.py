@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxmath.optimize.curvature import Curvature, curvature_of, downhill
-from jaxmath.optimize.flat import SHARP, all_finite, bottom, flatten
+from jaxmath.optimize.flat import SHARP, all_finite, bottom, choose, flatten
 from jaxmath.optimize.minimum import RUNNING, Found, solution_of
 from jaxmath.optimize.secular import within_ball
 from jaxmath.optimize.solution import Solution, Status
@@ -145,5 +145,5 @@ def _advance(f, here: Local, radius, size):
     radius = jnp.where(bold, 0.25 * length, jnp.where(timid, 3 * radius, radius))
     idle = jnp.all(jnp.abs(move) <= eps * jnp.abs(here.x))
     stuck = idle | (~accept & faint & finite) | (length == 0)
-    there = jax.tree.map(lambda new, old: jnp.where(accept, new, old), there, here)
+    there = choose(accept, there, here)
     return there, radius, stuck
