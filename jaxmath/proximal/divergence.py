@@ -45,7 +45,7 @@ KL_SIMPLEX = Formula(
     vjp=kl_simplex_vjp,
     facts=(Increasing("radius"),),
     tex=r"P_{r \Delta}(e^x) = r\, e^x / \textstyle\sum_i e^{x_i}",
-    source=Source("beck2017first", "example 9.10"),
+    source=Source("beck2017first", "chapter 9"),
     topic="O14",
 )
 
