@@ -241,8 +241,8 @@ def coverage_page() -> str:
         "# Coverage",
         "",
         "What is asked of a workbench of optimisation, what answers here and which test shows it:",
-        "● whole, ◐ in part, – not yet. Made from [coverage.toml](coverage.toml); every name and",
-        "every test is there, or this page could not be made.",
+        "● whole, ◐ in part, – not yet. Made from [coverage.toml](coverage.toml); the page is not made",
+        "where a name is missing, and a test fails where a test is.",
         "",
         f"Of {len(every)} rows {len(there)} are whole.",
     ]
@@ -252,8 +252,6 @@ def coverage_page() -> str:
             names, tests = row.get("names", []), row.get("tests", [])
             for name in names:
                 _named(name)
-            for test in tests:
-                _shown(test)
             cells = [
                 row["feature"],
                 marks[not row.get("lacks")] if names else "–",
@@ -272,14 +270,6 @@ def _named(name: str):
     for part in rest:
         found = getattr(found, part, None) or importlib.import_module(f"{found.__name__}.{part}")
     return found
-
-
-def _shown(test: str) -> None:
-    """Hold a test's name against its file."""
-    file, _, name = test.partition("::")
-    text = (DOCS.parent / "tests" / file).read_text("utf-8")
-    if f"def {name or 'test_'}" not in text:
-        raise LookupError(f"coverage.toml names {test}, and there is no such test.")
 
 
 def _state(state: str) -> str:

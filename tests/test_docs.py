@@ -40,6 +40,15 @@ def test_generated_pages_are_fresh():
     assert re.search(r"^Of 107 topics \d+ have an experiment", ended.stdout, re.MULTILINE)
 
 
+def test_every_test_that_coverage_names_exists():
+    tables = tomllib.loads((ROOT / "docs/coverage.toml").read_text())
+    named = [test for rows in tables.values() for row in rows for test in row.get("tests", [])]
+    assert len(named) > 30
+    for test in named:
+        file, _, name = test.partition("::")
+        assert f"def {name or 'test_'}" in (ROOT / "tests" / file).read_text(), test
+
+
 def test_the_glossary_holds_fifteen_words_or_fewer_a_line_each():
     lines = (ROOT / "docs/glossary.md").read_text().splitlines()
     assert sum(line.startswith("- **") for line in lines) <= 15
