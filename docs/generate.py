@@ -241,7 +241,7 @@ def coverage_page() -> str:
         "# Coverage",
         "",
         "What is asked of a workbench of optimisation, what answers here and which test shows it:",
-        "● whole, ◐ in part, – not yet. Made from [coverage.toml](coverage.toml); the page is not made",
+        "● whole, ◐ in part, – not yet. Made from [coverage.toml](coverage.toml), and not made",
         "where a name is missing, and a test fails where a test is.",
         "",
         f"Of {len(every)} rows {len(there)} are whole.",
