@@ -8,7 +8,8 @@ H = \tfrac1n X^T \mathrm{diag}(\ell'') X + \mathrm{diag}(\lambda) $$
 (Bishop 2006, section 4.3.3; McCullagh and Nelder 1989, section 2.5). The Hessian costs d times as
 much as the gradient and only steers: it is formed in half the precision, while the gradient, which
 decides what is found, keeps its own. The error of the step is that of rounding in float32 times the
-condition number, a digit or two fewer per step than Newton's method would gain in the end.
+condition number, a digit or two fewer per step than Newton's method would gain in the end. Where a
+step leaves little of the error, the next one has the same Hessian (Shamanskii 1967).
 """
 
 import functools
@@ -25,6 +26,8 @@ from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
 ARMIJO = 1e-4
+FAST = 0.03
+"""A step that leaves so small a share of the error is followed by one with the same Hessian."""
 
 
 class Local(NamedTuple):
@@ -126,8 +129,8 @@ def _search(loss, slopes, bends, X, y, penalty, w, tolerance, max_iterations, mi
         return jax.scipy.linalg.solve_triangular(root, half, lower=True, trans=1)
 
     def repeat(state):
-        here, count, _, _, _ = state
-        root, diagonal = factor(here.scores)
+        here, count, _, fast, *last = state
+        root, diagonal = jax.lax.cond(fast, lambda: tuple(last), lambda: factor(here.scores))
         step = -solve(root, here.gradient)
         moved, slope = X @ step, here.gradient @ step
         eps = jnp.finfo(X.dtype).eps
@@ -145,9 +148,10 @@ def _search(loss, slopes, bends, X, y, penalty, w, tolerance, max_iterations, mi
         faint = -slope <= noise
         stuck = ~usable | (length <= eps) | (faint & (there.error > 0.5 * here.error))
         better = usable & (~faint | (there.error <= here.error))
+        fast = better & (there.error <= FAST * here.error)
         there = choose(better, there, here)
         status = judge(there, count + 1, stuck)
-        return there, count + 1, status, root, diagonal
+        return there, count + 1, status, fast, root, diagonal
 
     def judge(local: Local, count, stuck):
         status = jnp.where(count >= max_iterations, Status.ITERATION_LIMIT, RUNNING)
@@ -159,9 +163,9 @@ def _search(loss, slopes, bends, X, y, penalty, w, tolerance, max_iterations, mi
     status = judge(here, jnp.asarray(0), jnp.asarray(False))
     status = jnp.where(all_finite(here.objective, here.gradient), status, Status.NOT_FINITE)
     unknown = jnp.zeros((X.shape[1],) * 2, X.dtype), jnp.zeros(X.shape[1], X.dtype)
-    begin = here, jnp.asarray(0), status, *unknown
+    begin = here, jnp.asarray(0), status, jnp.asarray(False), *unknown
     end = jax.lax.while_loop(lambda state: state[2] == RUNNING, repeat, begin)
-    here, count, status, root, diagonal = end
+    here, count, status, _, root, diagonal = end
     # No step was taken where the start was the minimum already.
     taken = (root, diagonal)
     root, diagonal = jax.lax.cond(count == 0, lambda: factor(here.scores), lambda: taken)
