@@ -8,7 +8,7 @@ from importlib import import_module
 import jax
 import jax.numpy as jnp
 
-TOLERANCE = 2e-12
+TOLERANCE = 1e-12
 """Of ours: the residual of the proximal step; the gap is some ten times as large."""
 SHARE = 4e-11
 """Of scikit-learn: the gap as a share of the sum of squares of the targets, twice what counts."""
