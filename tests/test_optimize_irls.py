@@ -29,7 +29,8 @@ def test_logistic_regression_equals_scikit_learn_in_either_precision(mixed):
     assert Kind(int(found.info.kind)) is Kind.MINIMUM
     assert found.x.dtype == jnp.float64
     np.testing.assert_allclose(found.x, other.coef_[0], rtol=1e-8)
-    assert int(found.info.iterations) <= int(other.n_iter_[0]) + 2
+    # Steps that keep the Hessian are many and cheap.
+    assert int(found.info.iterations) <= 2 * int(other.n_iter_[0])
     moments = X.T @ (1 / (1 + np.exp(-X @ found.x)) - y) / len(X) + penalty * found.x
     np.testing.assert_allclose(moments, 0, atol=1e-13)
 
