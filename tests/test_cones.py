@@ -181,6 +181,7 @@ def edge(i, j):
     return matrix
 
 
+@pytest.mark.full
 def test_theta_of_the_pentagon():
     """Its largest independent set in the sense of Lovasz (1979): the root of five."""
     rows = [np.eye(5), *(edge(i, j) for i, j in PENTAGON)]
@@ -188,6 +189,7 @@ def test_theta_of_the_pentagon():
     np.testing.assert_allclose(found.info.objective, -np.sqrt(5), rtol=1e-10)
 
 
+@pytest.mark.full
 def test_the_relaxed_cut_of_the_pentagon():
     """(25 + 5 sqrt 5) / 8 (Goemans and Williamson 1995, section 4); a row of zeros does no harm."""
     laplacian = 2 * np.eye(5) - sum(edge(i, j) for i, j in PENTAGON)
@@ -241,6 +243,7 @@ def test_slopes_of_the_optimal_value_are_the_multipliers():
         np.testing.assert_allclose(slope, expected, atol=1e-10)
 
 
+@pytest.mark.full
 def test_slopes_of_the_solution():
     """Along a direction of all the data: differences, forward mode, and reverse mode."""
     data, _ = planted(4)
