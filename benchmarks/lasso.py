@@ -5,7 +5,8 @@ its path, as a share of half the mean square of the targets, in NumPy; `--gate` 
 where a bar is missed: the time of the fastest peer whose gap is below 1e-10. The objective is half
 the mean square of the residual plus the penalty times the sum of sizes; float64, no intercept.
 Penalties fall from the largest of use to a thousandth of it. Compilation is apart, and solvers go
-by turns. Coordinate descent of ours is left out: it took a hundred times as long.
+by turns. Coordinate descent of ours is left out, since
+it took a hundred times as long, and so is data with more features than examples (minutes).
 """
 
 import argparse
@@ -19,7 +20,7 @@ from benchmarks.peers.lasso import OURS, PEERS
 from benchmarks.record import keep
 from benchmarks.rounds import measured, told
 
-SIZES = ((1_000, 20), (1_000, 100), (10_000, 100), (200, 400))
+SIZES = ((1_000, 20), (1_000, 100), (10_000, 100))
 POINTS, LEAST = 100, 1e-3
 GAP = 1e-10
 BAR = 1.0
