@@ -5,8 +5,8 @@ its path, as a share of half the mean square of the targets, in NumPy; `--gate` 
 where a bar is missed: the time of the fastest peer whose gap is below 1e-10. The objective is half
 the mean square of the residual plus the penalty times the sum of sizes; float64, no intercept.
 Penalties fall from the largest of use to a thousandth of it. Compilation is apart, and solvers go
-by turns. Coordinate descent of ours is left out, since
-it took a hundred times as long, and so is data with more features than examples (minutes).
+by turns. Coordinate descent of ours is left out, since it took a hundred times as long, and so are
+data with more features than examples (minutes).
 """
 
 import argparse
