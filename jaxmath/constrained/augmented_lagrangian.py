@@ -23,7 +23,6 @@ from jaxmath.constrained.arc import ARMIJO
 from jaxmath.constrained.frame import Known, slopes_of
 from jaxmath.constrained.newton_step import negligible
 from jaxmath.constrained.scaled import (
-    RUNNING,
     End,
     Scaled,
     astray,
@@ -32,6 +31,7 @@ from jaxmath.constrained.scaled import (
     status_of,
 )
 from jaxmath.optimize.flat import all_finite, bottom, choose, largest
+from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Solution
 
 PRICE = 10.0

@@ -33,8 +33,9 @@ from jaxmath.constrained.quadratic import (
     broadcast,
     convex,
 )
-from jaxmath.optimize.flat import all_finite, choose, largest
+from jaxmath.optimize.flat import TIGHT, all_finite, choose, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
+from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
 REFINEMENTS = 4
@@ -94,7 +95,7 @@ def solve_cone(
         raise ValueError(f"{cones} has {cones.size} rows, and G has {G.shape[0]}.")
     h = vector("h", h, G.shape[0], dtype, 0)
     if tolerance is None:
-        tolerance = jnp.finfo(dtype).eps ** 0.6
+        tolerance = jnp.finfo(dtype).eps ** TIGHT
     program = conic((P + P.T) / 2, q, A, b, G, h)
     return _solve(program, cones, jnp.asarray(tolerance, dtype), jnp.asarray(max_iterations))
 
@@ -146,7 +147,7 @@ def _lanes(cones: Cones):
 def _found(cones: Cones, given: Program, tolerance, max_iterations):
     """Search, refine, judge: the root, what is known of it, and certificates."""
     known = all_finite(*given)
-    sound = jnp.where(convex(given.P)[0], embedding.RUNNING, Status.NOT_CONVEX)
+    sound = jnp.where(convex(given.P)[0], RUNNING, Status.NOT_CONVEX)
     sound = jnp.where(known, sound, Status.NOT_FINITE)
     found, program, scale = embedding.search(given, cones, sound, tolerance, max_iterations)
     status, unbounded = found.status, jnp.any(found.ray != 0)

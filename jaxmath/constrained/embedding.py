@@ -30,9 +30,9 @@ from jaxmath.constrained.conic_program import Root, falling, judge, refuted, uns
 from jaxmath.constrained.program import Program, only, scaled
 from jaxmath.constrained.scaling import product, scaling
 from jaxmath.optimize.flat import all_finite, choose
+from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Status
 
-RUNNING = -1
 PATIENCE = 10
 """After so many steps without progress the search ends."""
 PROGRESS = 0.9

@@ -25,9 +25,9 @@ from jaxmath.constrained import local as at
 from jaxmath.constrained.local import Local, divide, norm
 from jaxmath.optimize.flat import SHARP, choose, flatten, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root
+from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
-RUNNING = -1
 ARMIJO = 1e-4
 """The share of its predicted decrease that a step must deliver (Armijo's condition)."""
 

@@ -16,12 +16,10 @@ from jaxmath.constrained import polish
 from jaxmath.constrained.active import second_order
 from jaxmath.constrained.kkt import Part, Residuals, complementarity, ends_or_default, residuals
 from jaxmath.constrained.quadratic import Multipliers
-from jaxmath.optimize.flat import all_finite, choose, flatten, largest
+from jaxmath.optimize.flat import TIGHT, all_finite, choose, flatten, largest
 from jaxmath.optimize.implicit import differentiable_if, implicit_root, solve_or_nan
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
-TOLERANCE = 0.6
-"""The default tolerance, as a power of the dtype's spacing."""
 STEPS = 3
 """How many last steps are tried."""
 
@@ -69,7 +67,7 @@ def solution(
     The solver goes from (flat, x, tolerance, max_iterations) to the root (x, y, z, z_b) of the
     first-order conditions and the info of `ended`; the rest are the arguments of `solve_nlp`.
     """
-    x, unravel, tolerance = flatten(start, tolerance, TOLERANCE)
+    x, unravel, tolerance = flatten(start, tolerance, TIGHT)
     flat, shapes = _flat(x, unravel, args, objective, eq, ineq, lower, upper, bounds)
 
     def conditions(root):

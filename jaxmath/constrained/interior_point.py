@@ -38,9 +38,9 @@ from jaxmath.constrained.program import (
     sides,
 )
 from jaxmath.optimize.flat import choose
+from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Status
 
-RUNNING = -1
 PATIENCE = 8
 """After so many steps proofs are looked for that there is no solution: most are found by then."""
 FEW = 64

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jaxmath.constrained import halpern
 from jaxmath.constrained.arguments import guess, read
 from jaxmath.constrained.matrices import stacked, symmetric_part
-from jaxmath.constrained.quadratic import APART, TIGHT, Certificate, Multipliers
+from jaxmath.constrained.quadratic import APART, Certificate, Multipliers
 from jaxmath.constrained.saddle import Judged, Saddle, Scale
-from jaxmath.optimize.flat import largest
+from jaxmath.optimize.flat import TIGHT, largest
 from jaxmath.optimize.implicit import (
     differentiable_if,
     implicit_root,

@@ -14,8 +14,9 @@ import jax.numpy as jnp
 from jaxmath.constrained import barrier, filters
 from jaxmath.constrained.barrier import Goal, Iterate, Local, Program, gaps
 from jaxmath.constrained.newton_step import line_search, negligible, newton_of
-from jaxmath.constrained.scaled import RUNNING, hopeless, status_of
+from jaxmath.constrained.scaled import hopeless, status_of
 from jaxmath.optimize.flat import all_finite, bottom, choose, largest
+from jaxmath.optimize.minimum import RUNNING
 
 RESCUES = 5
 """How many steps in a row may fail near the constraints."""

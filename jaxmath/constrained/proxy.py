@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from jaxmath.constrained.quadratic import solve_qp
-from jaxmath.optimize.flat import flatten
+from jaxmath.optimize.flat import TIGHT, flatten
 from jaxmath.optimize.solution import Kind, Solution, Status
 
 SLACK = 100.0
@@ -84,7 +84,7 @@ def proxy_lagrangian(
         ValueError: if proxies and constraints differ in number, or there are fewer steps than
             candidates.
     """
-    x, unravel, tolerance = flatten(start, tolerance, 0.6)
+    x, unravel, tolerance = flatten(start, tolerance, TIGHT)
 
     def vector(function):
         return lambda x: jnp.ravel(function(unravel(x), args)).astype(x.dtype)

@@ -31,6 +31,7 @@ from jaxmath.constrained.program import (
     unscaled,
     violation,
 )
+from jaxmath.optimize.flat import TIGHT
 from jaxmath.optimize.implicit import differentiable_if, implicit_root
 from jaxmath.optimize.solution import Info, Kind, Solution, Status
 
@@ -39,8 +40,6 @@ SMALL = 24
 TILE = 32
 """How many lanes go side by side: the slowest of a tile keeps the others waiting."""
 
-TIGHT = 0.6
-"""The tolerance as a power of the dtype's spacing."""
 APART = 100
 """By this factor a multiplier and its slack differ at least, or both may be zero."""
 

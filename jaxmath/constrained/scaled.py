@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxmath.constrained.frame import Flat, Known, ended, left
+from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Status
 
-RUNNING = -1
 STEEP = 100.0
 """Functions are scaled at the start to have no slope beyond this (Wachter and Biegler, 3.8)."""
 

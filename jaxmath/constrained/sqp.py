@@ -25,7 +25,6 @@ from jaxmath.constrained.frame import Known, slopes_of
 from jaxmath.constrained.local import divide
 from jaxmath.constrained.newton_step import negligible
 from jaxmath.constrained.scaled import (
-    RUNNING,
     End,
     Scaled,
     astray,
@@ -35,6 +34,7 @@ from jaxmath.constrained.scaled import (
 )
 from jaxmath.constrained.subproblem import Model, Move
 from jaxmath.optimize.flat import all_finite, bottom, choose, largest
+from jaxmath.optimize.minimum import RUNNING
 from jaxmath.optimize.solution import Solution
 
 FAR = 1e3

@@ -9,6 +9,9 @@ from jax.flatten_util import ravel_pytree
 SHARP = 0.75
 """The tolerance of a method that converges quadratically, as a power of the dtype's spacing."""
 
+TIGHT = 0.6
+"""That of a solver under constraints, whose residuals sum many terms."""
+
 PLAIN = 2 / 3
 """The tolerance of a method that converges linearly, or a little better than that."""
 
