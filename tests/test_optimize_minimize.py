@@ -404,3 +404,15 @@ def test_a_truncated_method_in_float32():
     found = o.newton_cg(rosenbrock, start, jnp.float32(100))
     assert found.x.dtype == jnp.float32
     assert Status(int(found.info.status)) is Status.OPTIMAL
+
+
+def test_the_method_of_gauss_and_newton_uses_its_curvature():
+    """Along Rosenbrock's valley slopes alone take thousands of steps."""
+
+    def valley(x, _):
+        return jnp.array([10 * (x[1] - x[0] ** 2), 1 - x[0]])
+
+    found = o.gauss_newton(valley, jnp.array([-1.2, 1.0]))
+    assert Status(int(found.info.status)) is Status.OPTIMAL
+    np.testing.assert_allclose(found.x, 1, rtol=1e-9)
+    assert found.info.iterations < 40
