@@ -14,7 +14,8 @@ import time
 import numpy as np
 
 from benchmarks.record import ROOT, keep
-from jaxmath.lab import engine, reading
+from jaxmath.config import reading
+from jaxmath.lab import engine
 
 BAR = 15.0
 PEERS = ("optax_loop", "optax_scan", "scikit_learn", "pytorch")

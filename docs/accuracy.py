@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxmath.lab import accuracy, accuracy_shown, figures
-from jaxmath.lab.experiment import Result, Table
-from jaxmath.lab.measured import Measured
+from jaxmath.lab import accuracy, accuracy_shown
 from jaxmath.lab.progress import Progress
+from jaxmath.report import figures
+from jaxmath.runs.experiment import Result, Table
+from jaxmath.runs.measured import Measured
 
 WHY = {
     f"{name}, value, float32": "scipy answers numbers of float32 in float64"

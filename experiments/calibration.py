@@ -17,7 +17,7 @@ from pydantic import Field
 
 from jaxmath import inference, losses, train
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("P18",)
 Z = 6.0

@@ -18,11 +18,11 @@ import numpy as np
 from pydantic import Field
 
 from jaxmath import losses
+from jaxmath.config.choices import Choice, choose
 from jaxmath.formula import Convex, Source
-from jaxmath.lab.choices import Choice, choose
 from jaxmath.lab.datasets import load as load_dataset
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.optimize import implied_by, trust_region
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("O7", "O8")
 CONVEX = dict(

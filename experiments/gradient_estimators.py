@@ -17,7 +17,7 @@ from pydantic import Field
 
 from jaxmath import distributions, inference, train
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("P16",)
 MOHAMED = Source("mohamed2020monte")

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from jaxmath.constrained import Kind, Status, solve_equality
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("O11",)
 

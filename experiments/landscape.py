@@ -18,8 +18,8 @@ import numpy as np
 from pydantic import Field
 
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.optimize import Kind, Status, gradient_descent, trust_region
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("O9",)
 

@@ -20,12 +20,12 @@ import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 
+from jaxmath.config.choices import Choice, choose
 from jaxmath.formula import Source
-from jaxmath.lab.choices import Choice, choose
 from jaxmath.lab.datasets import load as load_dataset
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.optimize import Status, proximal_gradient
 from jaxmath.proximal import l1
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("O18",)
 TOLERANCE = 1e-14

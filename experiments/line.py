@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("C7", "O1", "C2")
 PENCIL_STEPS = 5

@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 
+from jaxmath.config.choices import Choice, choose
 from jaxmath.formula import Source
-from jaxmath.lab.choices import Choice, choose
 from jaxmath.lab.datasets import load as load_dataset
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.models import linear
 from jaxmath.models.linear import Params
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("M1", "L11", "O1", "C7")
 METRIC = "distance"

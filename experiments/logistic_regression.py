@@ -19,12 +19,12 @@ from jax.flatten_util import ravel_pytree
 from pydantic import Field
 
 from jaxmath import losses, train
+from jaxmath.config.choices import Choice, choose
 from jaxmath.formula import Source
-from jaxmath.lab.choices import Choice, choose
 from jaxmath.lab.datasets import Split
 from jaxmath.lab.datasets import load as load_dataset
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.models import linear, logistic
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("M2", "C6", "O8", "O17")
 METRIC = "test_accuracy"

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from jaxmath import inference
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result
 
 TOPICS = ("P3",)
 ALTMAN = Source("altman1994predictive")

@@ -21,11 +21,11 @@ import numpy as np
 from pydantic import Field
 
 from jaxmath import losses
+from jaxmath.config.choices import Choice, choose
 from jaxmath.formula import Source
-from jaxmath.lab.choices import Choice, choose
 from jaxmath.lab.datasets import load as load_dataset
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.optimize import gradient_descent, lbfgs, nonlinear_cg, trust_region
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("O8",)
 METHODS = {

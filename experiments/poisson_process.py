@@ -17,7 +17,7 @@ from pydantic import Field
 
 from jaxmath import distributions, train
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("P6", "P9")
 Z = 6.0

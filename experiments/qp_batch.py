@@ -19,7 +19,7 @@ from pydantic import Field
 
 from jaxmath.constrained import Status, solve_qp
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("O12",)
 KINDS = {"solvable": Status.OPTIMAL, "contradiction": Status.INFEASIBLE, "ray": Status.UNBOUNDED}

@@ -25,8 +25,8 @@ import optax
 from pydantic import Field
 
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.optimize import frank_wolfe, implied_by, newton, proximal_gradient
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("O1", "O3")
 METHODS = ("gradient descent", "Nesterov", "heavy ball")

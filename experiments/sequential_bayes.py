@@ -18,7 +18,7 @@ from pydantic import Field
 
 from jaxmath import distributions, inference, train
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 
 TOPICS = ("P2", "P17")
 Z = 6.0

@@ -13,7 +13,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from jaxmath.lab import cache, cli
+from jaxmath.lab import cli
+from jaxmath.runs import cache
 from tests.lab.bad import bad
 from tests.lab.casebook import CANARY, Case, project
 from tests.lab.valid import valid

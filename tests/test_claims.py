@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxmath.lab.experiment import Claim, Fault, Outcome
+from jaxmath.runs.experiment import Claim, Fault, Outcome
 from tests.experiments.measuring import NAMES, claims, red
 from tests.marks import long_but
 

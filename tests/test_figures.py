@@ -16,9 +16,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from jaxmath.lab import curves, figures, labels, scales
-from jaxmath.lab.experiment import Axis, Line, Plot
-from jaxmath.lab.themes import DARK, LIGHT, THEMES, contrast
+from jaxmath.report import curves, figures, labels, scales
+from jaxmath.report.themes import DARK, LIGHT, THEMES, contrast
+from jaxmath.runs.experiment import Axis, Line, Plot
 
 HERE = pathlib.Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("synthetic", HERE / "lab" / "synthetic.py")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxmath.lab.runs import Run
+    from jaxmath.runs.run import Run
 
 
 def run(
@@ -24,25 +24,28 @@ def run(
     Raises `InputError` with every problem of the config, `ExperimentError` where the experiment's
     own code raised, `StorageError` where the folder cannot be written.
     """
-    from jaxmath.lab import engine, reading, report, store
+    from jaxmath.config import reading
+    from jaxmath.lab import engine
+    from jaxmath.report import run_page
+    from jaxmath.runs import store
 
     study = reading.read(Path(config), tuple(overrides), smoke)
     finished = engine.execute(study, out=out, quiet=True)
-    report.write(finished)
+    run_page.write(finished)
     store.seal(finished)
     return finished
 
 
 def load(folder: Path | str) -> Run:
     """Read a finished run from its folder."""
-    from jaxmath.lab import store
+    from jaxmath.runs import store
 
     return store.load(folder)
 
 
 def load_params(folder: Path | str, like: Any = None) -> Any:
     """The trained parameters of a run: nested dicts, or hung into a pytree like yours."""
-    from jaxmath.lab import store
+    from jaxmath.runs import store
 
     return store.load_params(folder, like)
 
@@ -52,7 +55,7 @@ def plot(found: Any) -> Any:
 
     `files` of what is returned holds them as SVG and PNG, by name.
     """
-    from jaxmath.lab.pictures import Pictures
-    from jaxmath.lab.verdict_plots import plots
+    from jaxmath.report.pictures import Pictures
+    from jaxmath.report.verdict_plots import plots
 
     return Pictures(plots(found))

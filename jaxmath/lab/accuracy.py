@@ -19,8 +19,8 @@ from annotated_types import Ge
 from jaxmath import verify
 from jaxmath.lab import derivatives
 from jaxmath.lab.accuracy_shown import ALIKE, answers, behind, compared, draw, ranking
-from jaxmath.lab.experiment import Claim, Fault, Result
-from jaxmath.lab.measured import Measured
+from jaxmath.runs.experiment import Claim, Fault, Result
+from jaxmath.runs.measured import Measured
 from jaxmath.verify.accuracy import OURS, Accuracy, accuracies
 from jaxmath.verify.examine import LIMIT
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.lab.experiment import Axis, Line, Plot, Result, Table
+from jaxmath.runs.experiment import Axis, Line, Plot, Result, Table
 from jaxmath.verify.accuracy import OURS
 
 ALIKE = 8.0

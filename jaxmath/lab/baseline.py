@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxmath.lab import encoding, store
-from jaxmath.lab.errors import InputError, Problem
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.lab.verifying import Answer
+from jaxmath.runs import encoding, store
 from jaxmath.verify import Report, Verdict
 
 FORMAT = 1

@@ -13,8 +13,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxmath.config.choices import Option, arguments, entry
 from jaxmath.formula import Formula
-from jaxmath.lab.choices import Option, arguments, entry
 from jaxmath.models import linear, logistic, mlp, softmax
 
 

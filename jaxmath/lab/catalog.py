@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from jaxmath.config.choices import TUPLES, available, entry_name, options_of
+from jaxmath.config.document import suggest
+from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.project import Project
+from jaxmath.config.schema import describe
 from jaxmath.formula import Fact, Formula
-from jaxmath.lab import tex
-from jaxmath.lab.choices import TUPLES, available, entry_name, options_of
-from jaxmath.lab.document import suggest
-from jaxmath.lab.errors import InputError, Problem
-from jaxmath.lab.project import Project
-from jaxmath.lab.schema import describe
+from jaxmath.report import tex
 from jaxmath.sources import SOURCES
 
 FORMULA_ROOMS = (

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from jaxmath import __version__
-from jaxmath.lab.errors import Exit, InputError, Problem
+from jaxmath.config.errors import Exit, InputError, Problem
 from jaxmath.lab.statuses import hush, listen, statuses
 
 EPILOG = """
@@ -87,7 +87,7 @@ def run(
 ) -> None:
     """Run configs: train, judge the claims, draw, and write a report."""
     with statuses():
-        from jaxmath.lab import reading
+        from jaxmath.config import reading
 
         configs, overrides = split_words(words)
         # All are read before any is run, so that a slip in the last does not cost the others.
@@ -100,10 +100,12 @@ def run(
 
 
 def _run(study: Any, out: str | None, quiet: bool, cache: bool) -> Exit:
-    from jaxmath.lab import engine, report, store, summary
+    from jaxmath.lab import engine
+    from jaxmath.report import run_page, summary
+    from jaxmath.runs import store
 
     finished = engine.execute(study, out=out, quiet=quiet, cache=cache)
-    report.write(finished)
+    run_page.write(finished)
     store.seal(finished)
     if not quiet:
         try:
@@ -121,7 +123,7 @@ def check(
 ) -> None:
     """Validate configs and print what running them would take; run nothing."""
     with statuses():
-        from jaxmath.lab import reading
+        from jaxmath.config import reading
 
         configs, overrides = split_words(words)
         studies = [reading.read(config, overrides, smoke) for config in configs]
@@ -143,12 +145,12 @@ def config_command(
 ) -> None:
     """Print an experiment's complete defaults as TOML; of a file, all its values."""
     with statuses():
-        from jaxmath.lab import reading
+        from jaxmath.config import reading
 
         is_file = name.endswith(".toml") or "/" in name or Path(name).is_file()
         study = reading.read(name if is_file else {"experiment": name}, overrides or ())
-        from jaxmath.lab.project import Project
-        from jaxmath.lab.writing import written
+        from jaxmath.config.project import Project
+        from jaxmath.config.writing import written
 
         title = (study.module.__doc__ or "").partition("\n\n")[0]
         folder = study.source.parent if study.source else Path.cwd()

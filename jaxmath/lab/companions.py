@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxmath.config.document import show, suggest
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.formula import Formula
-from jaxmath.lab.document import show, suggest
-from jaxmath.lab.errors import InputError, Problem
 from jaxmath.lab.functions import find
 from jaxmath.verify.given import name_of, parameters_of
 

@@ -17,8 +17,8 @@ import jax
 import numpy as np
 from annotated_types import Ge, Gt, Lt, MinLen
 
-from jaxmath.lab.choices import DataFile, Option, arguments, target
-from jaxmath.lab.errors import InputError, Problem
+from jaxmath.config.choices import DataFile, Option, Split, arguments, target
+from jaxmath.config.errors import InputError, Problem
 
 Kind = Literal["regression", "binary", "classes"]
 
@@ -70,14 +70,6 @@ class Data:
     def outputs(self) -> int | None:
         """How many numbers a model predicts: one for each of several classes, else a scalar."""
         return len(self.class_names) if self.kind == "classes" else None
-
-
-@dataclass(frozen=True)
-class Split:
-    """The share of rows held out for testing, and the seed of their choice; 0 holds out none."""
-
-    test: Annotated[float, Ge(0.0), Lt(1.0)] = 0.0
-    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
 
 
 def load(option: Option) -> Data:

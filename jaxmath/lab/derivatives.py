@@ -21,11 +21,11 @@ import numpy as np
 from annotated_types import Ge
 
 from jaxmath import verify
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.formula import Source
-from jaxmath.lab.errors import InputError, Problem
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
-from jaxmath.lab.measured import Measured
 from jaxmath.lab.program import workers
+from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs.measured import Measured
 
 TOPICS = ("C1", "C2")
 

@@ -13,10 +13,10 @@ import jax
 import numpy as np
 
 from jaxmath import domains
+from jaxmath.config.document import show, suggest
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.domains import Box, Choices, Integers, Interval, PositiveDefinite, Simplex
 from jaxmath.formula import Formula
-from jaxmath.lab.document import show, suggest
-from jaxmath.lab.errors import InputError, Problem
 from jaxmath.verify.probes import candidates
 
 NAMED = {

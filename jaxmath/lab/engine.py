@@ -20,16 +20,17 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxmath.lab import encoding, plan, provenance, store, sweep
-from jaxmath.lab.cache import switch_on
-from jaxmath.lab.errors import Exit, ExperimentError, theirs
-from jaxmath.lab.experiment import Result
+from jaxmath.config.errors import Exit, ExperimentError, theirs
+from jaxmath.config.study import Study
+from jaxmath.lab import plan, provenance
 from jaxmath.lab.loading import Loader, read_by_load, split, static_part
-from jaxmath.lab.measured import Measured, gather
 from jaxmath.lab.program import STAGES, Program, arguments, compiled, lane, lowered, size, workers
 from jaxmath.lab.progress import Progress
-from jaxmath.lab.runs import Run
-from jaxmath.lab.study import Study
+from jaxmath.runs import encoding, store, sweep
+from jaxmath.runs.cache import switch_on
+from jaxmath.runs.experiment import Result
+from jaxmath.runs.measured import Measured, gather
+from jaxmath.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 import jax
 
+from jaxmath.config.document import show
+from jaxmath.config.errors import theirs
+from jaxmath.config.study import Study
 from jaxmath.lab import engine, plan
-from jaxmath.lab.document import show
-from jaxmath.lab.errors import theirs
 from jaxmath.lab.loading import Loader, read_by_load, static_part
 from jaxmath.lab.program import lane, size, workers
-from jaxmath.lab.study import Study
 
 
 def forecast(study: Study) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from jaxmath.config.document import nearest, show, suggest
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.formula import Formula
-from jaxmath.lab.document import nearest, show, suggest
-from jaxmath.lab.errors import InputError, Problem
 
 
 def find(name: str, folder: Path | None = None) -> Any:

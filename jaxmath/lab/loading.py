@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxmath.config.errors import theirs
+from jaxmath.config.study import Study, replace_path
 from jaxmath.lab import plan
-from jaxmath.lab.errors import theirs
 from jaxmath.lab.plan import DTYPES
-from jaxmath.lab.study import Study, replace_path
 
 
 class Loader:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxmath.lab.study import Study, SweepAxis, replace_path
+from jaxmath.config.study import Study, SweepAxis, replace_path
 
 DTYPES = {"float64": np.float64, "float32": np.float32}
 

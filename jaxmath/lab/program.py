@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jaxmath.config.study import Study
 from jaxmath.lab import plan
 from jaxmath.lab.loading import split
 from jaxmath.lab.plan import DTYPES
-from jaxmath.lab.study import Study
 
 STAGES = ("measure", "rounds", "begin", "proceed", "finish")
 """The functions of an experiment that a program is made of."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import jax
 
+from jaxmath.config.study import Study
 from jaxmath.lab import plan
-from jaxmath.lab.study import Study
 
 PACKAGES = ("jaxmath", "jax", "jaxlib", "numpy", "optax", "scipy", "scikit-learn")
 

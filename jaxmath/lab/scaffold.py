@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from jaxmath.lab.choices import TUPLES, available
-from jaxmath.lab.document import show
-from jaxmath.lab.errors import InputError, Problem
-from jaxmath.lab.project import BUILT_IN, NAME
+from jaxmath.config.choices import TUPLES, available
+from jaxmath.config.document import show
+from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.project import BUILT_IN, NAME
 
 
 def experiment(name: str, root: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jaxmath.lab.errors import Exit, ExperimentError, InputError, StorageError, visible
+from jaxmath.config.errors import Exit, ExperimentError, InputError, StorageError, visible
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen ")

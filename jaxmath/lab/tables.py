@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from jaxmath.lab.document import nearest, show, suggest
-from jaxmath.lab.errors import InputError, Problem
+from jaxmath.config.document import nearest, show, suggest
+from jaxmath.config.errors import InputError, Problem
 
 Columns = tuple[np.ndarray, np.ndarray, tuple[str, ...]]
 

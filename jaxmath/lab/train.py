@@ -18,10 +18,10 @@ from annotated_types import Ge, Gt
 from jax.flatten_util import ravel_pytree
 
 from jaxmath import train
+from jaxmath.config.choices import Choice, arguments, choose, target
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.lab import datasets
 from jaxmath.lab.by_hand import by_hand
-from jaxmath.lab.choices import Choice, arguments, choose, target
-from jaxmath.lab.errors import InputError, Problem
 from jaxmath.lab.train_result import draw, judge
 
 __all__ = ["Config", "begin", "draw", "finish", "judge", "load", "proceed", "rounds"]

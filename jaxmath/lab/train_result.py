@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
-from jaxmath.lab.measured import Measured
-from jaxmath.lab.sweep import by_cell, interval, settings
+from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
+from jaxmath.runs.measured import Measured
+from jaxmath.runs.sweep import by_cell, interval, settings
 from jaxmath.train import Status
 
 FAILED = (Status.NOT_FINITE_LOSS, Status.NOT_FINITE_GRADIENT, Status.NOT_FINITE_UPDATE)

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jaxmath
-from jaxmath.lab import encoding, figures, store
-from jaxmath.lab.document import show, suggest
-from jaxmath.lab.errors import Exit, InputError, Problem
-from jaxmath.lab.experiment import Plot
-from jaxmath.lab.pictures import url
-from jaxmath.lab.templating import environment
-from jaxmath.lab.themes import DARK, LIGHT
-from jaxmath.lab.verdict_plots import plots
+from jaxmath.config.document import show, suggest
+from jaxmath.config.errors import Exit, InputError, Problem
 from jaxmath.lab.verifying import Answer
+from jaxmath.report import figures
+from jaxmath.report.pictures import url
+from jaxmath.report.templating import environment
+from jaxmath.report.themes import DARK, LIGHT
+from jaxmath.report.verdict_plots import plots
+from jaxmath.runs import encoding, store
+from jaxmath.runs.experiment import Plot
 from jaxmath.verify import Verdict
 from jaxmath.verify.summary import HEADER, MARK, Summary, summary
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jaxmath.config.errors import Exit, InputError, Problem
 from jaxmath.lab import baseline, verdict_report, verify_table, verifying
-from jaxmath.lab.errors import Exit, InputError, Problem
 from jaxmath.lab.statuses import own_frames
 from jaxmath.lab.verifying import Answer, Question
 from jaxmath.verify.verdict import OPEN

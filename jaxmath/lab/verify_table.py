@@ -19,12 +19,12 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
 
+from jaxmath.config.document import Keys, dotted, show
+from jaxmath.config.errors import InputError, Problem, theirs
+from jaxmath.config.project import Project
+from jaxmath.config.schema import Validation
+from jaxmath.config.toml_file import read_document
 from jaxmath.lab import verifying
-from jaxmath.lab.document import Keys, dotted, show
-from jaxmath.lab.errors import InputError, Problem, theirs
-from jaxmath.lab.project import Project
-from jaxmath.lab.schema import Validation
-from jaxmath.lab.toml_file import read_document
 from jaxmath.lab.verifying import Question
 
 TABLE = ("tool", "jaxmath", "verify")

@@ -11,10 +11,10 @@ from typing import Any
 
 import jax
 
+from jaxmath.config.document import show, suggest
+from jaxmath.config.errors import Exit, InputError, Problem
 from jaxmath.formula import Formula
 from jaxmath.lab import companions, domain_words
-from jaxmath.lab.document import show, suggest
-from jaxmath.lab.errors import Exit, InputError, Problem
 from jaxmath.lab.functions import find_function
 from jaxmath.verify import Report, Verdict, check
 from jaxmath.verify.given import QuestionError, as_formula, parameters_of

@@ -7,10 +7,11 @@ by themselves.
 import functools
 from pathlib import Path
 
-from jaxmath.lab import engine, reading
+from jaxmath.config import reading
+from jaxmath.config.study import Study
+from jaxmath.lab import engine
 from jaxmath.lab.engine import Measurement
-from jaxmath.lab.experiment import Claim, Outcome
-from jaxmath.lab.study import Study
+from jaxmath.runs import Claim, Outcome
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FEWER = {

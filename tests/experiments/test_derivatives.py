@@ -2,8 +2,9 @@
 
 import pytest
 
-from jaxmath.lab import engine, reading
-from jaxmath.lab.errors import InputError
+from jaxmath.config import reading
+from jaxmath.config.errors import InputError
+from jaxmath.lab import engine
 from tests.experiments.measuring import CONFIGS, red
 
 FEW = ['formulas=["huber", "softplus"]', "points=32"]

@@ -3,8 +3,9 @@ import pytest
 from scipy.optimize import minimize
 
 from experiments.lagrange_textbook import PROBLEMS, draw
-from jaxmath.lab import engine, reading
-from jaxmath.lab.experiment import Outcome
+from jaxmath.config import reading
+from jaxmath.lab import engine
+from jaxmath.runs import Outcome
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from experiments.lasso_path import Config, closed_slope, load, peers
-from jaxmath.lab import engine, reading
-from jaxmath.lab.experiment import Outcome
+from jaxmath.config import reading
+from jaxmath.lab import engine
+from jaxmath.runs import Outcome
 from tests.experiments.measuring import CONFIGS, claims, red
 
 

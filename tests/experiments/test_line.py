@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from jaxmath.lab import engine, reading
-from jaxmath.lab.errors import InputError
+from jaxmath.config import reading
+from jaxmath.config.errors import InputError
+from jaxmath.lab import engine
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 

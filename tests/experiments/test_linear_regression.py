@@ -4,7 +4,8 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-from jaxmath.lab import engine, reading
+from jaxmath.config import reading
+from jaxmath.lab import engine
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 

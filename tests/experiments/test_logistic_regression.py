@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from experiments import logistic_regression
-from jaxmath.lab import engine, reading
+from jaxmath.config import reading
+from jaxmath.lab import engine
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from experiments import optimizers
-from jaxmath.lab import engine, reading
+from jaxmath.config import reading
+from jaxmath.lab import engine
 from tests.experiments.measuring import CONFIGS, claims, measured, red
 
 

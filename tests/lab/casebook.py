@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 
-from jaxmath.lab.choices import Choice, choose
-from jaxmath.lab.experiment import Claim, Fault, Result
+from jaxmath.config.choices import Choice, choose
+from jaxmath.runs.experiment import Claim, Fault, Result
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
-from jaxmath.lab.study import Study, SweepAxis
+from jaxmath.config.study import Study, SweepAxis
+from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxmath.lab.experiment import Axis, Line, Plot
+from jaxmath.runs.experiment import Axis, Line, Plot
 
 STEPS = np.arange(500)
 _noise = np.random.default_rng(0)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from jaxmath.config.errors import Exit
 from jaxmath.lab import cli
-from jaxmath.lab.errors import Exit
 from tests.lab.casebook import BASE, STUDY, project
 
 REPOSITORY = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ import pytest
 from sklearn import datasets as sklearn_datasets
 from sklearn.preprocessing import StandardScaler
 
+from jaxmath.config.choices import choose
+from jaxmath.config.errors import InputError
 from jaxmath.lab import datasets
-from jaxmath.lab.choices import choose
 from jaxmath.lab.datasets import Split, load
-from jaxmath.lab.errors import InputError
 
 
 @pytest.mark.parametrize("name", ["diabetes", "iris", "wine", "breast_cancer", "digits"])

@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import studies
 from studies import LONG, SHORT, Optimizer, axis, study
 
+from jaxmath.config.errors import ExperimentError
+from jaxmath.config.study import SweepAxis
 from jaxmath.lab import engine, plan, program
-from jaxmath.lab.errors import ExperimentError
-from jaxmath.lab.study import SweepAxis
 
 
 @functools.cache

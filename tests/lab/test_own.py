@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxmath.lab import engine, reading, train
+from jaxmath.config import reading
+from jaxmath.lab import engine, train
 
 MINE = """import jax.numpy as jnp
 from jaxmath.models import Model

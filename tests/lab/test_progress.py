@@ -43,7 +43,7 @@ def test_nothing_if_quiet_or_quickly_done(monkeypatch, quiet):
 
 CACHE = """
 import os, jax, jaxmath.lab, jaxmath.lab.engine
-from jaxmath.lab import cache
+from jaxmath.runs import cache
 assert jax.config.jax_compilation_cache_dir is None
 assert not cache.switch_on(False)
 os.environ["JAXMATH_NO_CACHE"] = "1"

@@ -5,11 +5,11 @@ import tomllib
 import numpy as np
 import pytest
 
-from jaxmath.lab import reading
-from jaxmath.lab.errors import ExperimentError, InputError
-from jaxmath.lab.project import Project
-from jaxmath.lab.study import get_path
-from jaxmath.lab.toml_file import read_document
+from jaxmath.config import reading
+from jaxmath.config.errors import ExperimentError, InputError
+from jaxmath.config.project import Project
+from jaxmath.config.study import get_path
+from jaxmath.config.toml_file import read_document
 from tests.lab.casebook import BASE, project
 
 
@@ -135,7 +135,7 @@ def test_a_single_value_takes_its_path_out_of_the_sweep(study):
 
 
 def test_the_resolved_config_reads_back_as_the_same_study(study):
-    from jaxmath.lab.writing import written
+    from jaxmath.config.writing import written
 
     text = BASE + '\n[sweep]\n"loss.name" = ["huber", "own.bowl"]\nseed = { range = [0, 3] }\n'
     first = study(text, "penalty={ name = 'l1', strength = 0.5 }")

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from jaxmath.config.errors import Exit, ExperimentError, visible
+from jaxmath.config.study import SweepAxis
 from jaxmath.formula import Source
-from jaxmath.lab import report, summary, tex, words
-from jaxmath.lab.errors import Exit, ExperimentError, visible
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Table
-from jaxmath.lab.runs import Run
-from jaxmath.lab.study import SweepAxis
-from jaxmath.lab.themes import DARK, LIGHT
+from jaxmath.report import run_page, summary, tex, words
+from jaxmath.report.themes import DARK, LIGHT
+from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Table
+from jaxmath.runs.run import Run
 from jaxmath.sources import SOURCES
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>&[red]x[/]\x1b[31m{{9**9}}'
@@ -167,7 +167,7 @@ def check_inert(page):
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     run = a_run(tmp_path_factory.mktemp("run"), plots=(a_plot(),))
-    return report.write(run)
+    return run_page.write(run)
 
 
 def test_files(written):
@@ -241,7 +241,7 @@ def test_light_and_dark(written):
 
 
 def test_markup_is_text(tmp_path):
-    path = report.write(evil_run(tmp_path))
+    path = run_page.write(evil_run(tmp_path))
     text = path.read_text(encoding="utf-8")
     page = Page(text)
     check_inert(page)
@@ -257,7 +257,7 @@ def test_markup_is_text(tmp_path):
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Run) if f.type == "str"])
 def test_each_field_is_escaped(field):
-    text = report.page(a_run(**{field: EVIL}))
+    text = run_page.page(a_run(**{field: EVIL}))
     assert "<script" not in text
     Page(text)
 
@@ -270,7 +270,7 @@ def test_failure_comes_first():
             claim("c", measured=None),
         )
     )
-    page = Page(report.page(run))
+    page = Page(run_page.page(run))
     assert page.text.index("1 of 3 claims pass; 1 fails; 1 is undecided.") < page.text.index(
         "Claims"
     )
@@ -284,13 +284,13 @@ def test_failure_comes_first():
 def test_smoke_run_says_so():
     run = a_run(claims=(claim(), claim("b", full_only=True, measured=np.array(1.0))), smoke=True)
     assert run.exit is Exit.PASS
-    page = Page(report.page(run))
+    page = Page(run_page.page(run))
     assert "1 of 1 claim passes; 1 needs a full run and was skipped in this smoke run." in page.text
     assert "--smoke" in page.text
 
 
 def test_long_table_is_cut_and_the_best_row_stays():
-    page = Page(report.page(a_sweep()))
+    page = Page(run_page.page(a_sweep()))
     assert "30 of 64 rows; all are in tables/sweep.csv." in page.text
     assert page.text.count("← best") == 1
     # The mean and half the width of its interval share a cell.
@@ -301,7 +301,8 @@ def test_long_table_is_cut_and_the_best_row_stays():
 def test_exact_value_is_behind_the_rounded_one():
     value = 0.1234567890123
     run = a_run(tables=(Table("t", "T", {"v": np.array([value, 0.5])}),))
-    cells = [attrs for attrs in Page(report.page(run)).all("td") if attrs.get("class") == "number"]
+    shown = Page(run_page.page(run)).all("td")
+    cells = [attrs for attrs in shown if attrs.get("class") == "number"]
     assert [cell.get("title") for cell in cells] == ["0.1234567890123", None]
 
 
@@ -310,7 +311,7 @@ def test_a_page_stays_small(tmp_path):
     rng = np.random.default_rng(0)
     lines = tuple(Line(f"l{i}", np.arange(2000), rng.normal(size=2000).cumsum()) for i in range(64))
     plots = tuple(a_plot(name=f"p{i}", lines=lines) for i in range(6))
-    path = report.write(a_run(tmp_path, plots=plots))
+    path = run_page.write(a_run(tmp_path, plots=plots))
     text = path.read_text(encoding="utf-8")
     assert len(text) < 2_000_000
     page = Page(text)
@@ -324,7 +325,7 @@ def test_a_page_stays_small(tmp_path):
 def test_a_plot_that_is_none_is_the_experiments_fault(tmp_path):
     plot = a_plot(lines=(Line("a", [1.0, 2.0], [1.0]),))
     with pytest.raises(ExperimentError) as caught:
-        report.write(a_run(tmp_path, plots=(plot,)))
+        run_page.write(a_run(tmp_path, plots=(plot,)))
     assert "2 of x, 1 of y" in str(caught.value.__cause__)
 
 

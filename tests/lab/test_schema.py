@@ -8,10 +8,10 @@ import pytest
 from annotated_types import Ge, Gt, Lt
 from pydantic import AfterValidator
 
-from jaxmath.lab.choices import Choice, arguments, available, choose, options_of, target
-from jaxmath.lab.document import Document
-from jaxmath.lab.project import Project
-from jaxmath.lab.schema import MISSING, Validation, describe, plain
+from jaxmath.config.choices import Choice, arguments, available, choose, options_of, target
+from jaxmath.config.document import Document
+from jaxmath.config.project import Project
+from jaxmath.config.schema import MISSING, Validation, describe, plain
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ import studies
 from studies import LONG, SHORT, Params, axis, study
 
 from jaxmath import lab
-from jaxmath.lab import encoding, engine, store
-from jaxmath.lab.errors import ExperimentError, InputError, StorageError
+from jaxmath.config.errors import ExperimentError, InputError, StorageError
+from jaxmath.lab import engine
+from jaxmath.runs import encoding, store
 
 SWEPT = [axis("seed", [0, 1]), axis("optimizer.learning_rate", [0.1, 1e30])]
 

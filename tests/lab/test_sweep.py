@@ -11,8 +11,8 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parent))
 from studies import axis
 
-from jaxmath.lab import sweep
-from jaxmath.lab.measured import Measured
+from jaxmath.runs import sweep
+from jaxmath.runs.measured import Measured
 
 SEEDS = axis("seed", [0, 1, 2, 3])
 RATES = axis("optimizer.learning_rate", [0.1, 0.2, 0.3])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from jaxmath.lab import engine, reading, train
-from jaxmath.lab.errors import InputError
-from jaxmath.lab.experiment import Outcome
+from jaxmath.config import reading
+from jaxmath.config.errors import InputError
+from jaxmath.lab import engine, train
+from jaxmath.runs.experiment import Outcome
 
 SMALL = {"experiment": "train", "steps": 30, "records": 3}
 CASES = {

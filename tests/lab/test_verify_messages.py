@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from jaxmath.config.errors import Exit
 from jaxmath.lab import cli
-from jaxmath.lab.errors import Exit
 
 pytest.importorskip("flint")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from jaxmath import domains
+from jaxmath.config.errors import Exit, InputError
 from jaxmath.domains import Box, Choices, Integers, Interval, Simplex
 from jaxmath.lab import baseline, cli, domain_words, verify_table, verifying
-from jaxmath.lab.errors import Exit, InputError
 from jaxmath.verify import Finding, Verdict
 from jaxmath.verify.given import as_formula
 
@@ -316,7 +316,7 @@ def test_a_table_needs_no_more_than_names_and_inherits(command, tmp_path):
 
 
 def test_a_config_that_names_code_is_refused(command, tmp_path, monkeypatch, capsys):
-    from jaxmath.lab import reading
+    from jaxmath.config import reading
 
     (tmp_path / "pyproject.toml").write_text(TABLE)
     for config in (tmp_path / "pyproject.toml", dict(tool=dict(jaxmath=dict(verify={})))):
@@ -353,7 +353,7 @@ def test_a_page_holds_all_that_it_shows(command, tmp_path):
 
 
 def test_each_dtype_has_its_picture_and_its_quick_look(command):
-    from jaxmath.lab.verdict_plots import plots
+    from jaxmath.report.verdict_plots import plots
 
     most = {"float64": "4.5e+15", "float32": "8.4e+06", "float16": "1e+03", "bfloat16": "1.3e+02"}
     for dtype in verifying.DTYPES:
@@ -367,7 +367,7 @@ def test_each_dtype_has_its_picture_and_its_quick_look(command):
 @pytest.mark.full
 def test_a_picture_shows_where_the_errors_are(command):
     from jaxmath.lab import plot
-    from jaxmath.lab.verdict_plots import plots
+    from jaxmath.report.verdict_plots import plots
 
     found = verifying.answer(verifying.ask("mine.py:trap", budget=160)).found
     (one,) = plots(found)

@@ -20,9 +20,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from jaxmath.config.errors import theirs
+from jaxmath.config.project import Project
 from jaxmath.domains import Interval
-from jaxmath.lab.errors import theirs
-from jaxmath.lab.project import Project
 
 Kind = Literal["loss", "penalty", "model", "optimizer", "schedule", "data"]
 
@@ -45,6 +45,15 @@ DATA_ARGUMENTS: dict[str, frozenset[str]] = {
     "data": frozenset({"folder"}),
 }
 """What the program passes at run time, and a config therefore does not set."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The share of rows held out for testing, and the seed of their choice; 0 holds out none."""
+
+    test: Annotated[float, Ge(0.0), Lt(1.0)] = 0.0
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
+
 
 _SHARE = Annotated[float, Ge(0.0), Lt(1.0)]
 HINTS: dict[str, dict[str, Any]] = {
@@ -200,8 +209,6 @@ def _common(kind: Kind) -> list[Any]:
     if kind == "penalty":
         return [("strength", Annotated[float, Ge(0.0)])]
     if kind == "data":
-        from jaxmath.lab.datasets import Split
-
         return [("standardize", bool, False), ("split", Split, Split())]
     return []
 

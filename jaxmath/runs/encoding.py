@@ -16,10 +16,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxmath.config.study import Study, SweepAxis
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Axis, Claim, Fault, Line, Plot, Table
-from jaxmath.lab.runs import Run
-from jaxmath.lab.study import Study, SweepAxis
+from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Table
+from jaxmath.runs.run import Run
 
 FORMAT = 1
 """The version of the layout of a run folder; a reader refuses a higher one."""

@@ -10,9 +10,9 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from jaxmath.lab.choices import Option, available
-from jaxmath.lab.project import Project
-from jaxmath.lab.schema import choice_of, describe, plain
+from jaxmath.config.choices import Option, available
+from jaxmath.config.project import Project
+from jaxmath.config.schema import choice_of, describe, plain
 
 COLUMN = 34
 """Where comments begin, if the line is short enough."""

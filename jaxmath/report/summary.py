@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxmath.lab import tex, words
-from jaxmath.lab.errors import Exit, visible
-from jaxmath.lab.experiment import Outcome, Table
-from jaxmath.lab.runs import Run
+from jaxmath.config.errors import Exit, visible
+from jaxmath.report import tex, words
+from jaxmath.runs.experiment import Outcome, Table
+from jaxmath.runs.run import Run
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmath.lab.study import SweepAxis
+from jaxmath.config.study import SweepAxis
 
 
 class Measured(dict[str, Any]):

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxmath.lab.curves import Curve
-from jaxmath.lab.experiment import Axis
-from jaxmath.lab.scales import set_ticks
-from jaxmath.lab.themes import Theme
+from jaxmath.report.curves import Curve
+from jaxmath.report.scales import set_ticks
+from jaxmath.report.themes import Theme
+from jaxmath.runs.experiment import Axis
 
 GAP = 2.0
 """Points left free between two texts."""

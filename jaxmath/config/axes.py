@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.lab.choices import Option, available, options_of
-from jaxmath.lab.document import Keys, dotted, show, suggest
-from jaxmath.lab.schema import Validation, choice_of, hint_at, plain
-from jaxmath.lab.study import SweepAxis, replace_path
-from jaxmath.lab.sweep_table import FORMS
+from jaxmath.config.choices import Option, available, options_of
+from jaxmath.config.document import Keys, dotted, show, suggest
+from jaxmath.config.schema import Validation, choice_of, hint_at, plain
+from jaxmath.config.study import SweepAxis, replace_path
+from jaxmath.config.sweep_table import FORMS
 
 MAX_VALUES = 1_000_000
 """Values of one axis: beyond that, a slip of the finger rather than a sweep."""

@@ -15,9 +15,9 @@ from dataclasses import MISSING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxmath.lab import project as projects
-from jaxmath.lab import sweep_table
-from jaxmath.lab.document import (
+from jaxmath.config import project as projects
+from jaxmath.config import sweep_table
+from jaxmath.config.document import (
     Document,
     Keys,
     check_values,
@@ -27,12 +27,12 @@ from jaxmath.lab.document import (
     show,
     suggest,
 )
-from jaxmath.lab.errors import InputError, Problem, theirs
-from jaxmath.lab.project import NAME, Project
-from jaxmath.lab.toml_file import read_document
+from jaxmath.config.errors import InputError, Problem, theirs
+from jaxmath.config.project import NAME, Project
+from jaxmath.config.toml_file import read_document
 
 if TYPE_CHECKING:
-    from jaxmath.lab.study import Study
+    from jaxmath.config.study import Study
 
 RESERVED = ("experiment", "extends", "seed", "precision", "sweep", "smoke")
 PRECISIONS = ("float64", "float32")
@@ -260,9 +260,9 @@ def _validate(
     document: Document, project: Project, overrides: tuple[str, ...], smoke: bool
 ) -> Study:
     """Import the experiment and hold every value against its `Config`."""
-    from jaxmath.lab.axes import sweep_axes, written
-    from jaxmath.lab.schema import Validation, plain
-    from jaxmath.lab.study import Study
+    from jaxmath.config.axes import sweep_axes, written
+    from jaxmath.config.schema import Validation, plain
+    from jaxmath.config.study import Study
 
     values = document.values
     with theirs(values["experiment"], "import"):

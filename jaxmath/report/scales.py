@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.lab.experiment import Axis
-from jaxmath.lab.words import grouped, number
+from jaxmath.report.words import grouped, number
+from jaxmath.runs.experiment import Axis
 
 DECADES = 2
 """An axis of positive values over more decades than this is logarithmic."""

@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.lab import encoding
-from jaxmath.lab.errors import InputError, StorageError
-from jaxmath.lab.experiment import Outcome
-from jaxmath.lab.runs import Run
-from jaxmath.lab.study import Study, SweepAxis
+from jaxmath.config.errors import InputError, StorageError
+from jaxmath.config.study import Study, SweepAxis
+from jaxmath.runs import encoding
+from jaxmath.runs.experiment import Outcome
+from jaxmath.runs.run import Run
 
 CSV_ROWS = 1_000_000
 """Series of more entries are kept as NPZ alone."""

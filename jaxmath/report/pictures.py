@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from jaxmath.lab import figures
-from jaxmath.lab.experiment import Plot
-from jaxmath.lab.themes import DARK
+from jaxmath.report import figures
+from jaxmath.report.themes import DARK
+from jaxmath.runs.experiment import Plot
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxmath.lab.document import Document, check_values, nearest, refuse_code
-from jaxmath.lab.errors import InputError, Problem, visible
+from jaxmath.config.document import Document, check_values, nearest, refuse_code
+from jaxmath.config.errors import InputError, Problem, visible
 
 MAX_BYTES = 1_000_000
 

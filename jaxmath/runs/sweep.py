@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.lab.experiment import Table
-from jaxmath.lab.measured import Measured
+from jaxmath.runs.experiment import Table
+from jaxmath.runs.measured import Measured
 
 LEVEL = 0.95
 """Coverage of the confidence intervals."""

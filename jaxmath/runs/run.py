@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jaxmath.lab.errors import Exit
-from jaxmath.lab.experiment import Claim, Outcome, Plot, Table
-from jaxmath.lab.study import SweepAxis
+from jaxmath.config.errors import Exit
+from jaxmath.config.study import SweepAxis
+from jaxmath.runs.experiment import Claim, Outcome, Plot, Table
 
 
 @dataclass(frozen=True)

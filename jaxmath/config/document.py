@@ -16,8 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jaxmath.lab.errors import InputError, Problem, visible
-from jaxmath.lab.toml_lines import Keys, key_lines
+from jaxmath.config.errors import InputError, Problem, visible
+from jaxmath.config.toml_lines import Keys, key_lines
 
 MAX_DEPTH = 16
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup, escape
 
-from jaxmath.lab import figures, store, tex, words
-from jaxmath.lab.errors import Exit, theirs
-from jaxmath.lab.experiment import Plot, Table
-from jaxmath.lab.runs import Run
-from jaxmath.lab.templating import environment
-from jaxmath.lab.themes import DARK, LIGHT
+from jaxmath.config.errors import Exit, theirs
+from jaxmath.report import figures, tex, words
+from jaxmath.report.templating import environment
+from jaxmath.report.themes import DARK, LIGHT
+from jaxmath.runs import store
+from jaxmath.runs.experiment import Plot, Table
+from jaxmath.runs.run import Run
 
 ROWS = 30
 """As many rows of a table are shown; the rest is in its CSV file."""

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from jaxmath.formula import Source
-from jaxmath.lab.experiment import Claim, Outcome
-from jaxmath.lab.runs import Run
+from jaxmath.runs.experiment import Claim, Outcome
+from jaxmath.runs.run import Run
 from jaxmath.sources import SOURCES
 
 SYMBOLS = {

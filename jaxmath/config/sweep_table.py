@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jaxmath.lab.document import Document, Keys
+from jaxmath.config.document import Document, Keys
 
 FORMS = ("range", "linspace", "logspace")
 

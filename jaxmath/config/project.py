@@ -46,7 +46,7 @@ class Project:
     def source(self, experiment: str) -> Path | None:
         """The file of an experiment, or None if there is no such experiment."""
         if experiment in BUILT_IN:
-            return Path(__file__).with_name(f"{experiment}.py")
+            return Path(__file__).parents[1] / "lab" / f"{experiment}.py"
         return self.modules.get(experiment)
 
     def load(self, name: str) -> ModuleType:

@@ -16,10 +16,11 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from jaxmath.lab import cache, curves, labels
-from jaxmath.lab.experiment import Axis, Plot
-from jaxmath.lab.scales import is_log, linear_below, set_ticks
-from jaxmath.lab.themes import LIGHT, THEMES, Theme
+from jaxmath.report import curves, labels
+from jaxmath.report.scales import is_log, linear_below, set_ticks
+from jaxmath.report.themes import LIGHT, THEMES, Theme
+from jaxmath.runs import cache
+from jaxmath.runs.experiment import Axis, Plot
 
 WIDTH, HEIGHT = 5.6, 3.5
 """Inches; so the text is legible on a telephone and not loud on a desk."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.lab.experiment import Axis, Plot
-from jaxmath.lab.scales import is_log
-from jaxmath.lab.themes import Theme
+from jaxmath.report.scales import is_log
+from jaxmath.report.themes import Theme
+from jaxmath.runs.experiment import Axis, Plot
 
 POINTS = 30_000
 """As many points as all curves of a plot share out among them."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmath.lab.experiment import Axis, Line, Plot
+from jaxmath.runs.experiment import Axis, Line, Plot
 from jaxmath.verify import Report, Verdict
 
 EXACT = 0.1

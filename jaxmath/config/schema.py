@@ -19,10 +19,10 @@ from typing import Annotated, Any, Literal
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from jaxmath.lab.choices import TUPLES, Choice, DataFile, Option, available, options_of
-from jaxmath.lab.document import Document, Keys, dotted, nearest, show, suggest
-from jaxmath.lab.errors import InputError, Problem
-from jaxmath.lab.project import Project
+from jaxmath.config.choices import TUPLES, Choice, DataFile, Option, available, options_of
+from jaxmath.config.document import Document, Keys, dotted, nearest, show, suggest
+from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.project import Project
 
 
 @dataclass
