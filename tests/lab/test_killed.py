@@ -14,6 +14,7 @@ import pytest
 
 from jaxmath.config.errors import Exit
 from tests.lab.test_resume import CONFIG, contents, only
+from tests.marks import long_but
 
 REPOSITORY = Path(__file__).parents[2]
 JAXMATH = [sys.executable, "-m", "jaxmath"]
@@ -35,7 +36,7 @@ MOMENTS = {
     ],
     "during the report": [("report", count) for count in (1, 2, 3, 4, 5, 6)],
 }
-QUICK = [("half", 20), ("kept", 5)]
+QUICK = [("half", 20)]
 CASES = [
     pytest.param(
         *moment,
@@ -119,7 +120,7 @@ def limited(size: int):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-@pytest.mark.parametrize("size", [0, 200, 1500, 3000, 10_000])
+@pytest.mark.parametrize("size", long_but([1500], [0, 200, 1500, 3000, 10_000]))
 def test_a_disk_that_is_full(config, env, whole, tmp_path, size):
     env = env | {"JAXMATH_NO_CACHE": "1"}
     process = ended(
@@ -165,6 +166,7 @@ def test_a_name_that_is_too_long(config, env, tmp_path):
     assert len(process.stderr.splitlines()) == 1
 
 
+@pytest.mark.full
 def test_eight_starts_in_the_same_second_are_eight_folders(env, tmp_path):
     config = tmp_path / "c.toml"
     config.write_text('experiment = "train"\nsteps = 2\nrecords = 1\n')
@@ -242,6 +244,7 @@ def test_deterministic_is_the_same_bits_on_one_core_and_on_all(env, tmp_path):
     assert found[0] == found[1]
 
 
+@pytest.mark.full
 def test_a_deterministic_run_goes_on_pinned(config, env, tmp_path):
     killed = [sys.executable, "-m", "tests.lab.killing", "kept", "2"]
     words = ["run", *EACH_ROUND, "--deterministic", "--out", tmp_path / "out", config]

@@ -4,7 +4,6 @@ import csv
 import errno
 import json
 import re
-import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -138,20 +137,19 @@ def test_the_same_config_gives_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("fail_at", range(1, 14))
 def test_a_full_disk_leaves_whole_files_alone(tmp_path, monkeypatch, fail_at):
-    calls = 0
-    real = store.os.fsync
+    whole, write, real = set(), store.write, store.os.fsync
+    calls, writing = 0, False
 
     def full(descriptor):
-        nonlocal calls
-        calls += stat.S_ISREG(store.os.fstat(descriptor).st_mode)
-        if calls >= fail_at:
+        if writing and calls >= fail_at:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(descriptor)
 
-    whole, write = set(), store.write
-
     def noting(path, content):
+        nonlocal calls, writing
+        calls, writing = calls + 1, True
         write(path, content)
+        writing = False
         whole.add(path)
 
     monkeypatch.setattr(store, "write", noting)
