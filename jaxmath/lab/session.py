@@ -73,6 +73,7 @@ def resume(
         raise InputError(Problem(f"{folder} is no folder of a run", hint=hint))
     with lock.hold(folder):
         journal = Journal(folder, save_seconds)
+        store.sweep_up(folder)
         if finished(folder):
             journal.clear()
             return store.load(folder)

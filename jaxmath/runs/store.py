@@ -104,6 +104,12 @@ def _flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def sweep_up(folder: Path) -> None:
+    """Remove what a process that was killed has left half written."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def save(run: Run) -> None:
     """Write all that a run holds, except its figures, its report and its STATUS."""
     folder = run.folder
