@@ -143,7 +143,7 @@ DEFECTS = (
     Defect("UTF-16", GOOD.decode().encode("utf-16"), "this text is UTF-16"),
     Defect("UTF-8 with a mark at its beginning", b"\xef\xbb\xbf" + GOOD, "finite"),
     Defect("no text at all", bytes(range(256)) * 4, "this is no text"),
-    Defect("a NUL byte", GOOD.replace(b"1.764", b"1\x00" + b"764"), 'got "1\\x00764"'),
+    Defect("a NUL byte", GOOD.replace(b"1.764", b"1\x00" + b"764"), 'got "1\\u0000764"'),
     Defect("no header", GOOD.partition(b"\n")[2], "the header holds numbers"),
     Defect("an empty file", b"", "this file is empty"),
     Defect("a header alone", b"a,b,y\n", "there are no rows below the header"),
