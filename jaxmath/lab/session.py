@@ -20,9 +20,9 @@ from typing import Any
 from jaxmath.config import reading
 from jaxmath.config.errors import Exit, ExperimentError, InputError, Problem, StorageError
 from jaxmath.config.study import Study
-from jaxmath.lab import engine, provenance
+from jaxmath.lab import engine, provenance, signals
 from jaxmath.lab.progress import Progress
-from jaxmath.lab.statuses import Terminated
+from jaxmath.lab.signals import Terminated
 from jaxmath.report import run_page
 from jaxmath.runs import encoding, lock, store
 from jaxmath.runs.journal import SAVE_SECONDS, Journal
@@ -110,7 +110,9 @@ def _work(study: Study, journal: Journal, quiet: bool, cache: bool) -> Run:
                 "differ from those of a run in one go"
             )
         found = engine.execute(study, quiet=quiet, cache=cache, journal=journal, progress=progress)
+    signals.check()
     run_page.write(found)
+    signals.check()
     store.seal(found)
     journal.clear()
     return found
