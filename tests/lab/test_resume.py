@@ -75,6 +75,12 @@ def whole(config, tmp_path_factory):
     return found
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    """Flushing matters where power is lost, which no test does, and takes most of the time."""
+    monkeypatch.setattr(store.os, "fsync", lambda descriptor: None)
+
+
 class Stopped(Exception):
     pass
 
