@@ -167,7 +167,7 @@ class Validation:
     def file(self, name: str, keys: Keys) -> Any:
         """The absolute name of a data file, which must be there."""
         try:
-            path = (self.document.folder / name).resolve()
+            path = (self.document.folder_of(keys) / name).resolve()
             there = path.is_file()
         except (OSError, ValueError, RuntimeError):
             self.problem(keys, f"`{dotted(keys)}` is no file name: {show(name)}")
