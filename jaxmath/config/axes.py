@@ -26,12 +26,17 @@ def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
     """The axes of the document's sweep, every value validated like a value of its field."""
     table = check.document.values.get("sweep", {})
     groups: list[list[tuple[str, Keys, Any]]] = []
-    for group, entries in groupby(sweep_table.entries(table), key=lambda entry: entry[0]):
-        place = ("sweep", group) if group else ("sweep",)
-        found = [(_path(path, config), (*place, path), raw) for _, path, raw in entries]
+    # Whatever the order in which they came together: first the grid, then one group after the other.
+    order = ("", *sweep_table.GROUPS)
+    swept = sorted(sweep_table.entries(table), key=lambda entry: order.index(entry[0]))
+    for group, entries in groupby(swept, key=lambda entry: entry[0]):
+        place: Keys = ("sweep", group) if group else ("sweep",)
+        given: list[tuple[str, Keys, Any]] = [
+            (_path(path, config), (*place, path), raw) for _, path, raw in entries
+        ]
         if group in sweep_table.DESIGNS:
-            found = designed(group, found, check)
-        groups += [found] if group else [[entry] for entry in found]
+            given = designed(group, given, check)
+        groups += [given] if group else [[entry] for entry in given]
     for design in sweep_table.DESIGNS:
         if design in table and not any(name == design for name, _, _ in sweep_table.entries(table)):
             told = f"`sweep.{design}` names nothing to vary"

@@ -90,8 +90,8 @@ def lay(document: Document, keys: Keys, value: Any, origin: Origin) -> None:
         for path in _leaves(keys, value):
             drop(document, path)
         return
-    inner = value
-    for key in reversed(keys[1:]):
+    inner: Any = value
+    for key in map(str, reversed(keys[1:])):
         inner = {key: inner}
     for name, group in inner.items():
         in_group = name in GROUPS and isinstance(group, Mapping)

@@ -106,7 +106,7 @@ def designed(
         elif form == "normal" and design == "sobol" and not scrambled:
             told = f"`{dotted(keys)}`: Sobol's first point is 0, where a normal is infinite"
             check.problem(where, told, f"leave out {name.strip('`')}.scrambled")
-    if len(check.problems) > before:
+    if len(check.problems) > before or count is None:
         return [(path, keys, Drawn()) for path, keys, _ in entries]
     places = cube(design, [path for path, _, _ in entries], count, seed or 0, scrambled)
     made = []

@@ -13,6 +13,7 @@ from typing import Any
 from jaxmath.config.choices import Option, available
 from jaxmath.config.project import Project
 from jaxmath.config.schema import choice_of, describe, plain
+from jaxmath.config.sweep_table import GROUPS
 
 COLUMN = 34
 """Where comments begin, if the line is short enough."""
@@ -25,7 +26,7 @@ def toml(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items())
+        inner = ", ".join(f"{spelt(key)} = {toml(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(toml, value)) + "]"
@@ -59,13 +60,10 @@ def written(
     lines += tables
     if sweep:
         lines += ["", "[sweep]"]
-        lines += [f"{_key(k)} = {toml(v)}" for k, v in sweep.items() if k != "zip"]
-        if "zip" in sweep:
-            lines += [
-                "",
-                "[sweep.zip]",
-                *(f"{_key(k)} = {toml(v)}" for k, v in sweep["zip"].items()),
-            ]
+        lines += [f"{spelt(k)} = {toml(v)}" for k, v in sweep.items() if k not in GROUPS]
+        for group in filter(sweep.__contains__, GROUPS):
+            lines += ["", f"[sweep.{group}]"]
+            lines += [f"{spelt(k)} = {toml(v)}" for k, v in sweep[group].items()]
     else:
         lines += ["", *_sweep_example(config)]
     return "\n".join(lines) + "\n"
@@ -114,7 +112,7 @@ def _sweep_example(config: Any) -> list[str]:
     path = next((p for p, value in _floats(config)), "")
     lines = ["# [sweep]", "# seed = { range = [0, 8] }"]
     if path:
-        lines.append(f"# {_key(path)} = {{ logspace = [0.001, 1.0, 16] }}")
+        lines.append(f"# {spelt(path)} = {{ logspace = [0.001, 1.0, 16] }}")
     return lines
 
 
@@ -129,7 +127,8 @@ def _floats(config: Any, prefix: str = "") -> list[tuple[str, float]]:
     return sorted(found, key=lambda entry: "rate" not in entry[0])
 
 
-def _key(key: str) -> str:
+def spelt(key: str) -> str:
+    """A key as TOML, in quotes where it needs them."""
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml(key)
 
 

@@ -142,19 +142,27 @@ def config_command(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[path=value ...]", help="Values laid over it.")
     ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="With the [smoke] values.")] = False,
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Say at each line where its value came from.")
+    ] = False,
 ) -> None:
     """Print an experiment's complete defaults as TOML; of a file, all its values."""
     with statuses():
         from jaxmath.config import reading
 
         is_file = name.endswith(".toml") or "/" in name or Path(name).is_file()
-        study = reading.read(name if is_file else {"experiment": name}, overrides or ())
+        given = name if is_file else {"experiment": name}
+        study, document = reading.read_with_document(given, overrides or (), smoke)
+        from jaxmath.config import origins, writing
         from jaxmath.config.project import Project
-        from jaxmath.config.writing import written
 
+        if origin:
+            say(origins.with_origins(study, document).rstrip("\n"))
+            return
         title = (study.module.__doc__ or "").partition("\n\n")[0]
         folder = study.source.parent if study.source else Path.cwd()
-        text = written(
+        text = writing.written(
             study.experiment,
             " ".join(title.split()),
             study.config,

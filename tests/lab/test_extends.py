@@ -144,7 +144,8 @@ def test_from_python_and_from_a_link(root, study):
 def test_the_run_folder_keeps_what_was_resolved(root, study, tmp_path):
     import jaxmath.lab
 
-    run = jaxmath.lab.run({"extends": "configs/present.toml"}, out=tmp_path / "runs")
+    (root / "case.toml").write_text('extends = "configs/present.toml"')
+    run = jaxmath.lab.run("case.toml", out=tmp_path / "runs")
     text = (run.folder / "config.toml").read_text()
     assert "extends" not in tomllib.loads(text)
     assert tomllib.loads(text)["rounds"] == 4
