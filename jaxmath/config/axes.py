@@ -26,7 +26,7 @@ def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
     """The axes of the document's sweep, every value validated like a value of its field."""
     table = check.document.values.get("sweep", {})
     groups: list[list[tuple[str, Keys, Any]]] = []
-    # Whatever the order in which they came together: first the grid, then one group after the other.
+    # Whatever the order in which they came together: first the grid, then group by group.
     order = ("", *sweep_table.GROUPS)
     swept = sorted(sweep_table.entries(table), key=lambda entry: order.index(entry[0]))
     for group, entries in groupby(swept, key=lambda entry: entry[0]):

@@ -46,7 +46,7 @@ def written(
     lines = [*(f"# {line}" for line in title.splitlines()), f"experiment = {toml(experiment)}"]
     lines.append(_line("seed", seed, "whole number; all randomness follows from it"))
     lines.append(_line("precision", precision, '"float64" or "float32"'))
-    notes = _attributes(type(config))
+    notes = attributes(type(config))
     hints = typing.get_type_hints(type(config), include_extras=True)
     single, tables = [], []
     for item in dataclasses.fields(config):
@@ -80,7 +80,7 @@ def _table(name: str, value: Any, hint: Any, note: str, project: Project) -> lis
     """A nested table; what is nested in it stands on one line each."""
     lines = [f"[{name}]" + (f"  # {note}" if note else "")]
     hints = typing.get_type_hints(type(value), include_extras=True)
-    notes = _attributes(type(value))
+    notes = attributes(type(value))
     for item in dataclasses.fields(value):
         inner = getattr(value, item.name)
         if item.name == "name" and isinstance(value, Option):
@@ -132,7 +132,7 @@ def spelt(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml(key)
 
 
-def _attributes(cls: type) -> dict[str, str]:
+def attributes(cls: type) -> dict[str, str]:
     """What the `Attributes:` of a docstring say of each field, first sentence."""
     _, _, text = (inspect.getdoc(cls) or "").partition("Attributes:\n")
     found: dict[str, str] = {}

@@ -174,6 +174,18 @@ def config_command(
         say(text.rstrip("\n"))
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the project's configs, for an editor; imports its experiments."""
+    with statuses():
+        import json
+
+        from jaxmath.config.json_schema import project_schema
+        from jaxmath.config.project import Project
+
+        say(json.dumps(project_schema(Project(Path.cwd())), indent=1, ensure_ascii=False))
+
+
 @app.command(name="list")
 def list_command(
     by: Annotated[str | None, typer.Option("--by", help="`topic`: the mission's rows.")] = None,
