@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING
 from typing import Any
 
@@ -22,37 +22,17 @@ from pydantic import TypeAdapter
 
 from jaxmath.config.choices import TUPLES, Choice, available, options_of
 from jaxmath.config.errors import theirs
+from jaxmath.config.json_sweep import DISTRIBUTION, SEED, STATED, Schema, reference, sweep_schema
 from jaxmath.config.project import Project
 from jaxmath.config.schema import choice_of, describe, plain
-from jaxmath.config.sweep_table import MAX_SEED
-from jaxmath.config.sweep_values import MAX_VALUES
 from jaxmath.config.writing import attributes
 
-Schema = dict[str, Any]
+CONFIG = r"^[^/].*\.toml$"
 
-SEED: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_SEED}
-COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_VALUES}
-NUMBER: Schema = {"type": "number"}
 PRECISION: Schema = {
     "enum": ["float64", "float32"],
     "default": "float64",
     "description": "The precision of all arithmetic.",
-}
-FORMS: dict[str, tuple[Schema, ...]] = {
-    "range": (NUMBER, NUMBER, NUMBER),
-    "linspace": (NUMBER, NUMBER, COUNT),
-    "logspace": (NUMBER, NUMBER, COUNT),
-    "uniform": (NUMBER, NUMBER, COUNT),
-    "loguniform": (NUMBER, NUMBER, COUNT),
-    "normal": (NUMBER, NUMBER, COUNT),
-}
-SAID = {
-    "range": "[start, end] or [start, end, step]; the end is not part of it",
-    "linspace": "[start, end, count], evenly spaced",
-    "logspace": "[start, end, count], the ends themselves, evenly spaced in their logarithm",
-    "uniform": "[low, high, count], drawn",
-    "loguniform": "[low, high, count], drawn, uniform in the logarithm",
-    "normal": "[mean, deviation, count], drawn",
 }
 
 
@@ -66,7 +46,7 @@ def project_schema(project: Project) -> Schema:
     definitions: Schema = {"forms": STATED, "distribution": DISTRIBUTION}
     for name in names:
         definitions |= experiment_definitions(name, project)
-    shared = _union({name: definitions[name]["properties"] for name in names}, _reference)
+    shared = _union({name: definitions[name]["properties"] for name in names}, reference)
     shared["experiment"] = {
         "enum": names,
         "description": "What runs: built in, or a module of the project's experiments folder.",
@@ -78,7 +58,7 @@ def project_schema(project: Project) -> Schema:
         "type": "object",
         "properties": shared,
         "anyOf": [{"required": ["experiment"]}, {"required": ["extends"]}],
-        **_by_name("experiment", names, _reference, closed),
+        **_by_name("experiment", names, reference, closed),
         "definitions": definitions,
     }
 
@@ -91,7 +71,7 @@ def experiment_definitions(name: str, project: Project) -> Schema:
     config = module.Config
     fields = _fields(config, project, definitions)
     sweep = f"sweep of {name}"
-    definitions[sweep] = _sweep(fields, definitions, sweep)
+    definitions[sweep] = sweep_schema(fields, definitions, sweep)
     about = " ".join((module.__doc__ or "").partition("\n\n")[0].split())
     laid = (*fields, "seed", "precision", "sweep")
     definitions[name] = {
@@ -109,13 +89,13 @@ def experiment_definitions(name: str, project: Project) -> Schema:
             "precision": PRECISION,
             **fields,
             "sweep": {
-                "allOf": [_reference(sweep)],
+                "allOf": [reference(sweep)],
                 "description": "What varies: every path is an axis of a grid.",
             },
             "smoke": {
                 "type": "object",
                 "description": "Values for a short run, `--smoke`.",
-                "properties": {key: _reference(name, "properties", key) for key in laid},
+                "properties": {key: reference(name, "properties", key) for key in laid},
                 "patternProperties": {rf"^({'|'.join(laid)})\.": True},
                 "additionalProperties": False,
             },
@@ -197,7 +177,7 @@ def _choice(choice: Choice, project: Project, definitions: Schema) -> Schema:
             }
             definitions[f"{choice.kind} {name}"] = options[name]
         names = [*known, *own, *["none"] * choice.optional]
-        by_kind = lambda name: _reference(f"{choice.kind} {name}")  # noqa: E731
+        by_kind = lambda name: reference(f"{choice.kind} {name}")  # noqa: E731
         shared = _union({name: option["properties"] for name, option in options.items()}, by_kind)
         named: Schema = {"anyOf": [{"enum": names}]}
         if project.modules:  # which of their functions are listed, only importing them would tell
@@ -209,7 +189,7 @@ def _choice(choice: Choice, project: Project, definitions: Schema) -> Schema:
             "properties": shared | {"name": {**named, "description": f"Which {choice.kind}."}},
             **_by_name("name", list(known), by_kind, True, {"type": "object"}),
         }
-    return _reference(key)
+    return reference(key)
 
 
 def _by_name(
@@ -236,11 +216,6 @@ def _dispatch(key: str, names: Sequence[str], definition: Callable[[str], Schema
     }
 
 
-def _reference(name: str, *parts: str) -> Schema:
-    path = "/".join((name, *parts)).replace(" ", "%20")
-    return {"$ref": f"#/definitions/{path}"}
-
-
 def _union(
     tables: Mapping[str, Mapping[str, Schema]], definition: Callable[[str], Schema]
 ) -> dict[str, Schema]:
@@ -256,141 +231,3 @@ def _union(
         key: known[0][1] if len(known) == 1 else {"anyOf": [reference for _, reference in known]}
         for key, known in found.items()
     }
-
-
-def _sweep(fields: Mapping[str, Schema], definitions: Schema, name: str) -> Schema:
-    """The [sweep] of an experiment: its paths, dotted or as nested tables, and its groups."""
-    nested = {key: _axis(schema, definitions) for key, schema in fields.items()}
-    nested["seed"] = _listed(SEED, ("range",))
-    drawn = [path for path, axis, _ in _flat(nested) if "allOf" in axis]
-    heads = sorted({path.partition(".")[0] for path in drawn})
-    axes: Schema = dict(nested)
-    for path, _, parts in _flat(nested):
-        if len(parts) > 1:
-            axes[path] = _reference(name, "properties", *parts)
-    groups: Schema = {
-        "zip": {
-            "type": "object",
-            "description": "Paths that vary together.",
-            "properties": {path: _reference(name, "properties", path) for path in axes},
-            "patternProperties": _open(nested),
-            "additionalProperties": False,
-        }
-    }
-    for design, said in DESIGNS.items():
-        groups[design] = {
-            "type": "object",
-            "description": said,
-            "required": ["count"],
-            "properties": {
-                "count": {**COUNT, "description": "How many; powers of two are the most even."},
-                "seed": {**SEED, "default": 0, "description": "What draws or shifts the points."},
-                "scrambled": {"type": "boolean", "default": True},
-                **dict.fromkeys(drawn, _reference("distribution")),
-            },
-            "patternProperties": _below(heads, {"type": "object"}),
-            "additionalProperties": False,
-        }
-    return {
-        "type": "object",
-        "properties": axes | groups,
-        "patternProperties": _open(nested),
-        "additionalProperties": False,
-    }
-
-
-def _below(heads: Sequence[str], schema: Any) -> Schema:
-    """Whatever begins with one of some keys."""
-    return {rf"^({'|'.join(heads)})(\.|$)": schema} if heads else {}
-
-
-def _open(nested: Mapping[str, Schema]) -> Schema:
-    """Paths below a choice, which may be something of one's own with any options."""
-    return _below([key for key, axis in nested.items() if axis.get("additionalProperties")], True)
-
-
-def _axis(schema: Schema, definitions: Schema) -> Schema:
-    """What varies a field: a list of its values, a form, or a table of what lies in it."""
-    inner = schema["allOf"][0] if "allOf" in schema else schema
-    if "$ref" in inner:
-        kind = definitions[inner["$ref"].rpartition("/")[2].replace("%20", " ")]
-        options: dict[str, Schema] = {}
-        for name in _names(kind, definitions):
-            below = definitions[name]["properties"].items()
-            options |= {key: _axis(s, definitions) for key, s in below if key != "name"}
-        options["name"] = {"type": "array", "items": kind["properties"]["name"], "minItems": 1}
-        return {
-            "type": ["array", "object"],
-            "items": inner,
-            "minItems": 1,
-            "properties": options,
-            "additionalProperties": True,
-        }
-    if inner.get("type") == "object":
-        fields = {key: _axis(s, definitions) for key, s in inner["properties"].items()}
-        return {"type": "object", "properties": fields, "additionalProperties": False}
-    if inner.get("type") == "number":
-        return _listed(inner, tuple(FORMS))
-    return _listed(inner, ("range",) if inner.get("type") == "integer" else ())
-
-
-def _names(kind: Schema, definitions: Schema) -> Iterator[str]:
-    """The definitions of everything that a choice can name."""
-    todo: list[Any] = [kind["then"]]
-    while todo:
-        one = todo.pop()
-        if "$ref" in one:
-            yield one["$ref"].rpartition("/")[2].replace("%20", " ")
-        else:
-            todo += [one["else"], one["then"]]
-
-
-def _listed(schema: Schema, forms: Sequence[str]) -> Schema:
-    item = {key: value for key, value in schema.items() if key not in ("default", "description")}
-    found: Schema = {"type": "array", "items": item, "minItems": 1}
-    if len(forms) > 1:
-        return found | {"type": ["array", "object"], "allOf": [_reference("forms")]}
-    if forms:
-        stated = {form: STATED["properties"][form] for form in forms}
-        found |= {"type": ["array", "object"], "properties": stated, "minProperties": 1}
-    return found
-
-
-def _numbers(items: Sequence[Schema], said: str, least: int) -> Schema:
-    shape = {"items": list(items), "minItems": least, "maxItems": len(items)}
-    return {"type": "array", "description": said, **shape}
-
-
-DISTRIBUTION: Schema = {
-    "type": "object",
-    "properties": {
-        "uniform": _numbers((NUMBER, NUMBER), "[low, high]", 2),
-        "loguniform": _numbers((NUMBER, NUMBER), "[low, high]", 2),
-        "normal": _numbers((NUMBER, NUMBER), "[mean, deviation]", 2),
-    },
-    "minProperties": 1,
-    "maxProperties": 1,
-    "additionalProperties": False,
-}
-
-
-STATED: Schema = {
-    "properties": {
-        **{form: _numbers(FORMS[form], SAID[form], 2 + (form != "range")) for form in FORMS},
-        "seed": {**SEED, "description": "Of what is drawn."},
-    },
-    "minProperties": 1,
-    "additionalProperties": False,
-}
-
-
-def _flat(
-    nested: Mapping[str, Schema], keys: tuple[str, ...] = ()
-) -> Iterator[tuple[str, Schema, tuple[str, ...]]]:
-    """Everything swept: its dotted path, its axis, and where that stands."""
-    for key, axis in nested.items():
-        where = (*keys, key)
-        if "items" in axis:
-            yield ".".join(where), axis, tuple("/properties/".join(where).split("/"))
-        if "items" not in axis or axis.get("additionalProperties"):
-            yield from _flat(axis.get("properties", {}), where)
