@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,6 +94,7 @@ def run(
         configs, overrides = split_words(words)
         # All are read before any is run, so that a slip in the last does not cost the others.
         studies = [reading.read(config, overrides, smoke) for config in configs]
+        _remember(*studies)
         gc.enable()
         worst = Exit.PASS
         for study in studies:
@@ -127,6 +130,7 @@ def check(
 
         configs, overrides = split_words(words)
         studies = [reading.read(config, overrides, smoke) for config in configs]
+        _remember(*studies)
         gc.enable()
         from jaxmath.lab import forecast
 
@@ -154,6 +158,7 @@ def config_command(
         is_file = name.endswith(".toml") or "/" in name or Path(name).is_file()
         given = name if is_file else {"experiment": name}
         study, document = reading.read_with_document(given, overrides or (), smoke)
+        _remember(study)
         from jaxmath.config import origins, writing
         from jaxmath.config.project import Project
 
@@ -186,9 +191,36 @@ def schema() -> None:
         say(json.dumps(project_schema(Project(Path.cwd())), indent=1, ensure_ascii=False))
 
 
+@app.command()
+def completion(
+    shell: Annotated[
+        str | None, typer.Argument(metavar="[bash|zsh|fish]", help="Print its script.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Look at all experiments of the project anew.")
+    ] = False,
+) -> None:
+    """Print the script by which a shell completes commands, files, keys and their values."""
+    with statuses():
+        from jaxmath.config.project import Project
+        from jaxmath.lab import completion_cache
+        from jaxmath.lab.completion_scripts import SCRIPTS
+
+        if shell not in SCRIPTS and (shell or not refresh):
+            said = f"there is no script for {shell}" if shell else "which shell?"
+            raise InputError(Problem(said, hint="jaxmath completion bash, zsh or fish"))
+        completion_cache.remember_commands()
+        if refresh:
+            completion_cache.refresh(Project(Path.cwd()))
+        if shell:
+            say(SCRIPTS[shell].rstrip("\n"))
+
+
 @app.command(name="list")
 def list_command(
-    by: Annotated[str | None, typer.Option("--by", help="`topic`: the mission's rows.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="topic", help="The mission's rows.")
+    ] = None,
 ) -> None:
     """List experiments, formulas, data sets, models and optimisers."""
     with statuses():
@@ -283,7 +315,7 @@ def verify(
     ] = False,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="WORD", help="text, json, markdown or html."),
+        typer.Option("--format", metavar="text|json|markdown|html", help="How it is written."),
     ] = None,
     out: Annotated[
         str | None,
@@ -344,6 +376,20 @@ def loss(name: Name) -> None:
         from jaxmath.lab import scaffold
 
         say(scaffold.loss(name, Path.cwd()))
+
+
+def _remember(*studies: Any) -> None:
+    """Keep for completion what has just been imported."""
+    from jaxmath.config.project import Project
+    from jaxmath.lab import completion_cache
+
+    if os.environ.get("JAXMATH_NO_CACHE", "0") not in ("", "0"):
+        return
+    with suppress(Exception):  # suggestions are no reason to fail
+        completion_cache.remember_commands()
+        for study in studies:
+            folder = study.source.parent if study.source else Path.cwd()
+            completion_cache.remember(study.experiment, Project(folder))
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
