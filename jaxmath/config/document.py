@@ -91,6 +91,10 @@ class Document:
             if isinstance(found, Place):
                 return found.document.place(found.keys)
             return found if isinstance(found, str) else self.place(found)
+        if keys not in self.lines:  # a table that came about by what was laid into it
+            inner = next((known for known in self.origins if known[: len(keys)] == keys), None)
+            if inner:
+                return self.place(inner)
         return Place(self, keys)
 
     def problem(self, keys: Keys, sentence: str, hint: str = "") -> Problem:
