@@ -1,6 +1,6 @@
 """What a person who errs or asks is told, and how soon: fuzzed configs, and the tabulator key.
 
-`python -m benchmarks.configs` judges five thousand configs changed at random (in this process, under
+`python -m benchmarks.configs` judges five thousand configs changed at random (in one process, under
 an audit hook; whatever is wrong ends it) and times completion in fresh processes. It prints the
 figures and keeps them.
 """

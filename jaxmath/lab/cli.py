@@ -84,7 +84,7 @@ def run(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Keep no compiled programs on disk.")
+        bool, typer.Option("--no-cache", help="Keep nothing in the cache folder.")
     ] = False,
 ) -> None:
     """Run configs: train, judge the claims, draw, and write a report."""
@@ -94,7 +94,8 @@ def run(
         configs, overrides = split_words(words)
         # All are read before any is run, so that a slip in the last does not cost the others.
         studies = [reading.read(config, overrides, smoke) for config in configs]
-        _remember(*studies)
+        if not no_cache:
+            _remember(*studies)
         gc.enable()
         worst = Exit.PASS
         for study in studies:

@@ -23,6 +23,7 @@ Candidate = tuple[str, str]
 """A whole word, and what it is."""
 
 WITH_KEYS = ("run", "check", "config")
+WITHOUT_FILES = ("completion", "list", "new", "schema", "show")
 MOST = 2000
 FILE_BYTES = 200_000
 SHELLS = {"bash": "Bash.", "zsh": "Zsh.", "fish": "Fish."}
@@ -81,7 +82,8 @@ def candidates(words: list[str]) -> Iterator[Candidate]:
         yield ("--help", "Show help.")
         return
     positional = [word for word in given if not word.startswith("-")]
-    yield from arguments(name, positional, current)
+    if command:
+        yield from arguments(name, positional, current)
 
 
 def arguments(command: str, given: list[str], current: str) -> Iterator[Candidate]:
@@ -104,6 +106,8 @@ def arguments(command: str, given: list[str], current: str) -> Iterator[Candidat
     elif command == "verify" and not given:
         yield from files(current, ".toml")
         yield from files(current, ".py")
+    elif command not in ("verify", *WITHOUT_FILES):
+        yield from files(current, "")
 
 
 def keys(

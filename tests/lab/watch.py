@@ -14,8 +14,6 @@ OWN = (
     REPOSITORY / "jaxmath",
     REPOSITORY / "docs",
     os.devnull,
-    "/proc",
-    "/sys",
 )
 """Where Python, JAX and the lab read for themselves."""
 
