@@ -82,7 +82,7 @@ def candidates(words: list[str]) -> Iterator[Candidate]:
         yield ("--help", "Show help.")
         return
     positional = [word for word in given if not word.startswith("-")]
-    if command:
+    if command or name in WITH_KEYS:
         yield from arguments(name, positional, current)
 
 
