@@ -236,19 +236,19 @@ def terminal(request, root, environment):
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_real_shell_completes(terminal):
     for typed, completed in (
-        ("jaxmath che", "check "),
-        ("jaxmath run configs/pres", "present.toml "),
+        ("jaxmath che", "check"),
+        ("jaxmath run configs/pres", "configs/present.toml"),
         ("jaxmath run configs/present.toml roun", "rounds="),
         ("jaxmath run configs/present.toml mode=st", "mode=steep"),
         ("jaxmath run configs/present.toml loss.name=hube", "loss.name=huber"),
-        ("jaxmath run --smo", "--smoke "),
-        ("jaxmath run configs/wit", "space.toml"),
+        ("jaxmath run --smo", "--smoke"),
+        ("jaxmath run configs/wit", "configs/with space.toml"),
     ):
         terminal.type(typed + "\t")
-        terminal.wait_for(completed.removeprefix(typed.rpartition(" ")[2]).strip() or completed)
-        # Whatever it says is one word, quoted where it needs to be: the shell itself tells.
-        terminal.type("\x15printf 're%s\\n' ady\n")
-        terminal.wait_for("ready")
+        terminal.wait_for(completed[-2:])
+        # From the begin of the line: the shell itself tells what words have come of it.
+        terminal.type("\x01printf '<%s>\\n' \x05\n")
+        terminal.wait_for(f"<{completed}>")
 
 
 @pytest.mark.parametrize(
