@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import PydanticUserError, TypeAdapter
 
 from jaxmath.config.choices import TUPLES, Choice, available, options_of
 from jaxmath.config.errors import theirs
@@ -135,18 +135,23 @@ def _value(hint: Any, project: Project, definitions: Schema) -> Schema:
     if dataclasses.is_dataclass(hint):
         fields = _fields(typing.cast(type, hint), project, definitions)
         return {"type": "object", "properties": fields, "additionalProperties": False}
-    return _draft_7(TypeAdapter(hint).json_schema())
+    try:
+        schema = TypeAdapter(hint).json_schema()
+    except PydanticUserError:  # a type of one's own, of which nothing can be said
+        return {}
+    return _draft_7(schema, schema.get("$defs", {}))
 
 
-def _draft_7(schema: Any) -> Any:
-    """A schema of pydantic's in the words of draft 7, without titles and without null."""
+def _draft_7(schema: Any, defined: Schema) -> Any:
+    """A schema of pydantic's in the words of draft 7, without titles, references and null."""
     if isinstance(schema, list):
-        return [_draft_7(inner) for inner in schema]
+        return [_draft_7(inner, defined) for inner in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {
-        key: _draft_7(inner) for key, inner in schema.items() if key not in ("title", "default")
-    }
+    if "$ref" in schema:
+        return _draft_7(defined[schema["$ref"].rpartition("/")[2]], defined)
+    beside = ("title", "default", "$defs")
+    found = {key: _draft_7(inner, defined) for key, inner in schema.items() if key not in beside}
     if "prefixItems" in found:
         found["items"] = found.pop("prefixItems")
     if "anyOf" in found:

@@ -111,6 +111,37 @@ def test_the_wrong_value_itself_is_underlined(validator, base, right, wrong, pat
     assert all(path.startswith(at.removesuffix("[0]")) for at, _ in found if at != "$"), found
 
 
+def test_every_type_of_a_field_has_a_schema(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "odd.py").write_text(ODD)
+    schema = project_schema(Project(tmp_path))
+    validator = Draft7Validator(schema)
+    right = 'experiment = "odd"\nmany = [{ a = 1 }]\npair = [1, 2.5]\nmaybe = 3\n'
+    right += 'own = [1]\neither = "x"\n'
+    assert not complaints(validator, right)
+    for old, new in (("a = 1", "a = 1.5"), ("[1, 2.5]", "[1]"), ("= 3", '= "x"'), ('"x"', "1.5")):
+        assert complaints(validator, right.replace(old, new)), new
+
+
+ODD = """
+from __future__ import annotations
+from collections.abc import Callable
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Inner:
+    a: int = 1
+
+@dataclass(frozen=True)
+class Config:
+    many: tuple[Inner, ...] = ()
+    pair: tuple[int, float] = (1, 2.0)
+    maybe: int | None = None
+    own: Callable | None = None
+    either: int | str = 1
+"""
+
+
 def test_what_an_editor_shows():
     schema = json.loads(SHIPPED.read_text())
     train = schema["definitions"]["train"]["properties"]
