@@ -4,6 +4,7 @@ It needs the extra `docs` and no network, and neither does a reader's browser: f
 fonts the reader's own, and the search is a file beside the pages.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,8 +25,10 @@ myst_enable_extensions = ["colon_fence", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
 
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).parent / "sphinx" / "matplotlibrc")
 nb_execution_mode = "force"
-nb_execution_raise_on_error = True
+nb_execution_show_tb = True  # a warning too, which -W makes an error
 nb_execution_timeout = 120
 nb_merge_streams = True
 

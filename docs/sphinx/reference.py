@@ -20,7 +20,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
-import jaxmath
+import jaxmath.typing
 from docstrings import markdown, signature
 from jaxmath import verify
 from jaxmath.distributions.family import Family
@@ -33,8 +33,8 @@ FENCE = "``````"
 RECORDS = {formula.name: formula for formula in verify.FORMULAS}
 DEFINITIONS = {name: kind.tex for name, kind in KINDS.items()} | OTHERS
 CARDS = cards()
-PUBLIC: dict[type, str] = {}
-"""The classes that pages speak of, by the name under which they do."""
+PUBLIC: dict[Any, str] = {}
+"""The types that pages speak of, by the name under which they do."""
 
 
 def write(app: Sphinx) -> None:
@@ -56,7 +56,7 @@ def pages() -> dict[str, str]:
     made, found = {}, []
     for room in rooms():
         for module in (*modules(room), room):
-            PUBLIC.update(classes(module))
+            PUBLIC.update(types_of(module))
     for room in rooms():
         inside = modules(room)
         for module in inside:
@@ -132,12 +132,14 @@ def modules(room: ModuleType) -> list[ModuleType]:
     ]
 
 
-def classes(module: ModuleType) -> dict[type, str]:
-    """The classes that a module offers."""
+def types_of(module: ModuleType) -> dict[Any, str]:
+    """The classes that a module offers, by the name under which it does; and those of arrays."""
     family = family_of(module)
     things = [("Params", family.params, None)] if family else offered(module)
     return {
-        thing: f"{module.__name__}.{name}" for name, thing, _ in things if inspect.isclass(thing)
+        thing: f"{module.__name__}.{name}"
+        for name, thing, _ in things
+        if inspect.isclass(thing) or module is jaxmath.typing
     }
 
 
@@ -182,7 +184,7 @@ def entry(module: ModuleType, name: str, thing: Any, said: str | None = None) ->
     """One name as a directive of Sphinx's Python domain, with its formula if it has a record."""
     if said is not None:
         return [f"{FENCE}{{py:data}} {name}", "", said, FENCE]
-    public = PUBLIC | classes(module)
+    public = PUBLIC | types_of(module)
     if inspect.isclass(thing):
         plain = issubclass(thing, enum.Enum | Exception) or getattr(thing, "_is_protocol", False)
         fields = "" if plain else signature(thing, public).partition(" -> ")[0]
@@ -192,7 +194,7 @@ def entry(module: ModuleType, name: str, thing: Any, said: str | None = None) ->
     return [FENCE + head, "", markdown(thing), *_formula(module, name, thing), FENCE]
 
 
-def _members(kind: type, public: dict[type, str]) -> list[str]:
+def _members(kind: type, public: dict[Any, str]) -> list[str]:
     if issubclass(kind, enum.Enum):
         return ["", ", ".join(f"`{each.name}` ({each.value})" for each in kind) + "."]
     lines = []
