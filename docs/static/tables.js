@@ -1,0 +1,25 @@
+// Long tables get a field that hides the rows without the words typed into it.
+"use strict";
+
+const LONG = 30;
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const wrapper of document.querySelectorAll(".table-wrapper")) {
+    const rows = [...wrapper.querySelectorAll("tbody tr")];
+    if (rows.length < LONG) continue;
+    wrapper.classList.add("long");
+    const texts = rows.map((row) => row.textContent.toLowerCase());
+    const field = document.createElement("input");
+    field.type = "search";
+    field.className = "filter";
+    field.placeholder = `Filter ${rows.length} rows`;
+    field.setAttribute("aria-label", field.placeholder);
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/);
+      rows.forEach((row, i) => {
+        row.hidden = !words.every((word) => texts[i].includes(word));
+      });
+    });
+    wrapper.before(field);
+  }
+});
