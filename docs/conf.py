@@ -8,9 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "sphinx"))
-
 import jaxmath
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS), str(DOCS / "sphinx")]
 
 project = "jaxmath"
 author = "The jaxmath authors"
@@ -26,7 +27,7 @@ myst_heading_anchors = 3
 myst_links_external_new_tab = False
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["MATPLOTLIBRC"] = str(Path(__file__).parent / "sphinx" / "matplotlibrc")
+os.environ["MATPLOTLIBRC"] = str(DOCS / "sphinx" / "matplotlibrc")
 nb_execution_mode = "force"
 nb_execution_show_tb = True  # a warning too, which -W makes an error
 nb_execution_timeout = 120
@@ -38,6 +39,7 @@ html_math_renderer = "mathml"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = ["tables.js"]
+html_domain_indices = False
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False

@@ -27,7 +27,7 @@ NOTE = "<!-- Made by docs/generate.py; edit the records, not this page. -->"
 
 def topics(served) -> str:
     """The mission as one table a section."""
-    lines, section = [NOTE, "", "# Topics", ""], None
+    lines, section, where = [NOTE, "", "# Topics", ""], None, cards()
     lines += [
         "Every row of the mission, with the formula that it is checked by. Made from",
         "[topics.toml](topics.toml), the formulas and the experiments; a row without an experiment",
@@ -52,10 +52,14 @@ def topics(served) -> str:
             row["formula"],
             row["source"],
             ", ".join(f"`{name}`" for name in experiments) or "*planned*",
-            ", ".join(f"`{name}`" for name in formulas),
+            ", ".join(_linked(name, where) for name in formulas),
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _linked(name: str, where: dict[str, str]) -> str:
+    return f"[`{name}`](formulas/{where[name]})" if name in where else f"`{name}`"
 
 
 def count(served) -> str:
@@ -98,8 +102,8 @@ def formulas_page() -> str:
         "",
         "# Formulas",
         "",
-        f"The cards of {sum(map(len, rooms.values()))} formulas: meaning, TeX, domain, derivatives in",
-        "closed form, where they break, facts that are checked by machine, source.",
+        f"The cards of {sum(map(len, rooms.values()))} formulas: meaning, TeX, domain, derivatives",
+        "in closed form, where they break, facts that are checked by machine, source.",
         "`jaxmath show NAME` prints one.",
     ]
     for room, formulas in rooms.items():

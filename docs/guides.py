@@ -53,7 +53,8 @@ def differs(command: str, shown: str, folder: Path) -> str:
     as_shown = not shown or doctest.OutputChecker().check_output(shown, ended.stdout, flags)
     if as_shown and ended.returncode != 1 and (shown or ended.returncode == 0):
         return ""
-    return f"$ {command}\nshould print\n{shown}\nprinted, status {ended.returncode},\n{ended.stdout}"
+    told = f"printed, with status {ended.returncode},\n{ended.stdout}"
+    return f"$ {command}\nshould print\n{shown}\n{told}"
 
 
 def main() -> int:

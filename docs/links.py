@@ -28,7 +28,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         """Keep what names a place, and what leads to one."""
         attributes = dict(attrs)
-        self.anchors |= {attributes[name] for name in ("id", "name") if attributes.get(name)}
+        self.anchors |= {attributes[name] or "" for name in ("id", "name") if name in attributes}
         if tag == "link" and attributes.get("rel") in ("canonical", "alternate"):
             return
         for name, address in attributes.items():
@@ -74,8 +74,11 @@ def styles(site: Path) -> Iterator[str]:
     """Every style or script that fetches from another machine by itself."""
     for path in sorted(site.rglob("*.css")):
         text = path.read_text("utf-8")
-        if any(f"{start}{scheme}" in text for start in ("url(", "url('", 'url("', "@import ")
-               for scheme in ("http:", "https:", "//")):
+        if any(
+            f"{start}{scheme}" in text
+            for start in ("url(", "url('", 'url("', "@import ")
+            for scheme in ("http:", "https:", "//")
+        ):
             yield f"{path.relative_to(site)}: loads from another machine"
 
 

@@ -75,7 +75,7 @@ class _Links(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         full = self.public.get(self.names.get(node.id))
-        return ast.parse(f"~{full}").body[0].value if full else node
+        return ast.parse(f"~{full}", mode="eval").body if full else node
 
 
 def _plain(kind: Any) -> Any:
@@ -83,7 +83,7 @@ def _plain(kind: Any) -> Any:
         return kind
     simple = isinstance(kind, type) and not isinstance(kind, types.GenericAlias)
     text = kind if isinstance(kind, str) else kind.__name__ if simple else repr(kind)
-    return _Word(re.sub(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])", "", text).replace("NoneType", "None"))
+    return _Word(re.sub(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])", "", text))
 
 
 def _default(value: Any) -> Any:

@@ -23,18 +23,20 @@ class Themes(SphinxTransform):
     def apply(self, **kwargs) -> None:
         """Replace them in the document."""
         for raw in list(self.document.findall(nodes.raw)):
-            pictures = _PICTURE.findall(raw.astext()) if raw.get("format") == "html" else []
-            if pictures:
+            found = _PICTURE.findall(raw.astext()) if raw.get("format") == "html" else []
+            if found:
                 folder = Path(raw.source or self.document["source"]).parent
-                raw.replace_self([image for found in pictures for image in self._images(found, folder)])
+                raw.replace_self([one for each in found for one in self._images(each, folder)])
 
     def _images(self, picture: str, folder: Path) -> list[nodes.image]:
         about = {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(picture)}
         made = []
         for source, shown in (("src", "only-light"), ("srcset", "only-dark")):
             file = (folder / about[source]).resolve().relative_to(self.env.srcdir)
-            width = f"{about['width']}px" if "width" in about else None
-            made.append(nodes.image(uri=f"/{file.as_posix()}", alt=about["alt"], width=width, classes=[shown]))
+            image = nodes.image(uri=f"/{file.as_posix()}", alt=about["alt"], classes=[shown])
+            if "width" in about:
+                image["width"] = f"{about['width']}px"
+            made.append(image)
         return made
 
 

@@ -4,30 +4,24 @@ Rooms are found in the package and names at their front doors, so that a new fun
 without a word in the documentation. Pages are written to docs/api before Sphinx reads it.
 """
 
-import ast
 import enum
 import functools
-import importlib
 import inspect
-import pkgutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from docstrings import markdown, signature
 from docutils import nodes
+from front_doors import family_of, first, home, modules, offered, rooms, types_of
+from generate import cards
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
-import jaxmath.typing
-from docstrings import markdown, signature
 from jaxmath import verify
-from jaxmath.distributions.family import Family
 from jaxmath.distributions.contract import FUNCTIONS, KINDS, OTHERS
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from generate import cards  # noqa: E402
+from jaxmath.distributions.family import Family
 
 FENCE = "``````"
 RECORDS = {formula.name: formula for formula in verify.FORMULAS}
@@ -69,16 +63,9 @@ def pages() -> dict[str, str]:
     return made
 
 
-def rooms() -> Iterator[ModuleType]:
-    """The packages and modules right below jaxmath."""
-    for module in pkgutil.iter_modules(jaxmath.__path__, "jaxmath."):
-        if not module.name.startswith("jaxmath._"):
-            yield importlib.import_module(module.name)
-
-
 def index(found: list[ModuleType]) -> str:
     """The front page: what each room is for."""
-    rows = [f"| [{room.__name__}](<{room.__name__}.md>) | {_first(room)} |" for room in found]
+    rows = [f"| {_link(room)} | {first(room)} |" for room in found]
     toctree = ["```{toctree}", ":hidden:", "", *(f"{room.__name__}" for room in found), "```"]
     return "\n".join(
         [
@@ -112,72 +99,13 @@ def page(module: ModuleType, inside: list[ModuleType]) -> str:
     titled = sum(map(bool, homes.values())) > 1
     for place, entries in homes.items():
         if titled and place != module.__name__:
-            lines += [f"## {_first(sys.modules[place])}", ""]
+            lines += [f"## {first(sys.modules[place])}", ""]
         lines += entries
     if inside:
         lines += ["## Modules", "", "| module | |", "| --- | --- |"]
-        lines += [f"| [{each.__name__.rpartition('.')[2]}](<{each.__name__}.md>) | {_first(each)} |" for each in inside]
+        lines += [f"| {_link(each)} | {first(each)} |" for each in inside]
         lines += ["", "```{toctree}", ":hidden:", "", *(each.__name__ for each in inside), "```"]
     return "\n".join(lines) + "\n"
-
-
-def modules(room: ModuleType) -> list[ModuleType]:
-    """The modules that a room offers as such: `from jaxmath.distributions import normal`."""
-    return [
-        getattr(room, alias.name)
-        for node in _body(room)
-        if isinstance(node, ast.ImportFrom) and node.module == room.__name__
-        for alias in node.names
-        if inspect.ismodule(getattr(room, alias.name))
-    ]
-
-
-def types_of(module: ModuleType) -> dict[Any, str]:
-    """The classes that a module offers, by the name under which it does; and those of arrays."""
-    family = family_of(module)
-    things = [("Params", family.params, None)] if family else offered(module)
-    return {
-        thing: f"{module.__name__}.{name}"
-        for name, thing, _ in things
-        if inspect.isclass(thing) or module is jaxmath.typing
-    }
-
-
-def family_of(module: ModuleType) -> Family | None:
-    """The family of distributions that a module is of."""
-    found = vars(module).get(module.__name__.rpartition(".")[2].upper())
-    return found if isinstance(found, Family) else None
-
-
-def offered(module: ModuleType) -> Iterator[tuple[str, Any, str | None]]:
-    """The public functions and classes of a module, and the values of which it says something."""
-    written = names_of(module)
-    for name in getattr(module, "__all__", written):
-        thing, said = getattr(module, name), written.get(name)
-        if name.startswith("_") or inspect.ismodule(thing):
-            continue
-        if said or inspect.isclass(thing) or (callable(thing) and inspect.getdoc(thing)):
-            yield name, thing, said
-
-
-def names_of(module: ModuleType) -> dict[str, str | None]:
-    """What a module defines and, if a package, imports of ours; values with their docstring."""
-    found: dict[str, str | None] = {}
-    body = _body(module)
-    for node, after in zip(body, [*body[1:], None], strict=True):
-        match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                found[name] = None
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-                match after:
-                    case ast.Expr(value=ast.Constant(value=str(said))):
-                        found[name] = inspect.cleandoc(said)
-                    case _:
-                        found[name] = None
-            case ast.ImportFrom(module=str(source)) if source.startswith("jaxmath."):
-                if hasattr(module, "__path__"):
-                    found |= {alias.asname or alias.name: None for alias in node.names}
-    return found
 
 
 def entry(module: ModuleType, name: str, thing: Any, said: str | None = None) -> list[str]:
@@ -220,7 +148,8 @@ def _formula(module: ModuleType, name: str, thing: Any) -> list[str]:
         tex = DEFINITIONS.get(name)
     lines = ["", "$$", tex, "$$"] if tex else []
     if record and record.name in CARDS:
-        lines += ["", f"[Card](<../formulas/{CARDS[record.name]}>): domain, derivatives, facts, source."]
+        card = f"../formulas/{CARDS[record.name]}"
+        lines += ["", f"[Card](<{card}>): domain, derivatives, facts, source."]
     return lines
 
 
@@ -243,19 +172,8 @@ def functions_of(module: ModuleType, family: Family) -> list[str]:
     return lines
 
 
-def home(module: ModuleType, thing: Any) -> str:
-    """The module that a name of a package comes from."""
-    place = getattr(thing, "__module__", None) or ""
-    inside = hasattr(module, "__path__") and place.startswith("jaxmath.")
-    return place if inside and place in sys.modules else module.__name__
-
-
-def _body(module: ModuleType) -> list[ast.stmt]:
-    return ast.parse(inspect.getsource(module)).body
-
-
-def _first(module: ModuleType) -> str:
-    return " ".join((inspect.getdoc(module) or "").partition("\n\n")[0].split()).rstrip(".:")
+def _link(module: ModuleType) -> str:
+    return f"[{module.__name__.removeprefix('jaxmath.')}](<{module.__name__}.md>)"
 
 
 def only_exact(app: Sphinx, document: nodes.document) -> None:

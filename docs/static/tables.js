@@ -8,7 +8,12 @@ document.addEventListener("DOMContentLoaded", () => {
     const rows = [...wrapper.querySelectorAll("tbody tr")];
     if (rows.length < LONG) continue;
     wrapper.classList.add("long");
-    const texts = rows.map((row) => row.textContent.toLowerCase());
+    // A row whose first cell is empty goes on with the one above.
+    let name = "";
+    const texts = rows.map((row) => {
+      name = row.cells[0].textContent.trim() || name;
+      return `${name} ${row.textContent}`.toLowerCase();
+    });
     const field = document.createElement("input");
     field.type = "search";
     field.className = "filter";
