@@ -11,23 +11,23 @@ from pathlib import Path
 import jaxmath
 
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS), str(DOCS / "sphinx")]
+sys.path[:0] = [str(DOCS), str(DOCS / "extensions")]
 
 project = "jaxmath"
 author = "The jaxmath authors"
 project_copyright = "The jaxmath authors, Apache 2.0"
 version = release = jaxmath.__version__
 
-# Those without a dot stand in docs/sphinx.
-extensions = ["myst_nb", "sphinx_copybutton", "mathml", "pictures", "reference"]
-exclude_patterns = ["sphinx"]
+# Those without a dot stand in docs/extensions.
+extensions = ["myst_nb", "sphinx_copybutton", "mathml", "names", "pictures", "reference"]
+exclude_patterns = ["extensions"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["MATPLOTLIBRC"] = str(DOCS / "sphinx" / "matplotlibrc")
+os.environ["MATPLOTLIBRC"] = str(DOCS / "extensions" / "matplotlibrc")
 nb_execution_mode = "force"
 nb_execution_show_tb = True  # a warning too, which -W makes an error
 nb_execution_timeout = 120

@@ -30,7 +30,7 @@ PLANTED = {
 @pytest.fixture
 def tool(monkeypatch):
     monkeypatch.syspath_prepend(DOCS)
-    monkeypatch.syspath_prepend(DOCS / "sphinx")
+    monkeypatch.syspath_prepend(DOCS / "extensions")
     before = set(sys.modules)
     yield importlib.import_module
     for name in set(sys.modules) - before:
