@@ -22,15 +22,14 @@ version = release = jaxmath.__version__
 extensions = ["myst_nb", "sphinx_copybutton", "mathml", "names", "pictures", "reference"]
 exclude_patterns = ["extensions"]
 
-myst_enable_extensions = ["colon_fence", "dollarmath", "fieldlist"]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-myst_links_external_new_tab = False
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MATPLOTLIBRC"] = str(DOCS / "extensions" / "matplotlibrc")
 nb_execution_mode = "force"
 nb_execution_show_tb = True  # a warning too, which -W makes an error
-nb_execution_timeout = 120
+nb_execution_timeout = 300
 nb_merge_streams = True
 
 html_theme = "furo"

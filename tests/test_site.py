@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jaxmath import verify
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 PAGE = """<html><head><link rel="stylesheet" href="style.css"></head><body>
@@ -102,12 +104,9 @@ def test_every_function_at_a_front_door_has_its_place_in_the_reference(tool):
 
 def test_every_formula_of_a_record_is_understood(tool):
     pytest.importorskip("sphinx")
-    from jaxmath import verify
-    from jaxmath.lab import tex
-
-    spaced = tool("mathml").spaced
+    mathml = tool("mathml")
     for formula in verify.FORMULAS:
-        made = tex.mathml(spaced(formula.tex), True)
+        made = mathml.tex.mathml(mathml.spaced(formula.tex), True)
         assert made.startswith("<math"), formula.name
         assert "\\" not in made.partition(">")[2], formula.name
 
