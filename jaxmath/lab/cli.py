@@ -190,6 +190,36 @@ def show(
         say(catalog.card(name, Path.cwd()))
 
 
+Json = Annotated[bool, typer.Option("--json", help="Print strict JSON.")]
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN ...", help="Folders of runs.")],
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a page with the curves as well.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold runs against the first: configs, metrics, curves, and whether equal bits are promised.
+
+    Exit status: 0; 2 where a folder is no finished run.
+    """
+    with statuses():
+        from jaxmath.report import comparison_page, comparison_text
+        from jaxmath.runs import comparison
+
+        found = comparison.read(runs)
+        if html:
+            comparison_page.write(found, Path(html))
+        if as_json:
+            say(comparison.json(found).rstrip("\n"))
+        else:
+            comparison_text.show(found)
+            if html:
+                say(f"Page: {html}")
+
+
 VERIFY = """
 NAME is FILE.py:FUNCTION, MODULE:FUNCTION or a formula that `list` prints. Without one, or with a
 .toml file, all functions in the table [tool.jaxmath.verify] of pyproject.toml are verified.

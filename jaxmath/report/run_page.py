@@ -48,7 +48,7 @@ def write(run: Run) -> Path:
             (run.folder / "figures").mkdir(exist_ok=True)
             for name, content in files.items():
                 store.write(run.folder / "figures" / name, content)
-        picture = _picture(number, plot, stem, files)
+        picture = drawn(number, plot, stem, files)
         if picture.size > room:
             picture = Picture(number, plot, stem)
         room -= picture.size
@@ -75,7 +75,9 @@ class Picture:
         return len(self.light) + len(self.dark)
 
 
-def _picture(number: int, plot: Plot, stem: str, files: Mapping[str, bytes]) -> Picture:
+def drawn(number: int, plot: Plot, stem: str, files: Mapping[str, bytes]) -> Picture:
+    """A figure from its files, as SVG, or as pixels where that is smaller."""
+
     def url(name: str) -> str:
         kind, content = "svg+xml", files[f"{name}.svg"]
         if len(content) > PICTURE:
@@ -99,7 +101,7 @@ def page(run: Run, pictures: Sequence[Picture] = ()) -> str:
         tables=[shown(table) for table in run.tables],
         command=command(run),
         config=_config(run),
-        summary=_when(run.provenance),
+        summary=when(run.provenance),
         version=_version(run.provenance),
         provenance=list(_provenance(run.provenance)),
         light=LIGHT,
@@ -214,7 +216,7 @@ def _without_none(value: Any) -> Any:
     return [*map(_without_none, value)] if isinstance(value, (list, tuple)) else value
 
 
-def _when(provenance: Mapping[str, Any]) -> str:
+def when(provenance: Mapping[str, Any]) -> str:
     """When it was run and how long it took, in a line."""
     parts = []
     try:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxmath.config.errors import Exit, visible
+from jaxmath.config.errors import Exit
 from jaxmath.report import tex, words
+from jaxmath.report.terminal import Printer
 from jaxmath.runs.experiment import Outcome, Table
 from jaxmath.runs.run import Run
+from jaxmath.runs.sweep import best_by
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 STYLES = {
     Outcome.PASS: "bold green",
@@ -23,9 +24,6 @@ STYLES = {
     Outcome.UNDECIDED: "bold yellow",
     Outcome.SKIPPED: "dim",
 }
-NARROW = 72
-"""Below this many columns a claim stands on lines of its own instead of in a table."""
-
 FAILED = 3
 """As many failed lanes are named; the report has them all."""
 
@@ -35,34 +33,11 @@ def show(run: Run, console: Console | None = None) -> None:
 
     Nothing that a config or an experiment says is read as markup or as control characters.
     """
-    if console is None:
-        from rich.console import Console
-
-        console = Console(highlight=False)
     _Printer(console).run(run)
 
 
-class _Printer:
-    """Prints text as the console's encoding allows."""
-
-    def __init__(self, console: Console):
-        self.console = console
-        self.ascii = not (console.encoding or "").lower().startswith("utf")
-        self.narrow = console.width < NARROW
-
-    def text(self, content: str, style: str = "") -> Text:
-        from rich.text import Text
-
-        content = "\n".join(visible(line, 10_000) for line in content.splitlines())
-        return Text(words.ascii_only(content) if self.ascii else content, style)
-
-    def line(self, content: str = "", style: str = "", indent: int = 0) -> None:
-        from rich.padding import Padding
-
-        if not content:
-            self.console.print()
-            return
-        self.console.print(Padding(self.text(content, style), (0, 0, 0, indent), expand=False))
+class _Printer(Printer):
+    """Prints a run."""
 
     def run(self, run: Run) -> None:
         self.line()
@@ -75,24 +50,15 @@ class _Printer:
             for row in rows:
                 self.stacked(row)
         elif rows:
-            self.console.print(self.table(rows))
+            self.console.print(self.claims(rows))
             self.line()
         self.sweep(run)
         good = run.exit is Exit.PASS
         self.line(words.verdict(run), "bold green" if good else "bold red")
-        # Never broken over lines, so that it can be copied.
-        self.console.print(
-            self.text(f"Report: {_place(run.folder / 'report.html')}"), soft_wrap=True
-        )
+        self.whole(f"Report: {place(run.folder / 'report.html')}")
 
-    def table(self, rows: list[words.Row]) -> Any:
-        from rich import box
-        from rich.table import Table as Grid
-
-        grid = Grid(
-            box=box.ASCII if self.ascii else box.SIMPLE_HEAD, header_style="dim", pad_edge=False,
-            show_edge=False, padding=(0, 1),
-        )  # fmt: skip
+    def claims(self, rows: list[words.Row]) -> Any:
+        grid = self.grid()
         grid.add_column("Result", no_wrap=True)
         grid.add_column("Claim", ratio=1, overflow="fold")
         grid.add_column("Measured", max_width=18)
@@ -162,8 +128,8 @@ def _best(cells: Table, columns: dict[str, list], run: Run) -> str:
         if f"{metric} 95% low" in columns:
             ends = (columns[f"{metric} 95% {end}"][index] for end in ("low", "high"))
             told[metric] += f" (95%: {' to '.join(map(words.number, ends))})"
-    # The table's title ends in the metric that was decisive; that one is told first.
-    decisive = told.pop(cells.title.rpartition("best by ")[2], None)
+    # The metric that was decisive is told first.
+    decisive = told.pop(best_by(cells) or "", None)
     measured = ", ".join([*([decisive] if decisive else []), *told.values()][:3])
     return ": ".join(part for part in (setting, measured) if part)
 
@@ -175,7 +141,7 @@ def _named(columns: dict[str, list], index: int) -> str:
     return f"{where}: {reason[index]}" if where else str(reason[index])
 
 
-def _place(path: Path) -> str:
+def place(path: Path) -> str:
     """The path as one would type it here."""
     try:
         return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

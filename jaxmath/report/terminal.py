@@ -1,0 +1,79 @@
+"""Text and tables on a terminal of any width and encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from jaxmath.config.errors import visible
+from jaxmath.report import words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+NARROW = 72
+"""Below this many columns what would be a table stands on lines of its own."""
+
+LONG = 16
+"""A dotted path of more characters is broken at its dots, where it heads a column."""
+
+
+class Printer:
+    """Prints text as the console's encoding allows; nothing in it is read as markup."""
+
+    def __init__(self, console: Console | None = None):
+        if console is None:
+            from rich.console import Console
+
+            console = Console(highlight=False)
+        self.console = console
+        self.ascii = not (console.encoding or "").lower().startswith("utf")
+        self.narrow = console.width < NARROW
+
+    def text(self, content: str, style: str = "") -> Text:
+        """The content without control characters, in ASCII where the console knows no more."""
+        from rich.text import Text
+
+        content = "\n".join(visible(line, 10_000) for line in content.splitlines())
+        return Text(words.ascii_only(content) if self.ascii else content, style)
+
+    def line(self, content: str = "", style: str = "", indent: int = 0) -> None:
+        """A paragraph, or an empty line."""
+        from rich.padding import Padding
+
+        if not content:
+            self.console.print()
+            return
+        self.console.print(Padding(self.text(content, style), (0, 0, 0, indent), expand=False))
+
+    def whole(self, content: str) -> None:
+        """A line that is never broken, so that it can be copied."""
+        self.console.print(self.text(content), soft_wrap=True)
+
+    def grid(self) -> Grid:
+        """A table without columns yet."""
+        from rich import box
+        from rich.table import Table as Grid
+
+        return Grid(
+            box=box.ASCII if self.ascii else box.SIMPLE_HEAD, header_style="dim", pad_edge=False,
+            show_edge=False, padding=(0, 1),
+        )  # fmt: skip
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table; on a narrow console each row is a paragraph, a line for each of its cells."""
+        if self.narrow:
+            for first, *rest in rows:
+                self.line(first)
+                for name, cell in zip(header[1:], rest, strict=True):
+                    self.line(f"{name}: {cell}", "dim", indent=2)
+            return
+        grid = self.grid()
+        for name in header:
+            broken = name.replace(".", ".\n") if len(name) > LONG else name
+            grid.add_column(self.text(broken), overflow="fold")
+        for row in rows:
+            grid.add_row(*map(self.text, row))
+        self.console.print(grid)
