@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-import jaxmath
 from jaxmath.report import comparison_words as told
 from jaxmath.report import figures, run_page, tex
 from jaxmath.report.overlays import overlays
@@ -81,7 +80,6 @@ def page(found: Comparison, beside: Path) -> str:
         claims=told.claims(found),
         pictures=_pictures(found),
         most=ROWS,
-        version=jaxmath.__version__,
         light=LIGHT,
         dark=DARK,
     )

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 NARROW = 72
 """Below this many columns what would be a table stands on lines of its own."""
 
-LONG = 16
-"""A dotted path of more characters is broken at its dots, where it heads a column."""
-
 
 class Printer:
     """Prints text as the console's encoding allows; nothing in it is read as markup."""
@@ -63,17 +60,24 @@ class Printer:
         )  # fmt: skip
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table; on a narrow console each row is a paragraph, a line for each of its cells."""
-        if self.narrow:
+        """A table of which the first column may be broken over lines.
+
+        Where it does not fit, each row is a paragraph, with a line for each of its cells.
+        """
+        if self.narrow or not self._fits(header, rows):
             for first, *rest in rows:
                 self.line(first)
                 for name, cell in zip(header[1:], rest, strict=True):
                     self.line(f"{name}: {cell}", "dim", indent=2)
             return
         grid = self.grid()
-        for name in header:
-            broken = name.replace(".", ".\n") if len(name) > LONG else name
-            grid.add_column(self.text(broken), overflow="fold")
+        for at, name in enumerate(header):
+            grid.add_column(self.text(name), overflow="fold", no_wrap=at > 0)
         for row in rows:
             grid.add_row(*map(self.text, row))
         self.console.print(grid)
+
+    def _fits(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+        first = max(len(word) for row in (header, *rows) for word in (row[0].split() or [""]))
+        rest = (max(map(len, column)) for column in list(zip(header, *rows, strict=True))[1:])
+        return first + sum(3 + width for width in rest) <= self.console.width

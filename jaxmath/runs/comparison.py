@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jaxmath
 from jaxmath.config.errors import InputError, Problem
 from jaxmath.runs import encoding, estimates, store
 from jaxmath.runs.agreement import agreements
@@ -123,7 +122,6 @@ def json(found: Comparison) -> str:
     """All of a comparison, as strict JSON."""
     whole = dict(
         format=FORMAT,
-        jaxmath=jaxmath.__version__,
         runs=[
             dict(label=label, folder=str(run.folder), name=run.name, exit=run.exit.name)
             for label, run in zip(found.labels, found.runs, strict=True)
