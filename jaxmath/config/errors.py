@@ -14,7 +14,8 @@ class Exit(IntEnum):
     """The exit status of every command.
 
     0 every claim passes, 1 a bug of jaxmath, 2 bad input, 3 a claim failed or is undecided,
-    4 the experiment's own code raised, 74 disk or permissions, 130 and 143 interrupted.
+    4 the experiment's own code raised, 74 disk or permissions, 75 another process is at work there,
+    130 and 143 interrupted.
     """
 
     PASS = 0
@@ -23,6 +24,7 @@ class Exit(IntEnum):
     FAIL = 3
     EXPERIMENT = 4
     IO = 74
+    LOCKED = 75
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -101,3 +103,7 @@ def theirs(experiment: str, doing: str) -> Iterator[None]:
 
 class StorageError(Exception):
     """The disk is full, or a folder may not be written; what was finished stays. Exit status 74."""
+
+
+class LockedError(Exception):
+    """Another process is at work in the folder of a run. Exit status 75."""

@@ -40,20 +40,24 @@ MAX_SEED = 2**32 - 1
 
 
 def read(
-    config: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), smoke: bool = False
+    config: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    smoke: bool = False,
+    folder: Path | None = None,
 ) -> Study:
     """Read and validate a config.
 
     Later wins: the experiment's defaults, the file, its [smoke] values if `smoke`, and `overrides`,
     words such as "optimizer.learning_rate=0.1" or "sweep.seed=[0, 1, 2]". A single value takes its
-    path out of an earlier sweep.
+    path out of an earlier sweep. The `experiments` folder is looked for from `folder` upwards, the
+    file's own unless given.
 
     Raises:
         InputError: with every problem found, each with its place and the nearest valid name.
         Exception: whatever the experiment's own module raises when it is imported.
     """
     opened = open_document(config)
-    project = Project(opened.folder)
+    project = Project(folder or opened.folder)
     # The way that is not asked for is checked as well: a slip shows before the long run, not in it.
     modes = (smoke, not smoke) if opened.values.get("smoke") else (smoke,)
     documents = {mode: copy.deepcopy(opened) for mode in modes}

@@ -1,7 +1,8 @@
 """The lab: a config file becomes trainings, claims, pictures and a folder that someone can read.
 
 ``run("x.toml") -> Run`` does what `jaxmath run` does, without the terminal; ``load(folder)`` reads
-a finished run back; ``load_params(folder, like)`` hangs its trained parameters into your pytree.
+a finished run back, ``resume(folder)`` goes on with one that is not; ``load_params(folder, like)``
+hangs its trained parameters into your pytree.
 """
 
 from __future__ import annotations
@@ -25,15 +26,19 @@ def run(
     own code raised, `StorageError` where the folder cannot be written.
     """
     from jaxmath.config import reading
-    from jaxmath.lab import engine
-    from jaxmath.report import run_page
-    from jaxmath.runs import store
+    from jaxmath.lab import session
 
-    study = reading.read(Path(config), tuple(overrides), smoke)
-    finished = engine.execute(study, out=out, quiet=True)
-    run_page.write(finished)
-    store.seal(finished)
-    return finished
+    return session.run(reading.read(Path(config), tuple(overrides), smoke), out, quiet=True)
+
+
+def resume(folder: Path | str) -> Run:
+    """Go on with a run where it was interrupted; what comes out is the same, bit for bit.
+
+    Raises what `run` does, and `LockedError` where another process is at work on it.
+    """
+    from jaxmath.lab import session
+
+    return session.resume(folder, quiet=True)
 
 
 def load(folder: Path | str) -> Run:

@@ -13,11 +13,12 @@ import typer
 
 from jaxmath import __version__
 from jaxmath.config.errors import Exit, InputError, Problem
-from jaxmath.lab.statuses import hush, listen, statuses
+from jaxmath.lab.statuses import going_on, hush, listen, statuses
 
 EPILOG = """
 Exit status: 0 every claim passes; 2 bad input; 3 a claim failed or is undecided; 4 the
-experiment's own code raised; 74 disk or permissions; 130 and 143 interrupted; 1 a bug of jaxmath.
+experiment's own code raised; 74 disk or permissions; 75 another process is at work there; 130 and
+143 interrupted; 1 a bug of jaxmath.
 """
 
 app = typer.Typer(
@@ -72,6 +73,14 @@ Words = Annotated[
 ]
 
 
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep no compiled programs on disk.")]
+SaveEvery = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", min=0.0, help="Save the state of a training about this often."),
+]
+
+
 @app.command(epilog=EPILOG)
 def run(
     words: Words,
@@ -80,33 +89,71 @@ def run(
         str | None,
         typer.Option(help="Where run folders are made; runs, unless said.", show_default=False),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Keep no compiled programs on disk.")
+    quiet: Quiet = False,
+    no_cache: NoCache = False,
+    save_every: SaveEvery = 60.0,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic", help="The same bits on any number of cores: pins all threads."
+        ),
+    ] = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going", "-k", help="After a config that fails, run the others."),
     ] = False,
 ) -> None:
     """Run configs: train, judge the claims, draw, and write a report."""
     with statuses():
+        if deterministic:
+            from jaxmath.lab import threads
+
+            threads.pin()
         from jaxmath.config import reading
 
         configs, overrides = split_words(words)
-        # All are read before any is run, so that a slip in the last does not cost the others.
-        studies = [reading.read(config, overrides, smoke) for config in configs]
-        gc.enable()
         worst = Exit.PASS
+        # All are read before any is run, so that a slip in the last does not cost the others.
+        studies = []
+        for config in configs:
+            with going_on(keep_going) as ended:
+                studies.append(reading.read(config, overrides, smoke))
+            worst = max(worst, ended.status)
+        gc.enable()
         for study in studies:
-            worst = max(worst, _run(study, out, quiet, not no_cache))
+            with going_on(keep_going) as ended:
+                from jaxmath.lab import session
+
+                run = session.run(study, out, quiet, not no_cache, save_every)
+                ended.status = _shown(run, quiet)
+            worst = max(worst, ended.status)
         raise SystemExit(int(worst))
 
 
-def _run(study: Any, out: str | None, quiet: bool, cache: bool) -> Exit:
-    from jaxmath.lab import engine
-    from jaxmath.report import run_page, summary
-    from jaxmath.runs import store
+@app.command(epilog=EPILOG)
+def resume(
+    folder: Annotated[
+        str, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)
+    ],
+    quiet: Quiet = False,
+    no_cache: NoCache = False,
+    save_every: SaveEvery = 60.0,
+) -> None:
+    """Go on with a run that was interrupted; the numbers are the same, bit for bit."""
+    with statuses():
+        from jaxmath.lab import threads
 
-    finished = engine.execute(study, out=out, quiet=quiet, cache=cache)
-    run_page.write(finished)
-    store.seal(finished)
+        threads.pin_like(Path(folder))
+        gc.enable()
+        from jaxmath.lab import session
+
+        finished = session.resume(folder, quiet, not no_cache, save_every)
+        raise SystemExit(int(_shown(finished, quiet)))
+
+
+def _shown(finished: Any, quiet: bool) -> Exit:
+    from jaxmath.report import summary
+
     if not quiet:
         try:
             summary.show(finished)

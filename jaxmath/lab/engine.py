@@ -7,28 +7,27 @@ all settings of a seed, without any planner.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
-from jaxmath.config.errors import Exit, ExperimentError, theirs
+from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, provenance
-from jaxmath.lab.loading import Loader, read_by_load, split, static_part
-from jaxmath.lab.program import STAGES, Program, arguments, compiled, lane, lowered, size, workers
+from jaxmath.lab import plan, provenance, tiles
+from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep
 from jaxmath.runs.cache import switch_on
 from jaxmath.runs.experiment import Result
+from jaxmath.runs.journal import Journal
 from jaxmath.runs.measured import Measured, gather
 from jaxmath.runs.run import Run
 
@@ -52,26 +51,10 @@ class Measurement:
     tiles: int
 
 
-class Tile(NamedTuple):
-    """A piece of work: some seeds (rows) and settings (columns) of a cell."""
-
-    program: Program
-    cell: plan.Cell
-    data: Any
-    rows: np.ndarray
-    columns: np.ndarray
-
-
-def tiling(cell: plan.Cell, each: plan.Size) -> plan.Tiling:
-    """How a cell is cut for this machine."""
-    threads = workers()
-    most = plan.most_lanes(each, threads, jax.default_backend())
-    seeds, settings = cell.lanes.shape
-    return plan.tiling(seeds, settings, most, threads)
-
-
-def measure(study: Study, progress: Progress | None = None) -> Measurement:
-    """Load the data, compile one program a cell, and run all lanes."""
+def measure(
+    study: Study, progress: Progress | None = None, journal: Journal | None = None
+) -> Measurement:
+    """Load the data, compile one program a cell, and run all lanes that a journal does not have."""
     progress = progress or Progress(quiet=True)
     with jax.enable_x64(study.precision == "float64"):
         started = time.perf_counter()
@@ -81,11 +64,11 @@ def measure(study: Study, progress: Progress | None = None) -> Measurement:
         loaded = time.perf_counter()
         if hasattr(study.module, "survey"):
             work, ready = [], loaded
-            parts = list(_survey_all(study, cells, loader, progress))
+            parts = list(_survey_all(study, cells, loader, progress, journal))
         else:
-            work = _compile_all(study, cells, loader, progress)
+            work, parts = tiles.prepare(study, cells, loader, progress, journal)
             ready = time.perf_counter()
-            parts = _run_all(study, work, progress)
+            parts += tiles.run(study, work, progress, journal)
         done = time.perf_counter()
     return Measurement(
         data=data,
@@ -103,26 +86,22 @@ def judge(study: Study, data, arrays: Mapping[str, Any]) -> Result:
 
 
 def execute(
-    study: Study, out: Path | str | None = None, quiet: bool = False, cache: bool = True
+    study: Study,
+    out: Path | str | None = None,
+    quiet: bool = False,
+    cache: bool = True,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
 ) -> Run:
-    """Run a study and write its folder, all but figures, report and STATUS.
+    """Run a study and write its folder, all but figures, report and STATUS (`session` does those).
 
-    The folder is made first, so that a full disk or a lack of rights is known before hours of
-    work. If something raises later, or the run is interrupted, what was finished stays there and
-    `STATUS` says why.
+    In a new folder below `out`, or in that of a journal, which has what is finished already.
     """
-    folder = store.create(study, out)
+    folder = journal.folder if journal else store.create(study, out)
     switch_on(cache)
-    try:
-        with Progress(quiet) as progress:
-            measurement = measure(study, progress)
-        return _conclude(study, folder, measurement)
-    except KeyboardInterrupt:
-        store.status(folder, "INTERRUPTED 130\n")
-        raise
-    except ExperimentError as error:
-        store.status(folder, f"ERROR {int(Exit.EXPERIMENT)}\n{error}\n")
-        raise
+    with Progress(quiet) if progress is None else nullcontext(progress) as progress:
+        measurement = measure(study, progress, journal)
+    return _conclude(study, folder, measurement)
 
 
 def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
@@ -167,7 +146,13 @@ def _documented(module) -> tuple[str, str]:
     return " ".join(first.split()).rstrip("."), rest.strip()
 
 
-def _survey_all(study: Study, cells: list[plan.Cell], loader: Loader, progress: Progress):
+def _survey_all(
+    study: Study,
+    cells: list[plan.Cell],
+    loader: Loader,
+    progress: Progress,
+    journal: Journal | None,
+):
     """Lane by lane, what an experiment measures that is no single program of JAX.
 
     Its `survey(config, data, seed, progress)` stands in the place of `measure`, runs on the host
@@ -178,97 +163,27 @@ def _survey_all(study: Study, cells: list[plan.Cell], loader: Loader, progress: 
         for (row, column), place in np.ndenumerate(cell.lanes):
             swept = {path: float(values[column]) for path, values in cell.settings.items()}
             config = plan.fill(cell.config, swept)
-            with theirs(study.experiment, "survey"):
-                found = study.module.survey(config, data, cell.seeds[row], progress)
+            key = _survey_key(study, config, cell.seeds[row])
+            kept = journal.finished(int(place), key) if journal else None
+            if kept:
+                names = kept.notes["names"]
+                found = encoding.unflatten(
+                    kept.notes["tree"], dict(zip(names, kept.leaves, strict=True))
+                )
+            else:
+                with theirs(study.experiment, "survey"):
+                    found = study.module.survey(config, data, cell.seeds[row], progress)
+                if journal:
+                    arrays, tree = encoding.flatten(encoding.nested(found))
+                    names = list(arrays)
+                    journal.keep(int(place), key, list(arrays.values()), names=names, tree=tree)
             yield np.array([place]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], found)
 
 
-def _compile_all(study: Study, cells: list[plan.Cell], loader: Loader, progress: Progress):
-    """One program for all cells that differ in arrays alone, and the tiles to run."""
-    keys, new = [], {}
-    for cell in cells:
-        data = loader(cell.config)
-        keys.append(_identity(study, cell, data))
-        if keys[-1] in _programs:
-            _programs.move_to_end(keys[-1])
-        else:
-            new.setdefault(keys[-1], (cell, data))
-    progress.phase("compiling", len(new))
-    traced = []
-    with theirs(study.experiment, "measure"):
-        for cell, data in new.values():
-            one = lane(study, cell, data)
-            traced.append(lowered(one, tiling(cell, size(one))))
-    _programs.update(zip(new, compiled(traced, progress.advance), strict=True))
-    work = [
-        Tile(_programs[key], cell, loader(cell.config), rows, columns)
-        for key, cell in zip(keys, cells, strict=True)
-        for rows, columns in _programs[key].tiling.tiles(*cell.lanes.shape)
-    ]
-    while len(_programs) > KEPT:
-        _programs.popitem(last=False)
-    return work
-
-
-KEPT = 64
-"""Compiled programs that a process keeps, so that the next run with other numbers needs none."""
-
-_programs: OrderedDict[Any, Program] = OrderedDict()
-
-
-def _identity(study: Study, cell: plan.Cell, data):
-    """All that a program depends on: whatever is no number of a config and no array of the data."""
-    code = tuple(getattr(study.module, name, None) for name in STAGES)
-    swept = tuple(cell.settings)
-    static = (plan.signature(cell.config), static_part(data))
-    return code, study.precision, swept, cell.lanes.shape, plan.CACHE_BYTES, static
-
-
-def _run_all(study: Study, work: list[Tile], progress: Progress) -> list:
-    """Run all tiles, several at once; the parts for `gather`."""
-    progress.phase("running", sum(tile.program.pieces for tile in work))
-    stop = threading.Event()
-    keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
-
-    def one(tile: Tile):
-        # JAX's settings belong to a thread, so each enters the precision for itself.
-        with jax.enable_x64(study.precision == "float64"):
-            return _run_tile(study, tile, keys, progress, stop)
-
-    with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
-        futures = [pool.submit(one, tile) for tile in work]
-        try:
-            return [future.result() for future in futures]
-        finally:
-            stop.set()  # only matters if one raised, or a person interrupts
-            for future in futures:
-                future.cancel()
-
-
-def _run_tile(study: Study, tile: Tile, keys, progress: Progress, stop: threading.Event):
-    program, cell = tile.program, tile.cell
-    arrays, _ = split(tile.data)
-    fixed, swept = arguments(study, cell)
-    settings = {
-        path: cell.settings[path][tile.columns].astype(x.dtype) for path, x in swept.items()
-    }
-    seeds = jax.numpy.stack([keys[cell.seeds[row]] for row in tile.rows])
-    state = program.begin(fixed, seeds, arrays, settings)
-    records = []
-    for _ in range(program.rounds):
-        jax.block_until_ready(state)
-        progress.advance()
-        if stop.is_set():
-            return None
-        state, record = program.proceed(fixed, arrays, settings, state)
-        records.append(record)
-    if program.rounds:
-        stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=2), *records)
-        state = program.finish(fixed, arrays, settings, state, stacked)
-    results = jax.tree.map(
-        lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), jax.device_get(state)
-    )
-    progress.advance()
-    # The padding of a last tile repeats lanes; each is taken once.
-    lanes, first = np.unique(cell.lanes[np.ix_(tile.rows, tile.columns)], return_index=True)
-    return lanes, jax.tree.map(lambda leaf: leaf[first], results)
+def _survey_key(study: Study, config, seed: int) -> str:
+    """A hash of what a survey depends on, and of its code."""
+    file = getattr(study.module, "__file__", None)
+    source = Path(file).read_bytes() if file else b""
+    values = [(path, encoding.plain(value)) for path, value in plan.values(config)]
+    said = (values, seed, study.precision, source)
+    return hashlib.sha256(repr(said).encode()).hexdigest()

@@ -9,9 +9,9 @@ import jax
 from jaxmath.config.document import show
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import engine, plan
+from jaxmath.lab import plan
 from jaxmath.lab.loading import Loader, read_by_load, static_part
-from jaxmath.lab.program import lane, size, workers
+from jaxmath.lab.program import lane, size, tiling, workers
 
 
 def forecast(study: Study) -> str:
@@ -29,7 +29,7 @@ def forecast(study: Study) -> str:
                 with theirs(study.experiment, "measure"):
                     one = lane(study, cell, values)
                     each = size(one)
-                programs[key] = each.peak, engine.tiling(cell, each)
+                programs[key] = each.peak, tiling(cell, each)
                 arrays = max(arrays, sum(leaf.nbytes for leaf in jax.tree.leaves(one.arrays)))
     runs = sum(cell.lanes.size for cell in cells)
     peak = arrays + max(

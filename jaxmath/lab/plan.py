@@ -28,6 +28,9 @@ CACHE_BYTES = 1 << 20
 MEMORY_SHARE = 0.25
 """The part of the machine's memory that all running tiles may fill together."""
 
+PINNED_MEMORY = 4 << 30
+"""The memory in bytes by which a deterministic run is cut, whatever the machine has."""
+
 
 def values(config, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The leaves of nested dataclasses with their dotted paths."""
@@ -199,9 +202,9 @@ class Size(NamedTuple):
     hot: int
 
 
-def most_lanes(size: Size, workers: int, platform: str) -> int:
+def most_lanes(size: Size, workers: int, platform: str, memory: int) -> int:
     """How many lanes a tile may hold: by memory, and on a CPU so that its loop stays in cache."""
-    most = int(MEMORY_SHARE * memory()) // workers // max(size.peak, 1)
+    most = int(MEMORY_SHARE * memory) // workers // max(size.peak, 1)
     if platform == "cpu":
         most = min(most, CACHE_BYTES // max(size.hot, 1))
     return max(most, 1)

@@ -6,6 +6,7 @@ of the data, is then computed and gathered once for all settings of a seed, with
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxmath.config.study import Study
-from jaxmath.lab import plan
+from jaxmath.lab import plan, threads
 from jaxmath.lab.loading import split
 from jaxmath.lab.plan import DTYPES
 
@@ -88,13 +89,23 @@ def size(one: Lane) -> plan.Size:
 
 
 class Program(NamedTuple):
-    """One cell's stages for tiles of one shape: lowered first, then compiled."""
+    """One cell's stages for tiles of one shape: lowered first, then compiled.
+
+    Attributes:
+        carry, record, results: the trees of what goes from round to round, of what a round
+            records, and of what comes out.
+        digest: a hash of the stages' text, the same in every process.
+    """
 
     begin: Any
     proceed: Any
     finish: Any
     rounds: int
     tiling: plan.Tiling
+    carry: Any
+    record: Any
+    results: Any
+    digest: str
 
     @property
     def pieces(self) -> int:
@@ -114,7 +125,7 @@ def lowered(one: Lane, tiling: plan.Tiling) -> Program:
 
     if not one.rounds:
         whole = grid(one.begin, (None, None, None, 0), (None, 0, None, None))
-        return Program(whole.lower(one.fixed, keys, one.arrays, columns), None, None, 0, tiling)
+        return _program(tiling, 0, None, whole.lower(one.fixed, keys, one.arrays, columns))
 
     own = _axes(one, columns, width)
     begin = grid(one.begin, (None, None, None, 0), (None, 0, None, None), own)
@@ -125,13 +136,21 @@ def lowered(one: Lane, tiling: plan.Tiling) -> Program:
     records = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((rows, width, one.rounds, *x.shape[2:]), x.dtype), record
     )
-    return Program(
+    return _program(
+        tiling,
+        one.rounds,
+        jax.tree.structure(record),
         begin.lower(one.fixed, keys, one.arrays, columns),
         proceed.lower(one.fixed, one.arrays, columns, carry),
         finish.lower(one.fixed, one.arrays, columns, carry, records),
-        one.rounds,
-        tiling,
     )
+
+
+def _program(tiling: plan.Tiling, rounds: int, record, begin, proceed=None, finish=None) -> Program:
+    texts = [stage.as_text() for stage in (begin, proceed, finish) if stage]
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    trees = begin.out_tree, record, (finish or begin).out_tree
+    return Program(begin, proceed, finish, rounds, tiling, *trees, digest)
 
 
 def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]:
@@ -196,3 +215,13 @@ def _tree_map(fn, *trees):
 def workers() -> int:
     """Threads that run tiles: XLA for CPU runs small operations on one core."""
     return plan.cores() if jax.default_backend() == "cpu" else 1
+
+
+def tiling(cell: plan.Cell, each: plan.Size) -> plan.Tiling:
+    """How a cell is cut: for this machine, or where threads are pinned for any."""
+    pinned = threads.pinned()
+    at_once = threads.pool() if pinned and jax.default_backend() == "cpu" else workers()
+    memory = plan.PINNED_MEMORY if pinned else plan.memory()
+    most = plan.most_lanes(each, at_once, jax.default_backend(), memory)
+    seeds, settings = cell.lanes.shape
+    return plan.tiling(seeds, settings, most, at_once)

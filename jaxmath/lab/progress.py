@@ -49,6 +49,10 @@ class Progress:
         with self._lock:
             self._done += pieces
 
+    def say(self, sentence: str) -> None:
+        """Tell at once what a person should know, quiet or not."""
+        print(f"warning: {sentence}", file=self._stream, flush=True)
+
     def _watch(self) -> None:
         started = time.monotonic()
         if self._over.wait(PATIENCE):

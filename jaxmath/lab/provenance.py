@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import subprocess
 from importlib import metadata
@@ -12,14 +13,13 @@ from typing import Any
 import jax
 
 from jaxmath.config.study import Study
-from jaxmath.lab import plan
+from jaxmath.lab import plan, threads
 
 PACKAGES = ("jaxmath", "jax", "jaxlib", "numpy", "optax", "scipy", "scikit-learn")
 
 
 def collect(study: Study, seconds: dict[str, float], programs: int, tiles: int) -> dict[str, Any]:
     """What someone needs to judge whether the same numbers should come out again."""
-    device = jax.devices()[0]
     seed_axis = next((axis for axis in study.axes if "seed" in axis.paths), None)
     seeds = (
         [row[seed_axis.paths.index("seed")] for row in seed_axis.values]
@@ -28,17 +28,29 @@ def collect(study: Study, seconds: dict[str, float], programs: int, tiles: int) 
     )
     return {
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | _versions(),
         "git": commit(study.source.parent if study.source else Path.cwd()),
-        "device": {"platform": device.platform, "kind": device.device_kind, "count": 1},
-        "system": f"{platform.system()} {platform.machine()}",
-        "threads": plan.cores(),
+        **environment(),
         "dtype": study.precision,
         "seeds": seeds,
         "smoke": study.smoke,
         "programs": programs,
         "tiles": tiles,
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
+    }
+
+
+def environment() -> dict[str, Any]:
+    """What decides the last digits: versions, device, and the threads of a CPU."""
+    device = jax.devices()[0]
+    return {
+        "versions": {"python": platform.python_version()} | _versions(),
+        "device": {"platform": device.platform, "kind": device.device_kind, "count": 1},
+        "system": f"{platform.system()} {platform.machine()}",
+        "deterministic": threads.pinned(),
+        "threads": {
+            "cores": plan.cores(),
+            **{name: os.environ.get(name) for name in (threads.POOL, threads.LAPACK)},
+        },
     }
 
 

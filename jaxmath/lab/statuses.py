@@ -8,9 +8,17 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from jaxmath.config.errors import Exit, ExperimentError, InputError, StorageError, visible
+from jaxmath.config.errors import (
+    Exit,
+    ExperimentError,
+    InputError,
+    LockedError,
+    StorageError,
+    visible,
+)
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen ")
@@ -36,12 +44,14 @@ def statuses() -> Iterator[None]:
         yield
     except SystemExit:
         raise
-    except Terminated:
-        _leave(Exit.TERMINATED, "terminated")
-    except KeyboardInterrupt:
-        _leave(Exit.INTERRUPTED, "interrupted")
+    except Terminated as error:
+        _leave(Exit.TERMINATED, _noted("terminated", error))
+    except KeyboardInterrupt as error:
+        _leave(Exit.INTERRUPTED, _noted("interrupted", error))
     except InputError as error:
         _leave(Exit.INPUT, str(error))
+    except LockedError as error:
+        _leave(Exit.LOCKED, f"error: {error}")
     except BrokenPipeError:
         hush()
         raise SystemExit(Exit.PASS) from None
@@ -50,11 +60,42 @@ def statuses() -> Iterator[None]:
         own = own_frames(cause)
         if own:
             said = f"error: {error}\n" if isinstance(error, ExperimentError) else ""
-            _leave(Exit.EXPERIMENT, said + "\n".join(own))
+            _leave(Exit.EXPERIMENT, _noted(said + "\n".join(own), error))
         if isinstance(error, (StorageError, OSError)):
-            _leave(Exit.IO, f"error: {_disk_words(error)}")
+            _leave(Exit.IO, _noted(f"error: {_disk_words(error)}", error))
         traceback.print_exc()
         _leave(Exit.BUG, "error: this is a bug of jaxmath; please report it with the lines above")
+
+
+@dataclass
+class Ended:
+    """How one of several pieces of work ended."""
+
+    status: Exit = Exit.PASS
+
+
+@contextmanager
+def going_on(wanted: bool) -> Iterator[Ended]:
+    """Where wanted, tell what went wrong with one of several things and go on with the next.
+
+    A person who interrupts means all of them.
+    """
+    ended = Ended()
+    if not wanted:
+        yield ended
+        return
+    try:
+        with statuses():
+            yield ended
+    except SystemExit as left:
+        ended.status = Exit(left.code)
+        if ended.status in (Exit.INTERRUPTED, Exit.TERMINATED):
+            raise
+
+
+def _noted(words: str, error: BaseException) -> str:
+    """Words, and what the error carries besides, such as how to go on."""
+    return "\n".join([words, *getattr(error, "__notes__", ())])
 
 
 def own_frames(error: BaseException) -> list[str]:

@@ -9,16 +9,21 @@ runs/NAME/UTC-6HEX/
     params.npz, .json trained parameters and the tree that they hang in
     plots.json        the pictures as data
     provenance.json   versions, commit, device, seeds, seconds
+    plan.json, work/  what `jaxmath resume` needs (`journal`); LOCK while someone is at work
+    SHA256SUMS        the checksums of all these, as `sha256sum -c` reads them
     STATUS            the outcome; a folder without it was interrupted
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
+import hashlib
 import io
 import os
 import secrets
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +37,12 @@ from jaxmath.runs import encoding
 from jaxmath.runs.experiment import Outcome
 from jaxmath.runs.run import Run
 
+SUMS = "SHA256SUMS"
+READ = {"config.toml", "result.json", "provenance.json", "plots.json"} | {
+    f"{name}.{kind}" for name in ("series", "params") for kind in ("npz", "json")
+}
+"""What `load` reads back."""
+
 CSV_ROWS = 1_000_000
 """Series of more entries are kept as NPZ alone."""
 
@@ -42,6 +53,8 @@ def disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not folder.exists():
+            raise StorageError(f"{folder} was removed while the run was under way.") from error
         reason = (error.strerror or str(error)).lower()
         place = error.filename or folder
         raise StorageError(f"Cannot write {place}: {reason}. What was finished stays.") from error
@@ -75,8 +88,20 @@ def write(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         aside.replace(path)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Let the new name survive a loss of power, where a system can do that."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def save(run: Run) -> None:
@@ -115,9 +140,33 @@ def series(folder: Path, arrays: Mapping[str, Any], axes: tuple[SweepAxis, ...])
 
 def seal(run: Run) -> None:
     """Write STATUS, the last file of a finished run."""
+    with disk(run.folder):
+        write(run.folder / SUMS, _sums(run.folder))
     counts = {name: sum(run.outcome(c) == name for c in run.claims) for name in Outcome}
     words = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     status(run.folder, f"{run.exit.name} {int(run.exit)}\n{words or 'no claims'}\n")
+
+
+def _sums(folder: Path) -> str:
+    """The checksums of a finished run's files, a line each."""
+    passing = ("LOCK", "STATUS", SUMS)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in files]
+    return "".join(
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in names
+        if name not in passing and not name.startswith((".", "work/"))
+    )
+
+
+def _check(folder: Path) -> None:
+    """Hold the files that are read back against their checksums; older runs have none."""
+    if not (folder / SUMS).exists():
+        return
+    for line in (folder / SUMS).read_text("utf-8").splitlines():
+        wanted, _, name = line.partition("  ")
+        if name in READ and hashlib.sha256((folder / name).read_bytes()).hexdigest() != wanted:
+            raise InputError(f"{folder / name} is damaged: its checksum differs.")
 
 
 def status(folder: Path, text: str) -> None:
@@ -134,6 +183,7 @@ def load(folder: Path | str) -> Run:
     """
     folder = Path(folder)
     try:
+        _check(folder)
         found = encoding.read_json(folder / "result.json")
         config = encoding.read_toml(folder / "config.toml")
         provenance = encoding.read_json(folder / "provenance.json")
@@ -151,7 +201,7 @@ def load(folder: Path | str) -> Run:
         raise InputError(
             f"{folder} is no finished run: {Path(error.filename).name} is missing."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{folder} cannot be read as a run: {error}.") from error
 
 

@@ -1,0 +1,184 @@
+"""A session: one process at work on a run, from its folder to its STATUS, at first or again.
+
+The folder is made first, so that a full disk or a lack of rights is known before hours of work. If
+something raises later, or a person interrupts, what was finished stays there, `STATUS` says why,
+and `resume` goes on: the same numbers, bit for bit, as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jaxmath.config import reading
+from jaxmath.config.errors import Exit, ExperimentError, InputError, Problem, StorageError
+from jaxmath.config.study import Study
+from jaxmath.lab import engine, provenance
+from jaxmath.lab.progress import Progress
+from jaxmath.lab.statuses import Terminated
+from jaxmath.report import run_page
+from jaxmath.runs import encoding, lock, store
+from jaxmath.runs.journal import SAVE_SECONDS, Journal
+from jaxmath.runs.run import Run
+
+
+def run(
+    study: Study,
+    out: Path | str | None = None,
+    quiet: bool = False,
+    cache: bool = True,
+    save_seconds: float = SAVE_SECONDS,
+) -> Run:
+    """Run a study in a new folder below `out`.
+
+    The state of a training is saved about every `save_seconds`.
+    """
+    folder = store.create(study, out)
+    with _working(folder):
+        journal = Journal(folder, save_seconds)
+        source = study.source and os.path.relpath(study.source, folder)
+        journal.note(
+            study=dict(
+                source=source and Path(source).as_posix(),
+                smoke=study.smoke,
+                overrides=study.overrides,
+                config=encoding.toml(study),
+            )
+        )
+        return _work(study, journal, quiet, cache)
+
+
+def resume(
+    folder: Path | str,
+    quiet: bool = False,
+    cache: bool = True,
+    save_seconds: float = SAVE_SECONDS,
+) -> Run:
+    """Go on with a run where it ended; one that is finished is read and returned.
+
+    Raises:
+        InputError: the folder is no run, or its config is not what the run began with.
+        LockedError: another process is at work on it.
+    """
+    folder = Path(folder)
+    if finished(folder):
+        return store.load(folder)
+    if not (folder / "config.toml").is_file() and not any(folder.glob("plan*.json")):
+        hint = "name the folder that `jaxmath run` made, such as runs/NAME/20260102T030405Z-a1b2c3"
+        raise InputError(Problem(f"{folder} is no folder of a run", hint=hint))
+    with lock.hold(folder):
+        if finished(folder):  # by whoever held it until now
+            return store.load(folder)
+        journal = Journal(folder, save_seconds)
+        study = _reopen(journal)
+        with _ending(folder):
+            (folder / "STATUS").unlink(missing_ok=True)
+            return _work(study, journal, quiet, cache)
+
+
+def finished(folder: Path) -> bool:
+    """Whether a run has come to its end, be it PASS or FAIL."""
+    with contextlib.suppress(OSError, ValueError):
+        word = (folder / "STATUS").read_text("utf-8").partition(" ")[0]
+        return word in (Exit.PASS.name, Exit.FAIL.name)
+    return False
+
+
+@contextmanager
+def _working(folder: Path) -> Iterator[None]:
+    with store.disk(folder), lock.hold(folder), _ending(folder):
+        yield
+
+
+def _work(study: Study, journal: Journal, quiet: bool, cache: bool) -> Run:
+    sessions = journal.plan().get("sessions", [])
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    environment = encoding.plain(provenance.environment())
+    journal.note(sessions=[*sessions, dict(started=now, **environment)])
+    with Progress(quiet) as progress:
+        journal.say = progress.say
+        if sessions and (changed := _changes(sessions[0], environment)):
+            progress.say(
+                f"{journal.folder} was begun with {changed}: the last digits of what is left may "
+                "differ from those of a run in one go"
+            )
+        found = engine.execute(study, quiet=quiet, cache=cache, journal=journal, progress=progress)
+    run_page.write(found)
+    store.seal(found)
+    journal.clear()
+    return found
+
+
+@contextmanager
+def _ending(folder: Path) -> Iterator[None]:
+    """Write down why a run did not come to its end, and how to go on with it."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            word = "INTERRUPTED"
+            status = Exit.TERMINATED if isinstance(error, Terminated) else Exit.INTERRUPTED
+        else:
+            word, status = "ERROR", Exit.BUG
+            for kind, known in KINDS.items():
+                if isinstance(error, kind):
+                    status = known
+        with contextlib.suppress(StorageError):  # where the disk is full, the folder says nothing
+            told = str(error) or type(error).__name__
+            store.status(folder, f"{word} {int(status)}\n{told}\n")
+        if not isinstance(error, InputError):
+            error.add_note(f"go on with it: jaxmath resume {folder}")
+        raise
+
+
+KINDS: dict[type[BaseException], Exit] = {
+    InputError: Exit.INPUT,
+    ExperimentError: Exit.EXPERIMENT,
+    OSError: Exit.IO,
+    StorageError: Exit.IO,
+}
+
+
+def _reopen(journal: Journal) -> Study:
+    """The study of a run, from what it began with."""
+    folder = journal.folder
+    plan = journal.plan()
+    if "study" not in plan:
+        hint = f"run it anew: jaxmath run {folder / 'config.toml'}"
+        raise InputError(Problem(f"{folder} holds nothing to go on with", hint=hint))
+    known = plan["study"]
+    config = folder / "config.toml"
+    if not config.exists():
+        with store.disk(folder):
+            store.write(config, known["config"])
+    elif config.read_bytes() != known["config"].encode():
+        hint = f"run it as a new one, or delete it: then `resume` goes on with what {folder} has"
+        told = f"{config} is not what the run began with"
+        raise InputError(Problem(told, hint=hint))
+    source = (folder / known["source"]).resolve() if known["source"] else None
+    study = reading.read(
+        tomllib.loads(known["config"]), folder=source.parent if source else Path.cwd()
+    )
+    return dataclasses.replace(
+        study, source=source, smoke=known["smoke"], overrides=tuple(known["overrides"])
+    )
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What of the surroundings that decide the last digits has changed, in words."""
+    words = []
+    for group in ("versions", "device", "threads"):
+        old, new = before.get(group, {}), now[group]
+        words += [
+            f"{name} {old.get(name)} and goes on with {new.get(name)}"
+            for name in new
+            if old.get(name) != new.get(name)
+        ]
+    return ", ".join(words)

@@ -1,0 +1,231 @@
+"""Tiles: pieces of a sweep that one call runs, several at once, each kept when it is finished."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxmath.config.errors import theirs
+from jaxmath.config.study import Study
+from jaxmath.lab import plan, threads
+from jaxmath.lab.loading import Loader, split, static_part
+from jaxmath.lab.program import (
+    STAGES,
+    Program,
+    arguments,
+    compiled,
+    lane,
+    lowered,
+    size,
+    tiling,
+    workers,
+)
+from jaxmath.lab.progress import Progress
+from jaxmath.runs.journal import Journal
+
+
+class Tile(NamedTuple):
+    """A piece of work: some seeds (rows) and settings (columns) of a cell.
+
+    `key` is a hash of all that its numbers depend on.
+    """
+
+    number: int
+    program: Program
+    cell: plan.Cell
+    data: Any
+    rows: np.ndarray
+    columns: np.ndarray
+    key: str
+
+    @property
+    def lanes(self) -> np.ndarray:
+        """The place in the sweep's grid of each of its lanes, row by row."""
+        return self.cell.lanes[np.ix_(self.rows, self.columns)].ravel()
+
+
+KEPT = 64
+"""Compiled programs that a process keeps, so that the next run with other numbers needs none."""
+
+_programs: OrderedDict[Any, Program] = OrderedDict()
+
+
+def prepare(
+    study: Study,
+    cells: list[plan.Cell],
+    loader: Loader,
+    progress: Progress,
+    journal: Journal | None,
+) -> tuple[list[Tile], list[Any]]:
+    """The tiles that are left to run, their programs compiled, and the parts that are finished.
+
+    One program serves all cells that differ in arrays alone. A sweep that goes on is cut as it was.
+    """
+    cut = journal.plan().get("tiles") if journal else None
+    planned = [plan.Tiling(*sides) for sides in cut] if cut else [None] * len(cells)
+    keys, lower = [], {}
+    for cell, cut in zip(cells, planned, strict=True):
+        data = loader(cell.config)
+        keys.append((*_identity(study, cell, data), cut))
+        if keys[-1] in _programs:
+            _programs.move_to_end(keys[-1])
+        else:
+            lower.setdefault(keys[-1], (cell, data, cut))
+    with theirs(study.experiment, "measure"):
+        for key, (cell, data, cut) in lower.items():
+            one = lane(study, cell, data)
+            lower[key] = lowered(one, cut or tiling(cell, size(one)))
+    programs = dict(_programs) | lower
+    work = _tiles(study, cells, loader, [programs[key] for key in keys])
+    if journal:
+        cuts = [programs[key].tiling for key in keys]
+        journal.note(tiles=[[cut.rows, cut.columns] for cut in cuts])
+    done = {tile.number: part for tile in work if (part := _finished(tile, journal))}
+    left = [tile for tile in work if tile.number not in done]
+    needed = {id(tile.program) for tile in left}
+    wanted = {key: program for key, program in lower.items() if id(program) in needed}
+    progress.phase("compiling", len(wanted))
+    made = dict(zip(wanted, compiled(list(wanted.values()), progress.advance), strict=True))
+    _programs.update(made)
+    while len(_programs) > KEPT:
+        _programs.popitem(last=False)
+    ready = {id(wanted[key]): program for key, program in made.items()}
+    left = [t._replace(program=ready.get(id(t.program), t.program)) for t in left]
+    return left, list(done.values())
+
+
+def _identity(study: Study, cell: plan.Cell, data):
+    """All that a program depends on: whatever is no number of a config and no array of the data."""
+    code = tuple(getattr(study.module, name, None) for name in STAGES)
+    swept = tuple(cell.settings)
+    static = (plan.signature(cell.config), static_part(data))
+    machine = plan.CACHE_BYTES, threads.pinned()
+    return code, study.precision, swept, cell.lanes.shape, machine, static
+
+
+def _tiles(study: Study, cells: list[plan.Cell], loader: Loader, programs) -> list[Tile]:
+    """All tiles of the sweep, numbered, each with its key."""
+    work: list[Tile] = []
+    hashes: dict[int, bytes] = {}
+    for cell, program in zip(cells, programs, strict=True):
+        data = loader(cell.config)
+        if id(data) not in hashes:
+            hashes[id(data)] = _hash(*split(data)[0])
+        fixed, _ = arguments(study, cell)
+        for rows, columns in program.tiling.tiles(*cell.lanes.shape):
+            said = (program.digest, sorted((path, float(x).hex()) for path, x in fixed.items()))
+            seeds = [cell.seeds[row] for row in rows]
+            swept = [(path, values[columns].tobytes()) for path, values in cell.settings.items()]
+            key = hashlib.sha256(repr((said, seeds, swept)).encode() + hashes[id(data)])
+            tile = Tile(len(work), program, cell, data, rows, columns, key.hexdigest())
+            work.append(tile)
+    return work
+
+
+def _hash(*arrays) -> bytes:
+    whole = hashlib.sha256()
+    for array in arrays:
+        array = np.ascontiguousarray(array)
+        whole.update(repr((array.shape, str(array.dtype))).encode())
+        whole.update(array.tobytes())
+    return whole.digest()
+
+
+def _finished(tile: Tile, journal: Journal | None):
+    """The part of a tile that an earlier session finished, or None."""
+    found = journal.finished(tile.number, tile.key) if journal else None
+    return found and _part(tile, found.leaves)
+
+
+def _part(tile: Tile, leaves: list[Any]):
+    """A tile's lanes and their results, for `gather`; the padding of a last tile is taken once."""
+    lanes, first = np.unique(tile.lanes, return_index=True)
+    return lanes, jax.tree.unflatten(tile.program.results, [leaf[first] for leaf in leaves])
+
+
+def run(study: Study, work: list[Tile], progress: Progress, journal: Journal | None) -> list[Any]:
+    """Run tiles, several at once; the parts for `gather`."""
+    progress.phase("running", sum(tile.program.pieces for tile in work))
+    if not work:
+        return []
+    stop = threading.Event()
+    keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
+
+    def one(tile: Tile):
+        # JAX's settings belong to a thread, so each enters the precision for itself.
+        with jax.enable_x64(study.precision == "float64"):
+            return _run_tile(study, tile, keys, progress, stop, journal)
+
+    with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
+        futures = [pool.submit(one, tile) for tile in work]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            stop.set()  # only matters if one raised, or a person interrupts
+            for future in futures:
+                future.cancel()
+
+
+def _run_tile(
+    study: Study,
+    tile: Tile,
+    keys,
+    progress: Progress,
+    stop: threading.Event,
+    journal: Journal | None,
+):
+    program, cell = tile.program, tile.cell
+    arrays, _ = split(tile.data)
+    fixed, swept = arguments(study, cell)
+    settings = {
+        path: cell.settings[path][tile.columns].astype(x.dtype) for path, x in swept.items()
+    }
+    state, records = _resumed(tile, journal)
+    if state is None:
+        seeds = jax.numpy.stack([keys[cell.seeds[row]] for row in tile.rows])
+        state = program.begin(fixed, seeds, arrays, settings)
+    saved, saved_at = len(records), time.monotonic()
+    progress.advance(len(records))
+    while len(records) < program.rounds:
+        jax.block_until_ready(state)
+        progress.advance()
+        is_due = journal and time.monotonic() - saved_at >= journal.save_seconds
+        if journal and len(records) > saved and (is_due or stop.is_set()):
+            leaves = jax.tree.leaves(state) + jax.tree.leaves(_stacked(records))
+            journal.keep_state(tile.number, tile.key, len(records), leaves)
+            saved, saved_at = len(records), time.monotonic()
+        if stop.is_set():
+            return None
+        state, record = program.proceed(fixed, arrays, settings, state)
+        records.append(record)
+    if program.rounds:
+        state = program.finish(fixed, arrays, settings, state, _stacked(records))
+    results = [np.asarray(leaf).reshape(-1, *leaf.shape[2:]) for leaf in jax.tree.leaves(state)]
+    if journal:
+        journal.keep(tile.number, tile.key, results)
+    progress.advance()
+    return _part(tile, results)
+
+
+def _stacked(records: list[Any]):
+    return jax.tree.map(lambda *leaves: np.stack(leaves, axis=2), *records)
+
+
+def _resumed(tile: Tile, journal: Journal | None) -> tuple[Any, list[Any]]:
+    """A tile's state as an earlier session saved it, and the records until then."""
+    found = journal.state(tile.number, tile.key) if journal else None
+    if found is None:
+        return None, []
+    carry, record = tile.program.carry, tile.program.record
+    leaves, columns = found.leaves[: carry.num_leaves], found.leaves[carry.num_leaves :]
+    return jax.tree.unflatten(carry, list(map(jax.numpy.asarray, leaves))), [
+        jax.tree.unflatten(record, [column[:, :, i] for column in columns])
+        for i in range(found.notes["round"])
+    ]
