@@ -267,6 +267,26 @@ def compare(
                 say(f"Page: {html}")
 
 
+@app.command()
+def index(
+    folder: Annotated[
+        str, typer.Argument(metavar="[RUNS]", help="The folder of runs; runs, unless said.")
+    ] = "runs",
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The page; RUNS/index.html, unless said.")
+    ] = None,
+) -> None:
+    """Write one page over all runs below a folder, to sort and to search."""
+    with statuses():
+        from jaxmath.report import index_page
+        from jaxmath.runs import overview
+
+        found = overview.entries(Path(folder))
+        place = Path(out) if out else Path(folder) / "index.html"
+        index_page.put(found, Path(folder), place)
+        say(f"{overview.told(found)}\nIndex: {place}")
+
+
 VERIFY = """
 NAME is FILE.py:FUNCTION, MODULE:FUNCTION or a formula that `list` prints. Without one, or with a
 .toml file, all functions in the table [tool.jaxmath.verify] of pyproject.toml are verified.

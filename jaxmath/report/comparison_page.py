@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from jaxmath.report import comparison_words as told
 from jaxmath.report import figures, run_page, tex
+from jaxmath.report.numbers import pretty
 from jaxmath.report.overlays import overlays
 from jaxmath.report.templating import environment
 from jaxmath.report.themes import DARK, LIGHT
@@ -50,7 +51,7 @@ def write(found: Comparison, path: Path) -> None:
 def page(found: Comparison, beside: Path) -> str:
     """The whole page as text, to lie in the folder `beside`, from where it links to the reports."""
     pages = environment()
-    pages.filters |= dict(tex=tex.html, plain=tex.plain, number=run_page.pretty)
+    pages.filters |= dict(tex=tex.html, plain=tex.plain, number=pretty)
     first = found.labels[0]
     entries = [
         Entry(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from jaxmath.config.document import show
 from jaxmath.report import tex, words
+from jaxmath.report.numbers import number
 from jaxmath.runs.comparison import ABSENT, Comparison
 from jaxmath.runs.estimates import Estimate
 from jaxmath.runs.expectation import Expectation, Promise
@@ -32,7 +33,7 @@ def expected(one: str, other: str, found: Expectation) -> str:
         )
     else:
         told = (
-            f"{one} and {other} should agree to {words.number(found.tolerance)}, relative, and "
+            f"{one} and {other} should agree to {number(found.tolerance)}, relative, and "
             f"not to the last bit: {why}. Runs that diverge or never settle may drift further."
         )
     if found.unless:
@@ -51,7 +52,7 @@ def came(found: Expectation) -> str:
     told += f"; furthest apart is {worst.name}" + (f" at {worst.place}" if worst.place else "")
     if worst.note:
         return f"{told}: {worst.note}."
-    return f"{told}: by {words.number(worst.difference, 2)}, relative."
+    return f"{told}: by {number(worst.difference, 2)}, relative."
 
 
 def judged(found: Expectation) -> str:
@@ -79,7 +80,7 @@ def metrics(found: Comparison, best: bool) -> Grid:
     rows = [
         [
             row.metric,
-            *(words.number(setting[path]) for path in paths),
+            *(number(setting[path]) for path in paths),
             *map(estimate, row.values),
             *map(difference, row.differences[1:]),
         ]
@@ -92,7 +93,7 @@ def best_settings(found: Comparison) -> list[str]:
     """Where each run is at its best."""
     row = next(row for row in found.metrics if row.best)
     return [
-        f"{label} at " + ", ".join(f"{path} = {words.number(v)}" for path, v in setting.items())
+        f"{label} at " + ", ".join(f"{path} = {number(v)}" for path, v in setting.items())
         for label, setting in zip(found.labels, row.settings, strict=True)
         if setting
     ]
@@ -102,9 +103,9 @@ def estimate(value: Estimate | None) -> str:
     """A mean, with half the width of its interval where there is one."""
     if value is None:
         return "–"
-    told = words.number(value.mean)
+    told = number(value.mean)
     if value.high - value.low >= 0:
-        told += f" ± {words.number((value.high - value.low) / 2, 2)}"
+        told += f" ± {number((value.high - value.low) / 2, 2)}"
     return told + (f" ({value.failed} failed)" if value.failed else "")
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from jaxmath.config.errors import Exit, theirs
 from jaxmath.report import figures, tex, words
+from jaxmath.report.numbers import number, pretty
 from jaxmath.report.templating import environment
 from jaxmath.report.themes import DARK, LIGHT
 from jaxmath.runs import store
@@ -39,7 +40,7 @@ def write(run: Run) -> Path:
     written.
     """
     pictures, room = [], PAGE
-    for number, plot in enumerate(run.plots, 1):
+    for at, plot in enumerate(run.plots, 1):
         with theirs(run.experiment, "draw"):
             figures.check(plot)
         stem = store.file_name(plot.name)
@@ -48,9 +49,9 @@ def write(run: Run) -> Path:
             (run.folder / "figures").mkdir(exist_ok=True)
             for name, content in files.items():
                 store.write(run.folder / "figures" / name, content)
-        picture = drawn(number, plot, stem, files)
+        picture = drawn(at, plot, stem, files)
         if picture.size > room:
-            picture = Picture(number, plot, stem)
+            picture = Picture(at, plot, stem)
         room -= picture.size
         pictures.append(picture)
     path = run.folder / "report.html"
@@ -115,20 +116,6 @@ def command(run: Run) -> str:
     return shlex.join(parts)
 
 
-def pretty(text: Any) -> Markup:
-    """A number in words as HTML: powers of ten raised."""
-    shown = escape(words.number(text))
-    powers = re.sub(
-        "(×?)10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
-        lambda m: f"{' × ' if m[1] else ''}10<sup>{m[2].translate(_FLAT)}</sup>",
-        shown,
-    )
-    return Markup(powers)
-
-
-_FLAT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
-
-
 @dataclass(frozen=True)
 class Shown:
     """A table as the page shows it: cells in words, the exact values behind them, cut if long."""
@@ -182,7 +169,7 @@ def _mean(mean: float, sd: float, low: float, high: float) -> tuple[Markup, str]
     exact = f"mean {mean!r}, standard deviation {sd!r}, 95% interval {low!r} to {high!r}"
     if not high - low >= 0:
         return pretty(mean), exact
-    return pretty(mean) + " ± " + pretty(words.number((high - low) / 2, 2)), exact
+    return pretty(mean) + " ± " + pretty(number((high - low) / 2, 2)), exact
 
 
 def _cell(value: Any) -> tuple[Markup, str]:
@@ -226,7 +213,7 @@ def when(provenance: Mapping[str, Any]) -> str:
         pass
     seconds = provenance.get("seconds")
     if isinstance(seconds, Mapping) and seconds:
-        parts.append(f"{words.number(sum(map(float, seconds.values())), 2)} seconds")
+        parts.append(f"{number(sum(map(float, seconds.values())), 2)} seconds")
     device = provenance.get("device")
     if isinstance(device, Mapping):
         parts.append(str(device.get("kind", device.get("platform", ""))).upper())
@@ -254,4 +241,4 @@ def _in_words(value: Any) -> str:
         if len(value) > 8:
             return f"{_in_words(value[0])} to {_in_words(value[-1])} ({len(value)} values)"
         return ", ".join(map(_in_words, value))
-    return "none" if value is None else words.number(value)
+    return "none" if value is None else number(value)

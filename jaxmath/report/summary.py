@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxmath.config.errors import Exit
 from jaxmath.report import tex, words
+from jaxmath.report.numbers import number
 from jaxmath.report.terminal import Printer
 from jaxmath.runs.experiment import Outcome, Table
 from jaxmath.runs.run import Run
@@ -118,16 +119,16 @@ def _best(cells: Table, columns: dict[str, list], run: Run) -> str:
     """The setting of the best cell, then what it measured, with the interval of its mean."""
     index = cells.best or 0
     paths = [path for axis in run.axes for path in axis.paths if path in columns]
-    setting = ", ".join(f"{path} = {words.number(columns[path][index])}" for path in paths)
+    setting = ", ".join(f"{path} = {number(columns[path][index])}" for path in paths)
     told = {}
     for name, column in columns.items():
         metric = name.removesuffix(" mean")
         if name in (*paths, "runs", "failed") or name.endswith((" sd", " 95% low", " 95% high")):
             continue
-        told[metric] = f"{name} {words.number(column[index])}"
+        told[metric] = f"{name} {number(column[index])}"
         if f"{metric} 95% low" in columns:
             ends = (columns[f"{metric} 95% {end}"][index] for end in ("low", "high"))
-            told[metric] += f" (95%: {' to '.join(map(words.number, ends))})"
+            told[metric] += f" (95%: {' to '.join(map(number, ends))})"
     # The metric that was decisive is told first.
     decisive = told.pop(best_by(cells) or "", None)
     measured = ", ".join([*([decisive] if decisive else []), *told.values()][:3])
@@ -137,7 +138,7 @@ def _best(cells: Table, columns: dict[str, list], run: Run) -> str:
 def _named(columns: dict[str, list], index: int) -> str:
     """A failed lane: its setting, and its reason at last."""
     *setting, (_, reason) = columns.items()
-    where = ", ".join(f"{name} = {words.number(column[index])}" for name, column in setting)
+    where = ", ".join(f"{name} = {number(column[index])}" for name, column in setting)
     return f"{where}: {reason[index]}" if where else str(reason[index])
 
 

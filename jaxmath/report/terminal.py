@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jaxmath.config.errors import visible
-from jaxmath.report import words
+from jaxmath.report.numbers import ascii_only
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ class Printer:
         from rich.text import Text
 
         content = "\n".join(visible(line, 10_000) for line in content.splitlines())
-        return Text(words.ascii_only(content) if self.ascii else content, style)
+        return Text(ascii_only(content) if self.ascii else content, style)
 
     def line(self, content: str = "", style: str = "", indent: int = 0) -> None:
         """A paragraph, or an empty line."""

@@ -61,6 +61,8 @@ def finished(folder: Path | str) -> Run:
     if not (folder / "STATUS").is_file():
         inside = sorted(p.parent for p in folder.glob("*/STATUS"))
         hint = f"it holds runs; name one, such as {inside[-1]}" if inside else ""
+        if (folder / "plan.json").is_file():
+            hint = f"jaxmath resume {folder} goes on with it"
         raise InputError(Problem(f"{folder} is no finished run: STATUS is missing", hint=hint))
     try:
         return store.load(folder)

@@ -16,25 +16,23 @@ runs/NAME/UTC-6HEX/
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime
 import hashlib
 import io
-import os
 import secrets
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxmath.config.errors import InputError, StorageError
+from jaxmath.config.errors import InputError
 from jaxmath.config.study import Study, SweepAxis
 from jaxmath.runs import encoding
 from jaxmath.runs.experiment import Outcome
+from jaxmath.runs.files import disk, write
 from jaxmath.runs.run import Run
 
 SUMS = "SHA256SUMS"
@@ -45,19 +43,6 @@ READ = {"config.toml", "result.json", "provenance.json", "plots.json"} | {
 
 CSV_ROWS = 1_000_000
 """Series of more entries are kept as NPZ alone."""
-
-
-@contextmanager
-def disk(folder: Path) -> Iterator[None]:
-    """Turn what the operating system says into a sentence; what was finished stays."""
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) and not folder.exists():
-            raise StorageError(f"{folder} was removed while the run was under way.") from error
-        reason = (error.strerror or str(error)).lower()
-        place = error.filename or folder
-        raise StorageError(f"Cannot write {place}: {reason}. What was finished stays.") from error
 
 
 def create(study: Study, out: Path | str | None = None) -> Path:
@@ -75,33 +60,6 @@ def create(study: Study, out: Path | str | None = None) -> Path:
             write(folder / "config.toml", encoding.toml(study))
             write(folder / "overrides.txt", "".join(f"{word}\n" for word in study.overrides))
             return folder
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Put a whole file in its place, or none: written aside, flushed to disk, renamed."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(3)}.tmp")
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Let the new name survive a loss of power, where a system can do that."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def save(run: Run) -> None:

@@ -1,0 +1,52 @@
+"""Files that are whole or absent, and what the system says of them in a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jaxmath.config.errors import StorageError
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[None]:
+    """Turn what the operating system says into a sentence; what was finished stays."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not folder.exists():
+            raise StorageError(f"{folder} was removed while the run was under way.") from error
+        reason = (error.strerror or str(error)).lower()
+        place = error.filename or folder
+        raise StorageError(f"Cannot write {place}: {reason}. What was finished stays.") from error
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Put a whole file in its place, or none: written aside, flushed to disk, renamed."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(3)}.tmp")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with aside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Let the new name survive a loss of power, where a system can do that."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
