@@ -287,6 +287,25 @@ def index(
         say(f"{overview.told(found)}\nIndex: {place}")
 
 
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="csv, tensorboard or mlflow.")],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where it goes. By default RUN/csv, RUN/tensorboard, or MLflow's own settings.",
+        ),
+    ] = None,
+) -> None:
+    """Write a run for other programs: tidy tables, event files, or a store of MLflow."""
+    with statuses():
+        from jaxmath.runs import exporting
+
+        say(exporting.export(run, to, out))
+
+
 VERIFY = """
 NAME is FILE.py:FUNCTION, MODULE:FUNCTION or a formula that `list` prints. Without one, or with a
 .toml file, all functions in the table [tool.jaxmath.verify] of pyproject.toml are verified.

@@ -15,7 +15,7 @@ import numpy as np
 from markupsafe import Markup
 
 from jaxmath.config.errors import Exit, theirs
-from jaxmath.report import figures, tex, words
+from jaxmath.report import figures, plot_data, tex, words
 from jaxmath.report.numbers import number, pretty
 from jaxmath.report.templating import environment
 from jaxmath.report.themes import DARK, LIGHT
@@ -44,7 +44,7 @@ def write(run: Run) -> Path:
         with theirs(run.experiment, "draw"):
             figures.check(plot)
         stem = store.file_name(plot.name)
-        files = figures.pictures(plot, stem)
+        files = figures.pictures(plot, stem) | {f"{stem}.csv": plot_data.csv(plot).encode()}
         with store.disk(run.folder):
             (run.folder / "figures").mkdir(exist_ok=True)
             for name, content in files.items():

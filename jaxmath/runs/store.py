@@ -16,10 +16,8 @@ runs/NAME/UTC-6HEX/
 
 from __future__ import annotations
 
-import csv
 import datetime
 import hashlib
-import io
 import secrets
 import zipfile
 from collections.abc import Mapping
@@ -32,7 +30,7 @@ from jaxmath.config.errors import InputError
 from jaxmath.config.study import Study, SweepAxis
 from jaxmath.runs import encoding
 from jaxmath.runs.experiment import Outcome
-from jaxmath.runs.files import disk, write
+from jaxmath.runs.files import csv_text, disk, file_name, write
 from jaxmath.runs.run import Run
 
 SUMS = "SHA256SUMS"
@@ -75,7 +73,7 @@ def save(run: Run) -> None:
             (folder / "tables").mkdir(exist_ok=True)
         for table in run.tables:
             rows = zip(*(np.asarray(c).tolist() for c in table.columns.values()), strict=True)
-            write(folder / "tables" / f"{file_name(table.name)}.csv", _csv(table.columns, rows))
+            write(folder / "tables" / f"{file_name(table.name)}.csv", csv_text(table.columns, rows))
         write(folder / "plots.json", encoding.json_text([encoding.plain(p) for p in run.plots]))
         write(folder / "provenance.json", encoding.json_text(encoding.plain(run.provenance)))
         write(folder / "result.json", encoding.json_text(encoding.result(run)))
@@ -93,7 +91,7 @@ def series(folder: Path, arrays: Mapping[str, Any], axes: tuple[SweepAxis, ...])
         for name, array in flat.items():
             if array.size <= CSV_ROWS:
                 header, rows = _columns(array, axes)
-                write(folder / "series" / f"{file_name(name)}.csv", _csv(header, rows))
+                write(folder / "series" / f"{file_name(name)}.csv", csv_text(header, rows))
 
 
 def seal(run: Run) -> None:
@@ -185,14 +183,6 @@ def _tree(folder: Path, name: str):
         return encoding.unflatten(encoding.read_json(folder / f"{name}.json"), dict(arrays))
 
 
-def _csv(header, rows) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def _columns(array: np.ndarray, axes: tuple[SweepAxis, ...]):
     """An array as rows: the sweep's values where its leading axes are the sweep's, then indices."""
     shape = tuple(len(axis) for axis in axes)
@@ -211,8 +201,3 @@ def _columns(array: np.ndarray, axes: tuple[SweepAxis, ...]):
 
 def _cell(value):
     return value if isinstance(value, (int, float, str)) else str(encoding.plain(value))
-
-
-def file_name(name: str) -> str:
-    """A name as part of a file's name: no separators, nothing hidden."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".") or "_"

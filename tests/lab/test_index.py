@@ -122,7 +122,7 @@ def test_an_evil_run_stays_harmless(tmp_path):
     store.seal(run)
     entries = overview.entries(tmp_path)
     assert entries[0].outcome == "FAIL"
-    assert EVIL == entries[0].name
+    assert entries[0].name == EVIL
     assert entries[0].note == "gradient: FAIL"
     html = index_page.page(entries, tmp_path, tmp_path)
     page = Page(html)
