@@ -68,15 +68,14 @@ def resume(
         LockedError: another process is at work on it.
     """
     folder = Path(folder)
-    if finished(folder):
-        return store.load(folder)
     if not (folder / "config.toml").is_file() and not any(folder.glob("plan*.json")):
         hint = "name the folder that `jaxmath run` made, such as runs/NAME/20260102T030405Z-a1b2c3"
         raise InputError(Problem(f"{folder} is no folder of a run", hint=hint))
     with lock.hold(folder):
-        if finished(folder):  # by whoever held it until now
-            return store.load(folder)
         journal = Journal(folder, save_seconds)
+        if finished(folder):
+            journal.clear()
+            return store.load(folder)
         study = _reopen(journal)
         with _ending(folder):
             (folder / "STATUS").unlink(missing_ok=True)

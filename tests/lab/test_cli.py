@@ -97,7 +97,8 @@ def test_four_when_the_experiments_own_code_raises(command, root, old, where):
     file.write_text(file.read_text() + mine)
     status, _, err = command("run", "c.toml")
     assert status == Exit.EXPERIMENT
-    lines = err.rstrip().splitlines()
+    *lines, how = err.rstrip().splitlines()
+    assert how.startswith("go on with it: jaxmath resume runs/c/")
     assert lines[-1] == "KeyError: 'my own slip'"
     assert "in _mine" in lines[-3]
     assert f"`{where}` of the experiment study" in err

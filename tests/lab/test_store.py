@@ -18,7 +18,7 @@ from studies import LONG, SHORT, Params, axis, study
 
 from jaxmath import lab
 from jaxmath.config.errors import ExperimentError, InputError, StorageError
-from jaxmath.lab import engine
+from jaxmath.lab import engine, session
 from jaxmath.runs import encoding, store
 
 SWEPT = [axis("seed", [0, 1]), axis("optimizer.learning_rate", [0.1, 1e30])]
@@ -36,9 +36,10 @@ def test_the_folder_holds_everything_and_its_name_says_when(finished, tmp_path):
     assert finished.folder.parent == tmp_path / "fit"
     found = {str(p.relative_to(finished.folder)) for p in finished.folder.rglob("*") if p.is_file()}
     assert found == {
-        "STATUS", "config.toml", "overrides.txt", "params.json", "params.npz", "plots.json",
-        "provenance.json", "result.json", "series.json", "series.npz", "series/loss.csv",
-        "series/twice.csv", "tables/ends.csv", "tables/failed_lanes.csv", "tables/sweep.csv",
+        "SHA256SUMS", "STATUS", "config.toml", "overrides.txt", "params.json", "params.npz",
+        "plots.json", "provenance.json", "result.json", "series.json", "series.npz",
+        "series/loss.csv", "series/twice.csv", "tables/ends.csv", "tables/failed_lanes.csv",
+        "tables/sweep.csv",
     }  # fmt: skip
     assert (finished.folder / "overrides.txt").read_text() == "steps=20\n"
     assert (finished.folder / "STATUS").read_text() == "PASS 0\n1 PASS\n"
@@ -134,23 +135,30 @@ def test_the_same_config_gives_the_same_bytes(tmp_path):
         assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes()
 
 
-@pytest.mark.parametrize("fail_at", range(1, 12))
+@pytest.mark.parametrize("fail_at", range(1, 14))
 def test_a_full_disk_leaves_whole_files_alone(tmp_path, monkeypatch, fail_at):
-    calls = 0
-    real = store.os.fsync
+    whole, write, real = set(), store.write, store.os.fsync
+    calls, writing = 0, False
 
     def full(descriptor):
-        nonlocal calls
-        calls += 1
-        if calls >= fail_at:
+        if writing and calls >= fail_at:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(descriptor)
 
+    def noting(path, content):
+        nonlocal calls, writing
+        calls, writing = calls + 1, True
+        write(path, content)
+        writing = False
+        whole.add(path)
+
+    monkeypatch.setattr(store, "write", noting)
     monkeypatch.setattr(store.os, "fsync", full)
     with pytest.raises(StorageError, match="no space left on device"):
-        store.seal(engine.execute(study(SHORT, axes=SWEPT), tmp_path, True, False))
+        session.run(study(SHORT, axes=SWEPT), tmp_path, True, False)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) == fail_at - 1  # one file, one flush; nothing half written stays
+    assert set(files) == whole  # nothing half written stays
+    assert calls >= fail_at
     assert not any(path.name == "STATUS" or path.suffix == ".tmp" for path in files)
     for path in files:
         if path.suffix == ".npz":
@@ -172,7 +180,7 @@ def test_what_was_measured_survives_a_slip_in_judge(tmp_path):
 
     made = studies.module(studies.load, studies.measure, judge)
     with pytest.raises(ExperimentError):
-        engine.execute(study(made), tmp_path, True, False)
+        session.run(study(made), tmp_path, True, False)
     (folder,) = (tmp_path / "fit").iterdir()
     assert (folder / "STATUS").read_text().startswith("ERROR 4")
     with np.load(folder / "series.npz") as arrays:
