@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,6 +76,10 @@ Words = Annotated[
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
+Events = Annotated[
+    bool, typer.Option("--json", help="Print events, one JSON object a line, and no summary.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print strict JSON.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep no compiled programs on disk.")]
 SaveEvery = Annotated[
     float,
@@ -102,6 +108,7 @@ def run(
         bool,
         typer.Option("--keep-going", "-k", help="After a config that fails, run the others."),
     ] = False,
+    as_json: Events = False,
 ) -> None:
     """Run configs: train, judge the claims, draw, and write a report."""
     with statuses():
@@ -124,8 +131,8 @@ def run(
             with going_on(keep_going) as ended:
                 from jaxmath.lab import session
 
-                run = session.run(study, out, quiet, not no_cache, save_every)
-                ended.status = _shown(run, quiet)
+                work = partial(session.run, study, out, quiet, not no_cache, save_every)
+                ended.status = _told(work, quiet, as_json)
             worst = max(worst, ended.status)
         raise SystemExit(int(worst))
 
@@ -138,6 +145,7 @@ def resume(
     quiet: Quiet = False,
     no_cache: NoCache = False,
     save_every: SaveEvery = 60.0,
+    as_json: Events = False,
 ) -> None:
     """Go on with a run that was interrupted; the numbers are the same, bit for bit."""
     with statuses():
@@ -147,13 +155,23 @@ def resume(
         gc.enable()
         from jaxmath.lab import session
 
-        finished = session.resume(folder, quiet, not no_cache, save_every)
-        raise SystemExit(int(_shown(finished, quiet)))
+        work = partial(session.resume, folder, quiet, not no_cache, save_every)
+        raise SystemExit(int(_told(work, quiet, as_json)))
 
 
-def _shown(finished: Any, quiet: bool) -> Exit:
+def _told(work: Callable[..., Any], quiet: bool, as_json: bool) -> Exit:
+    """Work, and tell a person or a program what it came to."""
     from jaxmath.report import summary
 
+    if as_json:
+        from jaxmath.lab.events import Events
+
+        events = Events()
+        with redirect_stdout(sys.stderr):  # what an experiment prints is no event
+            finished = work(progress=events)
+        events.ended(finished)
+        return finished.exit
+    finished = work()
     if not quiet:
         try:
             summary.show(finished)
@@ -167,6 +185,7 @@ def _shown(finished: Any, quiet: bool) -> Exit:
 def check(
     words: Words,
     smoke: Annotated[bool, typer.Option("--smoke", help="With the [smoke] values.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Validate configs and print what running them would take; run nothing."""
     with statuses():
@@ -177,6 +196,9 @@ def check(
         gc.enable()
         from jaxmath.lab import forecast
 
+        if as_json:
+            _say_json([forecast.planned(study)._asdict() for study in studies])
+            return
         for study in studies:
             say(forecast.forecast(study))
 
@@ -216,6 +238,7 @@ def config_command(
 @app.command(name="list")
 def list_command(
     by: Annotated[str | None, typer.Option("--by", help="`topic`: the mission's rows.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List experiments, formulas, data sets, models and optimisers."""
     with statuses():
@@ -223,21 +246,25 @@ def list_command(
 
         if by not in (None, "topic"):
             raise InputError(Problem(f"`--by` should be topic, got {by}", text=f"--by {by}"))
-        say(catalog.by_topic(Path.cwd()) if by else catalog.listing(Path.cwd()))
+        if as_json:
+            _say_json(catalog.topics(Path.cwd()) if by else catalog.listed(Path.cwd()))
+        else:
+            say(catalog.by_topic(Path.cwd()) if by else catalog.listing(Path.cwd()))
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="FORMULA", help="A name that `list` prints.")],
+    as_json: Json = False,
 ) -> None:
     """Print the card of a formula: domain, derivatives, facts, source."""
     with statuses():
         from jaxmath.lab import catalog
 
-        say(catalog.card(name, Path.cwd()))
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print strict JSON.")]
+        if as_json:
+            _say_json([card._asdict() for card in catalog.cards(name, Path.cwd())])
+        else:
+            say(catalog.card(name, Path.cwd()))
 
 
 @app.command()
@@ -457,7 +484,18 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def say(text: str) -> None:
-    """Print a result on stdout, whatever its encoding can show."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    """Print a result on stdout, in plain ASCII where its encoding cannot show it."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        from jaxmath.report.numbers import ascii_only
+
+        text = ascii_only(text)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _say_json(value: Any) -> None:
+    from jaxmath.runs import encoding
+
+    say(encoding.json_text(encoding.plain(value)).rstrip("\n"))

@@ -35,6 +35,7 @@ def run(
     quiet: bool = False,
     cache: bool = True,
     save_seconds: float = SAVE_SECONDS,
+    progress: Progress | None = None,
 ) -> Run:
     """Run a study in a new folder below `out`.
 
@@ -52,7 +53,7 @@ def run(
                 config=encoding.toml(study),
             )
         )
-        return _work(study, journal, quiet, cache)
+        return _work(study, journal, progress or Progress(quiet), cache)
 
 
 def resume(
@@ -60,6 +61,7 @@ def resume(
     quiet: bool = False,
     cache: bool = True,
     save_seconds: float = SAVE_SECONDS,
+    progress: Progress | None = None,
 ) -> Run:
     """Go on with a run where it ended; one that is finished is read and returned.
 
@@ -79,7 +81,7 @@ def resume(
         study = _reopen(journal)
         with _ending(folder):
             (folder / "STATUS").unlink(missing_ok=True)
-            return _work(study, journal, quiet, cache)
+            return _work(study, journal, progress or Progress(quiet), cache)
 
 
 def finished(folder: Path) -> bool:
@@ -96,19 +98,20 @@ def _working(folder: Path) -> Iterator[None]:
         yield
 
 
-def _work(study: Study, journal: Journal, quiet: bool, cache: bool) -> Run:
+def _work(study: Study, journal: Journal, progress: Progress, cache: bool) -> Run:
     sessions = journal.plan().get("sessions", [])
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     environment = encoding.plain(provenance.environment())
     journal.note(sessions=[*sessions, dict(started=now, **environment)])
-    with Progress(quiet) as progress:
+    progress.began(journal.folder)
+    with progress:
         journal.say = progress.say
         if sessions and (changed := _changes(sessions[0], environment)):
             progress.say(
                 f"{journal.folder} was begun with {changed}: the last digits of what is left may "
                 "differ from those of a run in one go"
             )
-        found = engine.execute(study, quiet=quiet, cache=cache, journal=journal, progress=progress)
+        found = engine.execute(study, cache=cache, journal=journal, progress=progress)
     run_page.write(found)
     store.seal(found)
     journal.clear()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -52,22 +54,47 @@ def grouped(text: str) -> str:
 
 
 def ascii_only(text: str) -> str:
-    """The text in the characters of the oldest terminal: 1.25e-7, <=, +-."""
+    """The text in the characters of the oldest terminal: 1.25e-7, <=, +-, x^2, lambda_max."""
     text = _POWER.sub(lambda m: ("e" if m.group(1) else "1e") + m.group(2).translate(_FLAT), text)
     for fine, coarse in _COARSE.items():
         text = text.replace(fine, coarse)
-    return text.encode("ascii", "replace").decode()
+    return "".join(_in_ascii(kind, "".join(run)) for kind, run in groupby(text, _kind))
+
+
+def _kind(character: str) -> str:
+    """Whether it is raised (<super>), lowered (<sub>), a Greek letter, another, or plain ASCII."""
+    if character.isascii():
+        return ""
+    raised = unicodedata.decomposition(character).partition(" ")[0]
+    if raised in ("<super>", "<sub>"):
+        return raised
+    return "GREEK" if unicodedata.name(character, "").startswith("GREEK") else "other"
+
+
+def _in_ascii(kind: str, run: str) -> str:
+    if not kind:
+        return run
+    if kind == "GREEK":
+        return "".join(map(_spelled, run))
+    plain = unicodedata.normalize("NFKD", run).replace("−", "-").encode("ascii", "ignore").decode()
+    return {"<super>": "^", "<sub>": "_"}.get(kind, "") + (plain or "?" * len(run))
+
+
+def _spelled(letter: str) -> str:
+    name = unicodedata.name(letter)
+    word = name.partition(" LETTER ")[2].partition(" ")[0].lower() or "?"
+    word = "lambda" if word == "lamda" else word
+    return word.title() if "CAPITAL" in name else word
 
 
 _COARSE = {
     "\N{NARROW NO-BREAK SPACE}": "", "≤": "<=", "≥": ">=", "±": "+-", "∞": "inf", "−": "-",
-    "–": "-", "—": "-", "…": "...", "×": "x", "·": "*", "✓": "", "✗": "", "²": "^2", "³": "^3",
-    "⁻¹": "^-1", "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon",
-    "η": "eta", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho",
-    "σ": "sigma", "τ": "tau", "φ": "phi", "ω": "omega", "Σ": "Sigma", "Δ": "Delta", "∂": "d",
-    "∇": "grad ", "∑": "sum", "√": "sqrt", "ℓ": "l", "‖": "|", "→": "->", "←": "<-", "≈": "~",
-    "ᵀ": "^T", "ₖ": "_k", "ᵢ": "_i", "ⱼ": "_j", "ₙ": "_n", "ₜ": "_t", "₀": "_0", "₁": "_1",
-    "₂": "_2", "\u0302": "^", "\u0304": "_", "“": '"', "”": '"', "’": "'",
+    "–": "-", "—": "-", "…": "...", "×": "x", "·": "*", "✓": "", "✗": "", "∂": "d", "∇": "grad ",
+    "∑": "sum", "√": "sqrt", "ℓ": "l", "‖": "|", "∣": "|", "→": "->", "←": "<-", "≈": "~",
+    "≠": "!=", "∈": " in ", "∫": "integral ", "∏": "product ", "∘": "*", "⋅": "*", "∗": "*",
+    "∧": "and", "∨": "or", "⊤": "^T", "′": "'", "≪": "<<", "≫": ">>", "∝": "~", "⟨": "<",
+    "⟩": ">", "⌊": "floor(", "⌋": ")", "ϵ": "epsilon", "ϕ": "phi", "\u0302": "^", "\u0304": "_",
+    "“": '"', "”": '"', "’": "'", "‘": "'", "│": "|", "─": "-",
 }  # fmt: skip
 
 

@@ -98,7 +98,7 @@ class _Printer(Printer):
             said = f"{lanes:,} runs" + (f" in {count:,} settings" if count != lanes else "")
             self.line(f"Sweep: {said}.")
             if cells.best is not None:
-                self.line(f"Best: {_best(cells, columns, run)}", indent=2)
+                self.line(f"Best: {best(cells, columns, run)}", indent=2)
         if failed is not None:
             self.failed(failed)
         if cells is not None or failed is not None:
@@ -115,7 +115,7 @@ class _Printer(Printer):
             self.line(f"and {count - FAILED:,} more, in the report", indent=2)
 
 
-def _best(cells: Table, columns: dict[str, list], run: Run) -> str:
+def best(cells: Table, columns: dict[str, list], run: Run) -> str:
     """The setting of the best cell, then what it measured, with the interval of its mean."""
     index = cells.best or 0
     paths = [path for axis in run.axes for path in axis.paths if path in columns]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,27 @@ NARROW = 72
 """Below this many columns what would be a table stands on lines of its own."""
 
 
+def width(most: int = 100) -> int:
+    """The columns for text: those of the terminal, or COLUMNS, and never more than so many."""
+    return min(most, shutil.get_terminal_size((most, 24)).columns)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to the command what a reader that has gone means; rich would exit with 1."""
+            raise BrokenPipeError
+
+    return Piped(highlight=False)
+
+
 class Printer:
     """Prints text as the console's encoding allows; nothing in it is read as markup."""
 
     def __init__(self, console: Console | None = None):
-        if console is None:
-            from rich.console import Console
-
-            console = Console(highlight=False)
-        self.console = console
+        self.console = console = console or _console()
         self.ascii = not (console.encoding or "").lower().startswith("utf")
         self.narrow = console.width < NARROW
 

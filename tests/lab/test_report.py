@@ -173,7 +173,7 @@ def written(tmp_path_factory):
 def test_files(written):
     assert written.name == "report.html"
     names = sorted(path.name for path in (written.parent / "figures").iterdir())
-    assert names == ["loss-dark.png", "loss-dark.svg", "loss.png", "loss.svg"]
+    assert names == ["loss-dark.png", "loss-dark.svg", "loss.csv", "loss.png", "loss.svg"]
     assert written.stat().st_size < 300_000
 
 
