@@ -35,6 +35,7 @@ class Events(Progress):
         super().__init__()
         self._out: Any = sys.stdout
         self._began = time.monotonic()
+        self._last = ("", 0)
 
     def began(self, folder: Path) -> None:
         """Tell the folder of the run."""
@@ -42,6 +43,7 @@ class Events(Progress):
 
     def phase(self, name: str, total: int) -> None:
         """Tell that a phase begins."""
+        self._last = (name, 0)
         super().phase(name, total)
         self._tell("progress", **self._state())
 
@@ -77,12 +79,11 @@ class Events(Progress):
         return state | dict(seconds=round(time.monotonic() - self._began, 2))
 
     def _watch(self) -> None:
-        told = self._state()
         while not self._over.wait(INTERVAL):
             state = self._state()
-            if state["phase"] == told["phase"] and state["done"] != told["done"]:
+            if (state["phase"], state["done"]) != self._last:
+                self._last = (state["phase"], state["done"])
                 self._tell("progress", **state)
-            told = state
 
     def _tell(self, event: str, **told: Any) -> None:
         line = json.dumps(encoding.plain(dict(event=event, **told)), allow_nan=False)

@@ -31,7 +31,9 @@ def _console() -> Console:
             """Leave it to the command what a reader that has gone means; rich would exit with 1."""
             raise BrokenPipeError
 
-    return Piped(highlight=False)
+    # A dumb terminal rich takes to be 80 wide, unless it is told both sizes.
+    columns, lines = shutil.get_terminal_size((80, 25))
+    return Piped(highlight=False, width=columns, height=lines)
 
 
 class Printer:
