@@ -122,13 +122,13 @@ def _threads(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
     """The pools of threads decide in which order sums are taken, and so the last bits."""
     (cores, pools), (other_cores, other_pools) = map(_pools, (one, two))
     pinned = [bool(p.get("deterministic")) for p in (one, two)]
-    if pools != other_pools:
+    if pinned[0] != pinned[1]:
+        yield "only one of them ran with --deterministic"
+    elif pools != other_pools:
         told = {name: (value, other_pools.get(name)) for name, value in pools.items()}
         yield from (
             f"{name} {_unset(a)} and {_unset(b)}" for name, (a, b) in told.items() if a != b
         )
-    elif pinned[0] != pinned[1]:
-        yield "only one of them ran with --deterministic"
     elif not all(pinned) and cores != other_cores:
         yield f"{_unset(cores)} and {_unset(other_cores)} cores"
     elif not all(pinned) and cores is None:
