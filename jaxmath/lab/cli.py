@@ -269,13 +269,18 @@ def show(
 
 @app.command()
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN ...", help="Folders of runs.")],
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Folders of runs.", show_default=False)
+    ],
     html: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a page with the curves as well.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Hold runs against the first: configs, metrics, curves, and whether equal bits are promised.
+    """Compare runs: settings, metrics, curves, claims.
+
+    It says whether the arrays of each should be equal to those of the first, bit for bit or to
+    some digits, and whether they are.
 
     Exit status: 0; 2 where a folder is no finished run.
     """
@@ -297,13 +302,13 @@ def compare(
 @app.command()
 def index(
     folder: Annotated[
-        str, typer.Argument(metavar="[RUNS]", help="The folder of runs; runs, unless said.")
+        str, typer.Argument(metavar="RUNS", help="The folder in which runs are.")
     ] = "runs",
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="The page; RUNS/index.html, unless said.")
     ] = None,
 ) -> None:
-    """Write one page over all runs below a folder, to sort and to search."""
+    """Write a page over all runs, to sort and to search."""
     with statuses():
         from jaxmath.report import index_page
         from jaxmath.runs import overview
@@ -326,7 +331,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write a run for other programs: tidy tables, event files, or a store of MLflow."""
+    """Write a run for other programs: CSV, TensorBoard, MLflow."""
     with statuses():
         from jaxmath.runs import exporting
 

@@ -244,6 +244,9 @@ def test_curves_of_one_name_share_a_picture_and_runs_keep_their_colours(run):
         assert [(line.label, line.hue, line.value) for line in plot.lines] == [
             ("A", 0, None), ("B", 1, None), ("C", 2, None),
         ]  # fmt: skip
+    without = [dataclasses.replace(run, plots=(a_plot("loss", name),)) for name in "xyy"]
+    (plot,) = overlays.overlays(comparison.compare(without))
+    assert [(line.label, line.hue) for line in plot.lines] == [("B", 1), ("C", 2)]
     many = [dataclasses.replace(run, plots=(a_plot("loss", *map(str, range(40))),))] * 2
     made = overlays.overlays(comparison.compare(many))
     assert len(made) == overlays.PANELS
