@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.errors import Exit, InputError, Problem
 from jaxmath.runs import encoding, estimates, store
 from jaxmath.runs.agreement import agreements
 from jaxmath.runs.expectation import Expectation, expectation
@@ -58,16 +58,25 @@ def finished(folder: Path | str) -> Run:
     if not folder.is_dir():
         told = "it is a file" if folder.exists() else "there is no such folder"
         raise InputError(Problem(f"{folder} is no finished run: {told}"))
-    if not (folder / "STATUS").is_file():
+    if (status := _status(folder)) not in (Exit.PASS.name, Exit.FAIL.name):
+        told = f"its STATUS says {status[:20]}" if status else "STATUS is missing"
         inside = sorted(p.parent for p in folder.glob("*/STATUS"))
         hint = f"it holds runs; name one, such as {inside[-1]}" if inside else ""
         if (folder / "plan.json").is_file():
             hint = f"jaxmath resume {folder} goes on with it"
-        raise InputError(Problem(f"{folder} is no finished run: STATUS is missing", hint=hint))
+        raise InputError(Problem(f"{folder} is no finished run: {told}", hint=hint))
     try:
         return store.load(folder)
     except (zipfile.BadZipFile, EOFError) as error:
         raise InputError(f"{folder} cannot be read as a run: {error}.") from error
+
+
+def _status(folder: Path) -> str:
+    """The first word of STATUS; empty where there is none."""
+    try:
+        return ((folder / "STATUS").read_text("utf-8").split() or [""])[0]
+    except (OSError, ValueError):
+        return ""
 
 
 def read(folders: Sequence[Path | str]) -> Comparison:

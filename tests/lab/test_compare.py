@@ -313,13 +313,19 @@ def test_the_page_links_to_the_reports_from_where_it_lies(run, tmp_path):
 def test_what_is_no_finished_run_is_told_at_once(tmp_path):
     (tmp_path / "name" / "1").mkdir(parents=True)
     (tmp_path / "name" / "1" / "STATUS").write_text("INTERRUPTED 130\n")
+    (tmp_path / "name" / "1" / "plan.json").touch()
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / "hollow" / "STATUS").write_text("PASS 0\n")
     (tmp_path / "file").touch()
-    named = [tmp_path / n for n in ("none", "file", "name", "name/1")]
+    named = [tmp_path / n for n in ("none", "file", "name", "hollow", "name/1")]
     with pytest.raises(InputError) as error:
         comparison.read(named)
     told = str(error.value)
-    assert told.count("is no finished run") == 4
-    for words in ("no such folder", "it is a file", f"such as {named[-1]}", "result.json is miss"):
+    assert told.count("is no finished run") == 5
+    for words in (
+        "no such folder", "it is a file", f"such as {named[-1]}", "result.json is missing",
+        "its STATUS says INTERRUPTED", f"jaxmath resume {named[-1]} goes on with it",
+    ):  # fmt: skip
         assert words in told
     with pytest.raises(InputError, match="two runs"):
         comparison.read(named[:1])
