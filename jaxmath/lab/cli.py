@@ -15,7 +15,8 @@ import typer
 
 from jaxmath import __version__
 from jaxmath.config.errors import Exit, InputError, Problem
-from jaxmath.lab.statuses import going_on, hush, listen, statuses
+from jaxmath.lab.signals import listen
+from jaxmath.lab.statuses import going_on, hush, statuses
 
 EPILOG = """
 Exit status: 0 every claim passes; 2 bad input; 3 a claim failed or is undecided; 4 the

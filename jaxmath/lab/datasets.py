@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,11 +85,10 @@ def load(option: Option) -> Data:
     chosen: Any = option
     train, test = _cut(whole, chosen.split)
     if chosen.standardize:
-        centre, scale = train.features.mean(axis=0), train.features.std(axis=0)
-        scale = np.where(scale > 0, scale, 1.0)  # a constant column becomes zero
-        train = train._replace(features=(train.features - centre) / scale)
+        standard = _standard(train.features)
+        train = train._replace(features=standard(train.features))
         if test is not None:
-            test = test._replace(features=(test.features - centre) / scale)
+            test = test._replace(features=standard(test.features))
     return Data(train, test, whole.feature_names, whole.class_names, whole.kind)
 
 
@@ -113,6 +113,9 @@ def dataset(features: Any, targets: Any, feature_names: tuple[str, ...] = ()) ->
     if targets.dtype.kind not in "biuUS":
         raise InputError(f"targets should be numbers, whole numbers or text, got {targets.dtype}")
     classes, index = np.unique(targets, return_inverse=True)
+    if len(classes) == 1:
+        told = f"all targets are of one class, {classes[0]}: there is nothing to tell apart"
+        raise InputError(Problem(told, hint="for targets that are numbers, leave `classes` out"))
     return Dataset(features, index.astype(np.int32), names, tuple(str(c) for c in classes.tolist()))
 
 
@@ -126,6 +129,24 @@ def _check_finite(data: Dataset, name: str) -> None:
         raise InputError(
             f"the data {name} hold {columns[row, column]} in row {row + 1}, column {told}{more}"
         )
+
+
+def _standard(features: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The map that gives each column mean zero and variance one; a constant column becomes zero.
+
+    In units of its largest entry first, and of its largest deviation, so that no square overflows
+    or vanishes and the mean of a constant column is that constant.
+    """
+    unit = _or_one(np.abs(features).max(axis=0))
+    centre = (features / unit).mean(axis=0)
+    deviations = features / unit - centre
+    largest = _or_one(np.abs(deviations).max(axis=0))
+    scale = largest * _or_one(np.sqrt(np.mean((deviations / largest) ** 2, axis=0)))
+    return lambda rows: (rows / unit - centre) / scale
+
+
+def _or_one(scale: np.ndarray) -> np.ndarray:
+    return np.where(scale > 0, scale, 1.0)
 
 
 def _cut(data: Dataset, split: Split) -> tuple[Rows, Rows | None]:

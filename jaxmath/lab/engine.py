@@ -21,7 +21,7 @@ import numpy as np
 
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, provenance, tiles
+from jaxmath.lab import plan, provenance, signals, tiles
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep
@@ -171,6 +171,7 @@ def _survey_all(
                     kept.notes["tree"], dict(zip(names, kept.leaves, strict=True))
                 )
             else:
+                signals.check()
                 with theirs(study.experiment, "survey"):
                     found = study.module.survey(config, data, cell.seeds[row], progress)
                 if journal:

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmath.config.errors import theirs
+from jaxmath.config.errors import InputError, Problem, theirs
 from jaxmath.config.study import Study, replace_path
 from jaxmath.lab import plan
 from jaxmath.lab.plan import DTYPES
@@ -48,9 +48,16 @@ def read_by_load(study: Study, loader: Loader) -> frozenset[str]:
 
 def _cast(data, dtype):
     def leaf(value):
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return value.astype(dtype, copy=False)
-        return value
+        if not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+            return value
+        with np.errstate(over="ignore"):
+            cast = value.astype(dtype, copy=False)
+        lost = np.isfinite(value) & ~np.isfinite(cast)
+        if lost.any():
+            told = f"the data hold {value[lost][0]:.4g}, which is beyond {np.dtype(dtype)}"
+            hint = 'set precision = "float64", or standardize the data'
+            raise InputError(Problem(told, hint=hint))
+        return cast
 
     return jax.tree.map(leaf, data)
 

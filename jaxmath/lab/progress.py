@@ -28,7 +28,7 @@ class Progress:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._shower = threading.Thread(target=self._watch, daemon=True)
-        self._phase, self._done, self._total = "", 0, 0
+        self._phase, self._done, self._total = "loading", 0, 0
 
     def __enter__(self) -> Progress:
         if not self._quiet:
@@ -66,7 +66,9 @@ class Progress:
         else:
             while True:
                 with self._lock:
-                    state = f"{self._phase}: {self._done} of {self._total}"
+                    state = self._phase
+                    if self._total:
+                        state += f": {self._done} of {self._total}"
                 print(
                     f"{state} ({time.monotonic() - started:.0f} s)", file=self._stream, flush=True
                 )

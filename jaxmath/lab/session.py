@@ -20,11 +20,11 @@ from typing import Any
 from jaxmath.config import reading
 from jaxmath.config.errors import Exit, ExperimentError, InputError, Problem, StorageError
 from jaxmath.config.study import Study
-from jaxmath.lab import engine, provenance
+from jaxmath.lab import engine, provenance, signals
 from jaxmath.lab.progress import Progress
-from jaxmath.lab.statuses import Terminated
+from jaxmath.lab.signals import Terminated
 from jaxmath.report import run_page
-from jaxmath.runs import encoding, lock, store
+from jaxmath.runs import encoding, files, lock, store
 from jaxmath.runs.journal import SAVE_SECONDS, Journal
 from jaxmath.runs.run import Run
 
@@ -75,6 +75,7 @@ def resume(
         raise InputError(Problem(f"{folder} is no folder of a run", hint=hint))
     with lock.hold(folder):
         journal = Journal(folder, save_seconds)
+        files.sweep_up(folder)
         if finished(folder):
             journal.clear()
             return store.load(folder)
@@ -112,7 +113,9 @@ def _work(study: Study, journal: Journal, progress: Progress, cache: bool) -> Ru
                 "differ from those of a run in one go"
             )
         found = engine.execute(study, cache=cache, journal=journal, progress=progress)
+    signals.check()
     run_page.write(found)
+    signals.check()
     store.seal(found)
     journal.clear()
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -19,22 +18,10 @@ from jaxmath.config.errors import (
     StorageError,
     visible,
 )
+from jaxmath.lab.signals import Terminated
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen ")
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived: whatever tidies up after Ctrl-C does so here too."""
-
-
-def listen() -> None:
-    """Let SIGTERM end a command the way that Ctrl-C does, with its own exit status."""
-
-    def stop(signum, frame):
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, stop)
 
 
 @contextmanager

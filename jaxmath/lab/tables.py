@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import zipfile
 from pathlib import Path
 from typing import NoReturn
@@ -12,6 +13,8 @@ import numpy as np
 
 from jaxmath.config.document import nearest, show, suggest
 from jaxmath.config.errors import InputError, Problem
+
+MISSING = "missing values are not filled in: fill them, or leave the row out"
 
 Columns = tuple[np.ndarray, np.ndarray, tuple[str, ...]]
 
@@ -48,10 +51,13 @@ def read_csv(path: Path, target: str, classes: bool, header: bool, separator: st
     labels = [(line, cells[at].strip()) for line, cells in lines]
     for line, label in labels:
         if not label:
-            _wrong(path, line, f"the target, column {show(target)}, is empty")
+            _wrong(path, line, f"the target, column {show(target)}, is empty", MISSING)
     # One label that is no number makes classes, unless most are numbers: then it is a slip.
     numeric = sum(_is_number(label) for _, label in labels)
     if classes or numeric * 2 < len(labels):
+        for line, label in labels:
+            if _is_number(label) and not math.isfinite(float(label)):
+                _wrong(path, line, f"the target, column {show(target)}, is {label}", MISSING)
         targets = _class_labels([label for _, label in labels])
     else:
         targets = np.array([_number(path, line, target, label) for line, label in labels])
@@ -70,7 +76,10 @@ def read_csv(path: Path, target: str, classes: bool, header: bool, separator: st
 
 def _class_labels(labels: list[str]) -> np.ndarray:
     """Labels for sorting: whole numbers by size, all else as text."""
-    if all(_is_number(label) and float(label).is_integer() for label in labels):
+    if all(
+        _is_number(label) and float(label).is_integer() and abs(float(label)) < 2**53
+        for label in labels
+    ):
         return np.array([int(float(label)) for label in labels])
     return np.array(labels)
 
@@ -83,11 +92,21 @@ def _lines(path: Path, separator: str) -> list[tuple[int, list[str]]]:
             reader = csv.reader(file, delimiter=separator, strict=True)
             return [(reader.line_num, row) for row in reader if any(c.strip() for c in row)]
     except UnicodeDecodeError as error:
-        _wrong(path, None, f"this is no UTF-8 text (byte {error.start + 1})")
+        _wrong(path, *_encoding(path, error.start))
     except csv.Error as error:
         _wrong(path, reader.line_num if reader else None, f"this row cannot be read: {error}")
     except OSError as error:
         _wrong(path, None, f"this file cannot be read: {(error.strerror or '').lower()}")
+
+
+def _encoding(path: Path, start: int) -> tuple[int | None, str, str]:
+    """The line where a text stops being UTF-8, and what to do about it."""
+    data = path.read_bytes()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None, "this text is UTF-16", "save it as UTF-8"
+    if 0 in data:
+        return None, "this is no text: it holds NUL bytes", "a table is text, its columns separated"
+    return data[:start].count(b"\n") + 1, "this is no UTF-8 text", "save it as UTF-8"
 
 
 def _check_header(path: Path, line: int, names: list[str], separator: str) -> None:
@@ -123,13 +142,21 @@ def _number(path: Path, line: int, column: str, cell: str) -> float:
 def _no_number(path: Path, line: int, column: str, cell: str) -> NoReturn:
     hint = ""
     if not cell:
-        told = "is empty"
+        told, hint = "is empty", MISSING
     elif _is_number(cell):
         told = f"should be a finite number, got {cell[:40]}"
+        hint = MISSING if math.isnan(float(cell)) else ""
     else:
         told = f"should be a number, got {show(cell, 40)}"
-        if _is_number(cell.replace(",", ".", 1)):
+        if cell.lower() in ("na", "n/a", "null", "none", "?", "-", "."):
+            hint = MISSING
+        elif re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", cell):
+            whole, point = cell.replace(",", ""), cell.replace(",", ".", 1)
+            hint = f"write {whole}" + (f", or {point} if that is meant" if "," not in point else "")
+        elif _is_number(cell.replace(",", ".", 1)):
             hint = f"write it with a point: {cell.replace(',', '.', 1)}"
+        else:
+            hint = "give each word a column of zeros and ones, or leave the column out"
     _wrong(path, line, f"column {show(column)} {told}", hint)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, threads
+from jaxmath.lab import plan, signals, threads
 from jaxmath.lab.loading import Loader, split, static_part
 from jaxmath.lab.program import (
     STAGES,
@@ -50,6 +50,9 @@ class Tile(NamedTuple):
         """The place in the sweep's grid of each of its lanes, row by row."""
         return self.cell.lanes[np.ix_(self.rows, self.columns)].ravel()
 
+
+WAKE = 0.1
+"""Seconds between looks at whether a signal has arrived."""
 
 KEPT = 64
 """Compiled programs that a process keeps, so that the next run with other numbers needs none."""
@@ -166,7 +169,13 @@ def run(study: Study, work: list[Tile], progress: Progress, journal: Journal | N
     with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
         futures = [pool.submit(one, tile) for tile in work]
         try:
-            return [future.result() for future in futures]
+            while True:
+                signals.check()
+                done, waiting = wait(futures, WAKE, FIRST_EXCEPTION)
+                for future in done:
+                    future.result()  # raises what a tile raised
+                if not waiting:
+                    return [future.result() for future in futures]
         finally:
             stop.set()  # only matters if one raised, or a person interrupts
             for future in futures:

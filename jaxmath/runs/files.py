@@ -55,6 +55,12 @@ def _flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def sweep_up(folder: Path) -> None:
+    """Remove what a process that was killed has left half written."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def csv_text(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
     """A table as text that other programs read."""
     text = io.StringIO()

@@ -16,7 +16,7 @@ from studies import LONG, SHORT, Optimizer, axis, study
 
 from jaxmath.config.errors import ExperimentError
 from jaxmath.config.study import SweepAxis
-from jaxmath.lab import engine, plan, program
+from jaxmath.lab import engine, plan, program, tiles
 
 
 @functools.cache
@@ -160,7 +160,7 @@ def test_the_precision_is_the_studys_alone(precision):
 def test_lanes_in_many_tiles_equal_lanes_in_one(monkeypatch):
     whole = lanes([0.01, 0.1, 0.2, 0.3, 0.02])
     monkeypatch.setattr(plan, "most_lanes", lambda *_: 2)
-    monkeypatch.setattr(engine, "_programs", OrderedDict())
+    monkeypatch.setattr(tiles, "_programs", OrderedDict())
     made = study(
         axes=[axis("seed", [0, 1]), axis("optimizer.learning_rate", [0.01, 0.1, 0.2, 0.3, 0.02])]
     )

@@ -165,6 +165,14 @@ def test_event_files_hold_scalars_and_settings(run):
     assert files[1].read_bytes() == before
 
 
+def test_the_end_of_a_curve_is_told_once(single, tmp_path):
+    series = dict(step=np.arange(3), loss_curve=np.ones(3), loss=np.ones(()), gap=np.ones(()))
+    made = dataclasses.replace(single, series=series)
+    _, _, *events = messages(*tensorboard.write_events(made, tmp_path))
+    tags = [fields(value)[1][0] for event in events for value in fields(event[5][0])[1]]
+    assert sorted(tags) == [b"gap", b"loss", b"loss", b"loss"]
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_tensorboard_itself_reads_them(run, tmp_path):
     module = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

@@ -20,7 +20,7 @@ import pytest
 from jaxmath import lab
 from jaxmath.config import reading
 from jaxmath.config.errors import Exit, InputError, LockedError, StorageError
-from jaxmath.lab import session, tiles
+from jaxmath.lab import session, signals, tiles
 from jaxmath.runs import encoding, journal, lock, store
 
 REPOSITORY = Path(__file__).parents[2]
@@ -75,6 +75,12 @@ def whole(config, tmp_path_factory):
     return found
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    """Flushing matters where power is lost, which no test does, and takes most of the time."""
+    monkeypatch.setattr(store.os, "fsync", lambda descriptor: None)
+
+
 class Stopped(Exception):
     pass
 
@@ -126,24 +132,54 @@ def test_rounds_and_tiles_that_are_done_are_not_done_again(
 
 def test_an_interrupt_saves_what_is_under_way(config, whole, tmp_path, monkeypatch):
     """Between two rounds a training stops, its state is saved, and goes on from there."""
-    real = tiles.Progress.advance
-    seen = threading.Event()
+    real, counts, seen = tiles.Progress.advance, {}, threading.Event()
 
     def advance(self, pieces=1):
         real(self, pieces)
-        if self._phase == "running" and self._done > 4 and not seen.is_set():
+        me = threading.get_ident()
+        counts[me] = counts.get(me, 0) + pieces
+        if me != threading.main_thread().ident and counts[me] == 4 and not seen.is_set():
             seen.set()
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.3)
+            handled.wait(60)
+            time.sleep(0.2)
 
+    def handler(number, frame):
+        handled.set()
+        raise KeyboardInterrupt
+
+    handled, before = threading.Event(), signal.signal(signal.SIGINT, handler)
     with monkeypatch.context() as patch:
         patch.setattr(tiles.Progress, "advance", advance)
         with pytest.raises(KeyboardInterrupt) as caught:
             session.run(reading.read(config), tmp_path, True, False)
+    signal.signal(signal.SIGINT, before)
     folder = only(tmp_path)
     assert caught.value.__notes__ == [f"go on with it: jaxmath resume {folder}"]
     assert (folder / "STATUS").read_text().startswith("INTERRUPTED 130")
     assert any("round" in path.name for path in (folder / "work").iterdir())
+    lab.resume(folder)
+    assert contents(folder) == whole
+
+
+def test_a_signal_that_python_swallowed_is_seen_at_the_next_safe_point(
+    config, whole, tmp_path, monkeypatch
+):
+    """As in a callback of the garbage collector, where what a handler raises is only printed."""
+    real = journal.Journal.keep
+
+    def keep(self, piece, *args, **options):
+        real(self, piece, *args, **options)
+        with suppress(KeyboardInterrupt):
+            signals._stop(signal.SIGTERM, None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "keep", keep)
+        with pytest.raises(signals.Terminated):
+            session.run(reading.read(config), tmp_path, True, False)
+    signals._arrived.clear()
+    folder = only(tmp_path)
+    assert (folder / "STATUS").read_text().startswith("INTERRUPTED 143")
     lab.resume(folder)
     assert contents(folder) == whole
 
