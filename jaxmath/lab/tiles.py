@@ -28,7 +28,7 @@ from jaxmath.lab.program import (
     workers,
 )
 from jaxmath.lab.progress import Progress
-from jaxmath.runs.journal import Journal
+from jaxmath.runs.journal import Journal, stored
 
 
 class Tile(NamedTuple):
@@ -135,7 +135,7 @@ def _tiles(study: Study, cells: list[plan.Cell], loader: Loader, programs) -> li
 def _hash(*arrays) -> bytes:
     whole = hashlib.sha256()
     for array in arrays:
-        array = np.ascontiguousarray(array)
+        array, _ = stored(array)
         whole.update(repr((array.shape, str(array.dtype))).encode())
         whole.update(array.tobytes())
     return whole.digest()

@@ -116,7 +116,7 @@ class Journal:
     def _write(self, name: str, key: str, leaves: list[Any], notes: Mapping[str, Any]) -> None:
         arrays, kinds = {}, {}
         for i, leaf in enumerate(leaves):
-            arrays[str(i)], kind = _stored(leaf)
+            arrays[str(i)], kind = stored(leaf)
             if kind:
                 kinds[str(i)] = kind
         data = encoding.npz(arrays)
@@ -149,7 +149,7 @@ class Journal:
                 return None
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 leaves = [
-                    _restored(stored[str(i)], meta["kinds"].get(str(i)))
+                    restored(stored[str(i)], meta["kinds"].get(str(i)))
                     for i in range(meta["leaves"])
                 ]
             return Piece(leaves, meta["notes"])
@@ -178,7 +178,7 @@ def _hash(meta: Mapping[str, Any], data: bytes = b"") -> str:
     return hashlib.sha256(said + data).hexdigest()
 
 
-def _stored(leaf: Any) -> tuple[np.ndarray, dict[str, str] | None]:
+def stored(leaf: Any) -> tuple[np.ndarray, dict[str, str] | None]:
     """A leaf as an array of NumPy's own kinds, and what it was where it is none of them."""
     if isinstance(leaf, jax.Array) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return np.asarray(jax.random.key_data(leaf)), dict(key=str(jax.random.key_impl(leaf)))
@@ -188,7 +188,7 @@ def _stored(leaf: Any) -> tuple[np.ndarray, dict[str, str] | None]:
     return array, None
 
 
-def _restored(array: np.ndarray, kind: dict[str, str] | None) -> Any:
+def restored(array: np.ndarray, kind: dict[str, str] | None) -> Any:
     if not kind:
         return array
     if "key" in kind:
