@@ -15,6 +15,7 @@ from jaxmath.report.templating import environment
 from jaxmath.report.themes import DARK, LIGHT
 from jaxmath.runs import store
 from jaxmath.runs.comparison import Comparison
+from jaxmath.runs.experiment import Plot
 from jaxmath.runs.run import Run
 
 ROWS = 200
@@ -90,9 +91,20 @@ def _pictures(found: Comparison) -> list[run_page.Picture]:
     """The curves, as many as the page has room for."""
     pictures, room = [], run_page.PAGE
     for number, plot in enumerate(overlays(found), 1):
-        picture = run_page.drawn(number, plot, "curve", figures.pictures(plot, "curve"))
+        picture = run_page.drawn(number, plot, "curve", _files(plot))
         room -= picture.size
         if room < 0:
             break
         pictures.append(picture)
     return pictures
+
+
+def _files(plot: Plot) -> dict[str, bytes]:
+    """The picture in both themes as SVG; as pixels only where that is what the page takes."""
+    files = {}
+    for theme, name in ((LIGHT, "curve"), (DARK, f"curve-{DARK.name}")):
+        figure = figures.draw(plot, theme)
+        files[f"{name}.svg"] = figures.svg(figure, plot, theme)
+        if len(files[f"{name}.svg"]) > run_page.PICTURE:
+            files[f"{name}.png"] = figures.png(figure, plot, theme)
+    return files

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,14 @@ def finished(folder: Path | str) -> Run:
             hint = f"jaxmath resume {folder} goes on with it"
         raise InputError(Problem(f"{folder} is no finished run: {told}", hint=hint))
     try:
-        return store.load(folder)
+        run = store.load(folder)
     except (zipfile.BadZipFile, EOFError) as error:
         raise InputError(f"{folder} cannot be read as a run: {error}.") from error
+    # What was resumed has several surroundings, and its plan knows them all.
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        sessions = encoding.read_json(folder / "plan.json")["sessions"]
+        return replace(run, provenance={**run.provenance, "sessions": sessions})
+    return run
 
 
 def _status(folder: Path) -> str:

@@ -79,10 +79,18 @@ def _promised(first: Run, other: Run, changed: Sequence[str]):
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if changed[3:] else "")
         return Promise.NONE, None, [f"the configs differ in {named}"]
     reasons = list(_reasons(first.provenance, other.provenance))
+    if any(map(_moved, (first.provenance, other.provenance))):
+        reasons.append("one was interrupted, and went on in other surroundings")
     if not reasons:
         return Promise.BITS, 0.0, []
     precision = str(first.config.get("precision", "float64"))
     return Promise.DIGITS, TOLERANCE.get(precision, max(TOLERANCE.values())), reasons
+
+
+def _moved(provenance: Mapping[str, Any]) -> bool:
+    """Whether the sessions of a run that was resumed would not have given each other's bits."""
+    first, *later = provenance.get("sessions") or [{}]
+    return any(reason for session in later for reason in _reasons(first, session))
 
 
 def _reasons(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:

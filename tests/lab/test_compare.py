@@ -18,7 +18,7 @@ from test_report import EVIL, Page, evil_run
 from jaxmath.config.errors import InputError
 from jaxmath.lab import engine
 from jaxmath.report import comparison_page, comparison_text, overlays
-from jaxmath.runs import comparison, sweep
+from jaxmath.runs import comparison, store, sweep
 from jaxmath.runs.agreement import agreements
 from jaxmath.runs.expectation import Promise
 from jaxmath.runs.experiment import Axis, Line, Plot
@@ -94,6 +94,24 @@ def test_deterministic_runs_keep_their_bits_on_any_number_of_cores(run):
     assert expect(*(changed(r, deterministic=False) for r in (one, two))).promise is Promise.DIGITS
     other = changed(two, threads={"cores": 2, **pinned, "NPROC": "2"})
     assert expect(one, other).promise is Promise.DIGITS
+
+
+def test_what_went_on_elsewhere_promises_no_bits(run, tmp_path):
+    here = {k: v for k, v in PROVENANCE.items() if k != "git"}
+    for later, promise in ((here, Promise.BITS), ({**here, "threads": 1}, Promise.DIGITS)):
+        resumed = changed(run, sessions=[here, later])
+        found = expect(run, resumed)
+        assert found.promise is promise
+        assert ["interrupted" in reason for reason in found.reasons] == [True] * (later != here)
+        assert expect(resumed, resumed).promise is promise
+    kept = dataclasses.replace(run, folder=tmp_path)
+    (tmp_path / "config.toml").write_text("seed = 0")
+    store.save(kept)
+    store.seal(kept)
+    (tmp_path / "plan.json").write_text(json.dumps({"sessions": [here, {**here, "threads": 1}]}))
+    assert expect(*[comparison.finished(tmp_path)] * 2).promise is Promise.DIGITS
+    (tmp_path / "plan.json").write_text("{")
+    assert expect(*[comparison.finished(tmp_path)] * 2).promise is Promise.BITS
 
 
 def test_a_gpu_promises_no_bits(run):
