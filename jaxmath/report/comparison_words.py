@@ -92,11 +92,11 @@ def metrics(found: Comparison, best: bool) -> Grid:
 def best_settings(found: Comparison) -> list[str]:
     """Where each run is at its best."""
     row = next(row for row in found.metrics if row.best)
-    return [
-        f"{label} at " + ", ".join(f"{path} = {number(v)}" for path, v in setting.items())
-        for label, setting in zip(found.labels, row.settings, strict=True)
-        if setting
-    ]
+    told = []
+    for label, setting in zip(found.labels, row.settings, strict=True):
+        known = [f"{p} = {number(v)}" for p, v in (setting or {}).items() if v is not None]
+        told += [f"{label} at {', '.join(known)}"] if known else []
+    return told
 
 
 def estimate(value: Estimate | None) -> str:
@@ -121,15 +121,17 @@ def difference(value: Estimate | None) -> str:
 
 def about_metrics(found: Comparison) -> str:
     """How to read the numbers, as far as they occur."""
-    pairs = [d for row in found.metrics for d in row.differences if d is not None]
-    counts = {d.seeds for d in pairs if d.seeds > 1}
-    if not counts:
+    values = [value.seeds for row in found.metrics for value in row.values if value is not None]
+    pairs = [pair.seeds for row in found.metrics for pair in row.differences if pair is not None]
+    if max(values, default=1) < 2:
         return "One seed each: no interval can be given."
-    most = max(counts)
-    return (
-        "Means over seeds ± half the width of their 95% interval. Differences are taken seed by "
-        f"seed, over {most} that both have; * marks those whose interval leaves zero out."
-    )
+    told = "Means over seeds ± half the width of their 95% interval."
+    if max(pairs, default=1) > 1:
+        told += (
+            f" Differences are taken seed by seed, over {max(pairs)} that both have; * marks those "
+            "whose interval leaves zero out."
+        )
+    return told
 
 
 def claims(found: Comparison) -> Grid:

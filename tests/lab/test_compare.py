@@ -242,6 +242,22 @@ def test_a_swept_value_meets_the_run_that_has_it_as_its_own(tmp_path, run):
     np.testing.assert_allclose(same.differences[1].mean, 0, atol=1e-12)
 
 
+def test_words_about_metrics_fit_them(tmp_path, run):
+    one = engine.execute(
+        study(config=Config(optimizer=Optimizer("sgd", 0.2))), tmp_path, True, False
+    )
+    apart = dataclasses.replace(one, config={**one.config, "seed": 99})
+    for runs, needles, others in (
+        ([one, one], ["One seed each"], ["seed by seed"]),
+        ([run, run], ["Means over", "over 4 that both have"], []),
+        ([run, apart], ["Means over"], ["One seed", "seed by seed"]),
+    ):
+        text = " ".join(printed(comparison.compare(runs), 200).split())
+        assert all(needle in text for needle in needles)
+        assert not any(other in text for other in others)
+        assert "= –" not in text
+
+
 def a_plot(name, *labels, **rest):
     lines = tuple(Line(label, [0, 1, 2], [3.0, 2.0, 1.0], **rest) for label in labels)
     return Plot(name, "A title", "words", Axis("step"), Axis("loss"), lines)
