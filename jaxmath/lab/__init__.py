@@ -2,7 +2,7 @@
 
 ``run("x.toml") -> Run`` does what `jaxmath run` does, without the terminal; ``load(folder)`` reads
 a finished run back, ``resume(folder)`` goes on with one that is not; ``load_params(folder, like)``
-hangs its trained parameters into your pytree.
+hangs its trained parameters into your pytree. A notebook shows a run with its claims and figures.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ def run(
     """
     from jaxmath.config import reading
     from jaxmath.lab import session
+    from jaxmath.report import notebook
 
-    return session.run(reading.read(Path(config), tuple(overrides), smoke), out, quiet=True)
+    study = reading.read(Path(config), tuple(overrides), smoke)
+    return notebook.shown(session.run(study, out, quiet=True))
 
 
 def resume(folder: Path | str) -> Run:
@@ -37,15 +39,17 @@ def resume(folder: Path | str) -> Run:
     Raises what `run` does, and `LockedError` where another process is at work on it.
     """
     from jaxmath.lab import session
+    from jaxmath.report import notebook
 
-    return session.resume(folder, quiet=True)
+    return notebook.shown(session.resume(folder, quiet=True))
 
 
 def load(folder: Path | str) -> Run:
     """Read a finished run from its folder."""
+    from jaxmath.report import notebook
     from jaxmath.runs import store
 
-    return store.load(folder)
+    return notebook.shown(store.load(folder))
 
 
 def load_params(folder: Path | str, like: Any = None) -> Any:

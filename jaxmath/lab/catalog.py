@@ -11,7 +11,7 @@ import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxmath.config.choices import TUPLES, available, entry_name, options_of
 from jaxmath.config.document import suggest
@@ -20,6 +20,7 @@ from jaxmath.config.project import Project
 from jaxmath.config.schema import describe
 from jaxmath.formula import Fact, Formula
 from jaxmath.report import tex
+from jaxmath.report.terminal import NARROW, width
 from jaxmath.sources import SOURCES
 
 FORMULA_ROOMS = (
@@ -34,12 +35,18 @@ FORMULA_ROOMS = (
 
 def listing(start: Path) -> str:
     """Every name with a line of what it is, room by room."""
-    project = Project(start)
-    lines = ["experiments"]
-    lines += [_entry(name, title) for name, title in experiments(project)]
+    return "\n\n".join(
+        "\n".join([room, *(_entry(name, words) for name, words in entries.items())])
+        for room, entries in listed(start).items()
+    )
+
+
+def listed(start: Path) -> dict[str, dict[str, str]]:
+    """By room, every name with what it is."""
+    found = {"experiments": dict(experiments(Project(start)))}
     for room, entries in rooms():
-        lines += ["", room, *(_entry(entry_name(entry), _first_line(entry)) for entry in entries)]
-    return "\n".join(lines)
+        found[room] = {entry_name(entry): _first_line(entry) for entry in entries}
+    return found
 
 
 def rooms() -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -62,16 +69,23 @@ def experiments(project: Project) -> list[tuple[str, str]]:
 
 def by_topic(start: Path) -> str:
     """The rows of the mission, each with the experiments and the formulas that serve it."""
-    served = serving(start)
     lines, section = [], None
-    for identifier, row in topic_rows().items():
+    for row in topics(start):
         if row["section"] != section:
             section = row["section"]
             lines += ["", section] if lines else [section]
-        experiments_, formulas = served.get(identifier, ((), ()))
-        told = ", ".join([*(experiments_ or ("planned",)), *formulas])
-        lines.append(_entry(f"{identifier:<4} {row['concept']}", told, 52))
+        told = ", ".join([*(row["experiments"] or ["planned"]), *row["formulas"]])
+        lines.append(_entry(f"{row['id']:<4} {row['concept']}", told, 52))
     return "\n".join(lines)
+
+
+def topics(start: Path) -> list[dict[str, Any]]:
+    """The rows of the mission as data."""
+    served, rows = serving(start), []
+    for name, row in topic_rows().items():
+        experiments_, formulas = served.get(name, ([], []))
+        rows.append({"id": name, **row, "experiments": experiments_, "formulas": formulas})
+    return rows
 
 
 def serving(start: Path) -> dict[str, tuple[list[str], list[str]]]:
@@ -104,8 +118,22 @@ def topic_rows() -> dict[str, dict[str, str]]:
     raise InputError("this installation of jaxmath has no list of topics")
 
 
+class Card(NamedTuple):
+    """All that is known of a name: what it is, and rows that each say something of it."""
+
+    title: str
+    room: str
+    words: str
+    rows: list[tuple[str, str]]
+
+
 def card(name: str, start: Path) -> str:
-    """All that is known of a formula, or of a model, an optimiser or a data set.
+    """The cards of a name as text."""
+    return "\n\n".join(map(_text, cards(name, start)))
+
+
+def cards(name: str, start: Path) -> list[Card]:
+    """What is known of a formula, or of a model, an optimiser or a data set.
 
     Raises:
         InputError: there is no such name.
@@ -123,21 +151,21 @@ def card(name: str, start: Path) -> str:
         raise InputError(
             Problem(f"there is no formula {name!r}", hint=suggest(name, known, every=False))
         )
-    return "\n\n".join(
+    return [
         _formula_card(room, entry)
         if isinstance(entry, Formula)
         else _other_card(room, name, entry, project)
         for room, entry in known[name]
-    )
+    ]
 
 
-def _formula_card(room: str, formula: Formula) -> str:
+def _formula_card(room: str, formula: Formula) -> Card:
     rows = [
         ("formula", tex.plain(f"${formula.tex}$")),
         *formula_rows(formula),
         ("file", _file(formula.plain or formula.fn)),
     ]
-    return _card(signature(formula), room, _doc(formula.fn), rows)
+    return Card(signature(formula), room, _doc(formula.fn), rows)
 
 
 def signature(formula: Formula) -> str:
@@ -166,7 +194,7 @@ def formula_rows(formula: Formula) -> list[tuple[str, str]]:
     return rows
 
 
-def _other_card(room: str, name: str, entry: Any, project: Project) -> str:
+def _other_card(room: str, name: str, entry: Any, project: Project) -> Card:
     rows = []
     for item in dataclasses.fields(options_of(room, name, project)):  # pyright: ignore
         if item.name != "name":
@@ -175,25 +203,26 @@ def _other_card(room: str, name: str, entry: Any, project: Project) -> str:
                 (item.name, describe(item.type) + ("" if none else f", default {item.default}"))
             )
     rows.append(("file", _file(getattr(entry, "init", entry))))
-    return _card(name, room, _first_line(entry), rows)
+    return Card(name, room, _first_line(entry), rows)
 
 
-def _card(title: str, room: str, words: str, rows: list[tuple[str, str]]) -> str:
-    width = min(100, os.get_terminal_size().columns if _on_terminal() else 100)
-    lines = [f"{title}  [{room}]", *textwrap.wrap(words, width), ""]
-    for name, text in rows:
+def _text(card: Card) -> str:
+    room = width()
+    lines = [f"{card.title}  [{card.room}]", *textwrap.wrap(card.words, room), ""]
+    for name, text in card.rows:
         lead = f"  {name:<20}"
+        if room < NARROW:
+            lines += [lead.rstrip(), *_below(text, room)]
+            continue
         lines += textwrap.wrap(
-            text, width, initial_indent=lead, subsequent_indent=" " * len(lead)
+            text, room, initial_indent=lead, subsequent_indent=" " * len(lead)
         ) or [lead.rstrip()]
     return "\n".join(lines)
 
 
-def _on_terminal() -> bool:
-    try:
-        return os.isatty(1)
-    except OSError:
-        return False
+def _below(text: str, room: int) -> list[str]:
+    """Words below the name that they belong to."""
+    return textwrap.wrap(text, room, initial_indent="    ", subsequent_indent="    ")
 
 
 def _derivatives(formula: Formula) -> str:
@@ -253,8 +282,11 @@ def _topic(identifier: str) -> str:
     return f"{identifier}, {row['concept']}" if row else identifier
 
 
-def _entry(name: str, words: str, width: int = 26) -> str:
-    return f"  {name:<{width}} {words}".rstrip()
+def _entry(name: str, words: str, wide: int = 26) -> str:
+    room = width()
+    if room < NARROW:
+        return "\n".join([f"  {name}", *_below(words, room)])
+    return f"  {name:<{wide}} {words}".rstrip()
 
 
 def _doc(thing: Any) -> str:

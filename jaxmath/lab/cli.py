@@ -6,8 +6,9 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,6 +78,10 @@ Words = Annotated[
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
+Events = Annotated[
+    bool, typer.Option("--json", help="Print events, one JSON object a line, and no summary.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print strict JSON.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing in the cache folder.")]
 SaveEvery = Annotated[
     float,
@@ -105,6 +110,7 @@ def run(
         bool,
         typer.Option("--keep-going", "-k", help="After a config that fails, run the others."),
     ] = False,
+    as_json: Events = False,
 ) -> None:
     """Run configs: train, judge the claims, draw, and write a report."""
     with statuses():
@@ -129,8 +135,8 @@ def run(
             with going_on(keep_going) as ended:
                 from jaxmath.lab import session
 
-                run = session.run(study, out, quiet, not no_cache, save_every)
-                ended.status = _shown(run, quiet)
+                work = partial(session.run, study, out, quiet, not no_cache, save_every)
+                ended.status = _told(work, quiet, as_json)
             worst = max(worst, ended.status)
         raise SystemExit(int(worst))
 
@@ -143,6 +149,7 @@ def resume(
     quiet: Quiet = False,
     no_cache: NoCache = False,
     save_every: SaveEvery = 60.0,
+    as_json: Events = False,
 ) -> None:
     """Go on with a run that was interrupted; the numbers are the same, bit for bit."""
     with statuses():
@@ -152,13 +159,23 @@ def resume(
         gc.enable()
         from jaxmath.lab import session
 
-        finished = session.resume(folder, quiet, not no_cache, save_every)
-        raise SystemExit(int(_shown(finished, quiet)))
+        work = partial(session.resume, folder, quiet, not no_cache, save_every)
+        raise SystemExit(int(_told(work, quiet, as_json)))
 
 
-def _shown(finished: Any, quiet: bool) -> Exit:
+def _told(work: Callable[..., Any], quiet: bool, as_json: bool) -> Exit:
+    """Work, and tell a person or a program what it came to."""
     from jaxmath.report import summary
 
+    if as_json:
+        from jaxmath.lab.events import Events
+
+        events = Events()
+        with redirect_stdout(sys.stderr):  # what an experiment prints is no event
+            finished = work(progress=events)
+        events.ended(finished)
+        return finished.exit
+    finished = work()
     if not quiet:
         try:
             summary.show(finished)
@@ -172,6 +189,7 @@ def _shown(finished: Any, quiet: bool) -> Exit:
 def check(
     words: Words,
     smoke: Annotated[bool, typer.Option("--smoke", help="With the [smoke] values.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Validate configs and print what running them would take; run nothing."""
     with statuses():
@@ -183,6 +201,9 @@ def check(
         gc.enable()
         from jaxmath.lab import forecast
 
+        if as_json:
+            _say_json([forecast.planned(study)._asdict() for study in studies])
+            return
         for study in studies:
             say(forecast.forecast(study))
 
@@ -270,6 +291,7 @@ def list_command(
     by: Annotated[
         str | None, typer.Option("--by", metavar="topic", help="The mission's rows.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """List experiments, formulas, data sets, models and optimisers."""
     with statuses():
@@ -277,18 +299,96 @@ def list_command(
 
         if by not in (None, "topic"):
             raise InputError(Problem(f"`--by` should be topic, got {by}", text=f"--by {by}"))
-        say(catalog.by_topic(Path.cwd()) if by else catalog.listing(Path.cwd()))
+        if as_json:
+            _say_json(catalog.topics(Path.cwd()) if by else catalog.listed(Path.cwd()))
+        else:
+            say(catalog.by_topic(Path.cwd()) if by else catalog.listing(Path.cwd()))
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="FORMULA", help="A name that `list` prints.")],
+    as_json: Json = False,
 ) -> None:
     """Print the card of a formula: domain, derivatives, facts, source."""
     with statuses():
         from jaxmath.lab import catalog
 
-        say(catalog.card(name, Path.cwd()))
+        if as_json:
+            _say_json([card._asdict() for card in catalog.cards(name, Path.cwd())])
+        else:
+            say(catalog.card(name, Path.cwd()))
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Folders of runs.", show_default=False)
+    ],
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a page with the curves as well.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare runs: settings, metrics, curves, claims.
+
+    It says whether the arrays of each should be equal to those of the first, bit for bit or to
+    some digits, and whether they are.
+
+    Exit status: 0; 2 where a folder is no finished run.
+    """
+    with statuses():
+        from jaxmath.report import comparison_page, comparison_text
+        from jaxmath.runs import comparison
+
+        found = comparison.read(runs)
+        if html:
+            comparison_page.write(found, Path(html))
+        if as_json:
+            say(comparison.json(found).rstrip("\n"))
+        else:
+            comparison_text.show(found)
+            if html:
+                say(f"Page: {html}")
+
+
+@app.command()
+def index(
+    folder: Annotated[
+        str, typer.Argument(metavar="RUNS", help="The folder in which runs are.")
+    ] = "runs",
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The page; RUNS/index.html, unless said.")
+    ] = None,
+) -> None:
+    """Write a page over all runs, to sort and to search."""
+    with statuses():
+        from jaxmath.report import index_page
+        from jaxmath.runs import overview
+
+        found = overview.entries(Path(folder))
+        place = Path(out) if out else Path(folder) / "index.html"
+        index_page.put(found, Path(folder), place)
+        say(f"{overview.told(found)}\nIndex: {place}")
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="csv, tensorboard or mlflow.")],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where it goes. By default RUN/csv, RUN/tensorboard, or MLflow's own settings.",
+        ),
+    ] = None,
+) -> None:
+    """Write a run for other programs: CSV, TensorBoard, MLflow."""
+    with statuses():
+        from jaxmath.runs import exporting
+
+        say(exporting.export(run, to, out))
 
 
 VERIFY = """
@@ -456,7 +556,18 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def say(text: str) -> None:
-    """Print a result on stdout, whatever its encoding can show."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    """Print a result on stdout, in plain ASCII where its encoding cannot show it."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        from jaxmath.report.numbers import ascii_only
+
+        text = ascii_only(text)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _say_json(value: Any) -> None:
+    from jaxmath.runs import encoding
+
+    say(encoding.json_text(encoding.plain(value)).rstrip("\n"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -14,8 +14,22 @@ from jaxmath.lab.loading import Loader, read_by_load, static_part
 from jaxmath.lab.program import lane, size, tiling, workers
 
 
-def forecast(study: Study) -> str:
-    """The plan of a study in words. Its data are loaded and its code is traced, not compiled."""
+class Plan(NamedTuple):
+    """What a study would take; memory in bytes, of which `data` for the data."""
+
+    config: str
+    experiment: str
+    precision: str
+    axes: dict[str, list[Any]]
+    runs: int
+    cells: int
+    programs: int
+    memory: int
+    data: int
+
+
+def planned(study: Study) -> Plan:
+    """The plan of a study. Its data are loaded and its code is traced, not compiled."""
     with jax.enable_x64(study.precision == "float64"):
         loader = Loader(study)
         loader(study.config)
@@ -39,16 +53,31 @@ def forecast(study: Study) -> str:
         ),
         default=0,
     )
-    rows = [(axis.name, _values([row[0] for row in axis.values])) for axis in study.axes]
+    return Plan(
+        config=str(study.source) if study.source else study.experiment,
+        experiment=study.experiment,
+        precision=study.precision,
+        axes={axis.name: [row[0] for row in axis.values] for axis in study.axes},
+        runs=runs,
+        cells=len(cells),
+        programs=len(programs),
+        memory=peak,
+        data=arrays,
+    )
+
+
+def forecast(study: Study) -> str:
+    """The plan of a study in words."""
+    plan = planned(study)
+    rows = [(name, _values(values)) for name, values in plan.axes.items()]
     rows += [
-        ("runs", f"{runs}"),
-        ("cells", f"{len(cells)}, the combinations of values that are not numbers or seeds"),
-        ("programs", f"{len(programs)} to compile, in {study.precision}"),
-        ("memory", f"about {_bytes(peak)}, of which the data {_bytes(arrays)}"),
+        ("runs", f"{plan.runs}"),
+        ("cells", f"{plan.cells}, the combinations of values that are not numbers or seeds"),
+        ("programs", f"{plan.programs} to compile, in {plan.precision}"),
+        ("memory", f"about {_bytes(plan.memory)}, of which the data {_bytes(plan.data)}"),
     ]
     width = max(len(name) for name, _ in rows)
-    where = str(study.source) if study.source else study.experiment
-    lines = [f"{where}: valid, experiment {study.experiment}"]
+    lines = [f"{plan.config}: valid, experiment {plan.experiment}"]
     return "\n".join(lines + [f"  {name:<{width}}  {words}" for name, words in rows])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 2.0
@@ -38,6 +39,9 @@ class Progress:
         self._over.set()
         if self._shower.is_alive():
             self._shower.join()
+
+    def began(self, folder: Path) -> None:
+        """Take note of the folder of a run whose work begins."""
 
     def phase(self, name: str, total: int) -> None:
         """Begin a phase, such as "compiling", made of so many pieces of work."""

@@ -24,7 +24,7 @@ from jaxmath.lab import engine, provenance, signals
 from jaxmath.lab.progress import Progress
 from jaxmath.lab.signals import Terminated
 from jaxmath.report import run_page
-from jaxmath.runs import encoding, lock, store
+from jaxmath.runs import encoding, files, lock, store
 from jaxmath.runs.journal import SAVE_SECONDS, Journal
 from jaxmath.runs.run import Run
 
@@ -35,6 +35,7 @@ def run(
     quiet: bool = False,
     cache: bool = True,
     save_seconds: float = SAVE_SECONDS,
+    progress: Progress | None = None,
 ) -> Run:
     """Run a study in a new folder below `out`.
 
@@ -52,7 +53,7 @@ def run(
                 config=encoding.toml(study),
             )
         )
-        return _work(study, journal, quiet, cache)
+        return _work(study, journal, progress or Progress(quiet), cache)
 
 
 def resume(
@@ -60,6 +61,7 @@ def resume(
     quiet: bool = False,
     cache: bool = True,
     save_seconds: float = SAVE_SECONDS,
+    progress: Progress | None = None,
 ) -> Run:
     """Go on with a run where it ended; one that is finished is read and returned.
 
@@ -73,14 +75,14 @@ def resume(
         raise InputError(Problem(f"{folder} is no folder of a run", hint=hint))
     with lock.hold(folder):
         journal = Journal(folder, save_seconds)
-        store.sweep_up(folder)
+        files.sweep_up(folder)
         if finished(folder):
             journal.clear()
             return store.load(folder)
         study = _reopen(journal)
         with _ending(folder):
             (folder / "STATUS").unlink(missing_ok=True)
-            return _work(study, journal, quiet, cache)
+            return _work(study, journal, progress or Progress(quiet), cache)
 
 
 def finished(folder: Path) -> bool:
@@ -97,19 +99,20 @@ def _working(folder: Path) -> Iterator[None]:
         yield
 
 
-def _work(study: Study, journal: Journal, quiet: bool, cache: bool) -> Run:
+def _work(study: Study, journal: Journal, progress: Progress, cache: bool) -> Run:
     sessions = journal.plan().get("sessions", [])
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     environment = encoding.plain(provenance.environment())
     journal.note(sessions=[*sessions, dict(started=now, **environment)])
-    with Progress(quiet) as progress:
+    progress.began(journal.folder)
+    with progress:
         journal.say = progress.say
         if sessions and (changed := _changes(sessions[0], environment)):
             progress.say(
                 f"{journal.folder} was begun with {changed}: the last digits of what is left may "
                 "differ from those of a run in one go"
             )
-        found = engine.execute(study, quiet=quiet, cache=cache, journal=journal, progress=progress)
+        found = engine.execute(study, cache=cache, journal=journal, progress=progress)
     signals.check()
     run_page.write(found)
     signals.check()

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from jaxmath.config.errors import Exit, theirs
-from jaxmath.report import figures, tex, words
+from jaxmath.report import figures, plot_data, tex, words
+from jaxmath.report.numbers import number, pretty
 from jaxmath.report.templating import environment
 from jaxmath.report.themes import DARK, LIGHT
 from jaxmath.runs import store
@@ -39,18 +40,18 @@ def write(run: Run) -> Path:
     written.
     """
     pictures, room = [], PAGE
-    for number, plot in enumerate(run.plots, 1):
+    for at, plot in enumerate(run.plots, 1):
         with theirs(run.experiment, "draw"):
             figures.check(plot)
         stem = store.file_name(plot.name)
-        files = figures.pictures(plot, stem)
+        files = figures.pictures(plot, stem) | {f"{stem}.csv": plot_data.csv(plot).encode()}
         with store.disk(run.folder):
             (run.folder / "figures").mkdir(exist_ok=True)
             for name, content in files.items():
                 store.write(run.folder / "figures" / name, content)
-        picture = _picture(number, plot, stem, files)
+        picture = drawn(at, plot, stem, files)
         if picture.size > room:
-            picture = Picture(number, plot, stem)
+            picture = Picture(at, plot, stem)
         room -= picture.size
         pictures.append(picture)
     path = run.folder / "report.html"
@@ -75,7 +76,9 @@ class Picture:
         return len(self.light) + len(self.dark)
 
 
-def _picture(number: int, plot: Plot, stem: str, files: Mapping[str, bytes]) -> Picture:
+def drawn(number: int, plot: Plot, stem: str, files: Mapping[str, bytes]) -> Picture:
+    """A figure from its files, as SVG, or as pixels where that is smaller."""
+
     def url(name: str) -> str:
         kind, content = "svg+xml", files[f"{name}.svg"]
         if len(content) > PICTURE:
@@ -99,7 +102,7 @@ def page(run: Run, pictures: Sequence[Picture] = ()) -> str:
         tables=[shown(table) for table in run.tables],
         command=command(run),
         config=_config(run),
-        summary=_when(run.provenance),
+        summary=when(run.provenance),
         version=_version(run.provenance),
         provenance=list(_provenance(run.provenance)),
         light=LIGHT,
@@ -111,20 +114,6 @@ def command(run: Run) -> str:
     """The command that runs it again, from the folder where it was run."""
     parts = ["jaxmath", "run", str(run.folder / "config.toml"), *(["--smoke"] if run.smoke else [])]
     return shlex.join(parts)
-
-
-def pretty(text: Any) -> Markup:
-    """A number in words as HTML: powers of ten raised."""
-    shown = escape(words.number(text))
-    powers = re.sub(
-        "(×?)10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
-        lambda m: f"{' × ' if m[1] else ''}10<sup>{m[2].translate(_FLAT)}</sup>",
-        shown,
-    )
-    return Markup(powers)
-
-
-_FLAT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
 
 
 @dataclass(frozen=True)
@@ -180,7 +169,7 @@ def _mean(mean: float, sd: float, low: float, high: float) -> tuple[Markup, str]
     exact = f"mean {mean!r}, standard deviation {sd!r}, 95% interval {low!r} to {high!r}"
     if not high - low >= 0:
         return pretty(mean), exact
-    return pretty(mean) + " ± " + pretty(words.number((high - low) / 2, 2)), exact
+    return pretty(mean) + " ± " + pretty(number((high - low) / 2, 2)), exact
 
 
 def _cell(value: Any) -> tuple[Markup, str]:
@@ -214,7 +203,7 @@ def _without_none(value: Any) -> Any:
     return [*map(_without_none, value)] if isinstance(value, (list, tuple)) else value
 
 
-def _when(provenance: Mapping[str, Any]) -> str:
+def when(provenance: Mapping[str, Any]) -> str:
     """When it was run and how long it took, in a line."""
     parts = []
     try:
@@ -224,7 +213,7 @@ def _when(provenance: Mapping[str, Any]) -> str:
         pass
     seconds = provenance.get("seconds")
     if isinstance(seconds, Mapping) and seconds:
-        parts.append(f"{words.number(sum(map(float, seconds.values())), 2)} seconds")
+        parts.append(f"{number(sum(map(float, seconds.values())), 2)} seconds")
     device = provenance.get("device")
     if isinstance(device, Mapping):
         parts.append(str(device.get("kind", device.get("platform", ""))).upper())
@@ -252,4 +241,4 @@ def _in_words(value: Any) -> str:
         if len(value) > 8:
             return f"{_in_words(value[0])} to {_in_words(value[-1])} ({len(value)} values)"
         return ", ".join(map(_in_words, value))
-    return "none" if value is None else words.number(value)
+    return "none" if value is None else number(value)

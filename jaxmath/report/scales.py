@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmath.report.words import grouped, number
+from jaxmath.report.numbers import grouped, number
 from jaxmath.runs.experiment import Axis
 
 DECADES = 2

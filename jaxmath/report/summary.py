@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxmath.config.errors import Exit, visible
+from jaxmath.config.errors import Exit
 from jaxmath.report import tex, words
+from jaxmath.report.numbers import number
+from jaxmath.report.terminal import Printer
 from jaxmath.runs.experiment import Outcome, Table
 from jaxmath.runs.run import Run
+from jaxmath.runs.sweep import best_by
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 STYLES = {
     Outcome.PASS: "bold green",
@@ -23,9 +25,6 @@ STYLES = {
     Outcome.UNDECIDED: "bold yellow",
     Outcome.SKIPPED: "dim",
 }
-NARROW = 72
-"""Below this many columns a claim stands on lines of its own instead of in a table."""
-
 FAILED = 3
 """As many failed lanes are named; the report has them all."""
 
@@ -35,34 +34,11 @@ def show(run: Run, console: Console | None = None) -> None:
 
     Nothing that a config or an experiment says is read as markup or as control characters.
     """
-    if console is None:
-        from rich.console import Console
-
-        console = Console(highlight=False)
     _Printer(console).run(run)
 
 
-class _Printer:
-    """Prints text as the console's encoding allows."""
-
-    def __init__(self, console: Console):
-        self.console = console
-        self.ascii = not (console.encoding or "").lower().startswith("utf")
-        self.narrow = console.width < NARROW
-
-    def text(self, content: str, style: str = "") -> Text:
-        from rich.text import Text
-
-        content = "\n".join(visible(line, 10_000) for line in content.splitlines())
-        return Text(words.ascii_only(content) if self.ascii else content, style)
-
-    def line(self, content: str = "", style: str = "", indent: int = 0) -> None:
-        from rich.padding import Padding
-
-        if not content:
-            self.console.print()
-            return
-        self.console.print(Padding(self.text(content, style), (0, 0, 0, indent), expand=False))
+class _Printer(Printer):
+    """Prints a run."""
 
     def run(self, run: Run) -> None:
         self.line()
@@ -75,24 +51,15 @@ class _Printer:
             for row in rows:
                 self.stacked(row)
         elif rows:
-            self.console.print(self.table(rows))
+            self.console.print(self.claims(rows))
             self.line()
         self.sweep(run)
         good = run.exit is Exit.PASS
         self.line(words.verdict(run), "bold green" if good else "bold red")
-        # Never broken over lines, so that it can be copied.
-        self.console.print(
-            self.text(f"Report: {_place(run.folder / 'report.html')}"), soft_wrap=True
-        )
+        self.whole(f"Report: {place(run.folder / 'report.html')}")
 
-    def table(self, rows: list[words.Row]) -> Any:
-        from rich import box
-        from rich.table import Table as Grid
-
-        grid = Grid(
-            box=box.ASCII if self.ascii else box.SIMPLE_HEAD, header_style="dim", pad_edge=False,
-            show_edge=False, padding=(0, 1),
-        )  # fmt: skip
+    def claims(self, rows: list[words.Row]) -> Any:
+        grid = self.grid()
         grid.add_column("Result", no_wrap=True)
         grid.add_column("Claim", ratio=1, overflow="fold")
         grid.add_column("Measured", max_width=18)
@@ -131,7 +98,7 @@ class _Printer:
             said = f"{lanes:,} runs" + (f" in {count:,} settings" if count != lanes else "")
             self.line(f"Sweep: {said}.")
             if cells.best is not None:
-                self.line(f"Best: {_best(cells, columns, run)}", indent=2)
+                self.line(f"Best: {best(cells, columns, run)}", indent=2)
         if failed is not None:
             self.failed(failed)
         if cells is not None or failed is not None:
@@ -148,22 +115,22 @@ class _Printer:
             self.line(f"and {count - FAILED:,} more, in the report", indent=2)
 
 
-def _best(cells: Table, columns: dict[str, list], run: Run) -> str:
+def best(cells: Table, columns: dict[str, list], run: Run) -> str:
     """The setting of the best cell, then what it measured, with the interval of its mean."""
     index = cells.best or 0
     paths = [path for axis in run.axes for path in axis.paths if path in columns]
-    setting = ", ".join(f"{path} = {words.number(columns[path][index])}" for path in paths)
+    setting = ", ".join(f"{path} = {number(columns[path][index])}" for path in paths)
     told = {}
     for name, column in columns.items():
         metric = name.removesuffix(" mean")
         if name in (*paths, "runs", "failed") or name.endswith((" sd", " 95% low", " 95% high")):
             continue
-        told[metric] = f"{name} {words.number(column[index])}"
+        told[metric] = f"{name} {number(column[index])}"
         if f"{metric} 95% low" in columns:
             ends = (columns[f"{metric} 95% {end}"][index] for end in ("low", "high"))
-            told[metric] += f" (95%: {' to '.join(map(words.number, ends))})"
-    # The table's title ends in the metric that was decisive; that one is told first.
-    decisive = told.pop(cells.title.rpartition("best by ")[2], None)
+            told[metric] += f" (95%: {' to '.join(map(number, ends))})"
+    # The metric that was decisive is told first.
+    decisive = told.pop(best_by(cells) or "", None)
     measured = ", ".join([*([decisive] if decisive else []), *told.values()][:3])
     return ": ".join(part for part in (setting, measured) if part)
 
@@ -171,11 +138,11 @@ def _best(cells: Table, columns: dict[str, list], run: Run) -> str:
 def _named(columns: dict[str, list], index: int) -> str:
     """A failed lane: its setting, and its reason at last."""
     *setting, (_, reason) = columns.items()
-    where = ", ".join(f"{name} = {words.number(column[index])}" for name, column in setting)
+    where = ", ".join(f"{name} = {number(column[index])}" for name, column in setting)
     return f"{where}: {reason[index]}" if where else str(reason[index])
 
 
-def _place(path: Path) -> str:
+def place(path: Path) -> str:
     """The path as one would type it here."""
     try:
         return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jaxmath.formula import Source
+from jaxmath.report.numbers import number
 from jaxmath.runs.experiment import Claim, Outcome
 from jaxmath.runs.run import Run
 from jaxmath.sources import SOURCES
@@ -22,66 +21,6 @@ SYMBOLS = {
     Outcome.SKIPPED: "–",
 }
 RELATIONS = {"=": "=", "<=": "≤", ">=": "≥", "in": "in", "true": "true"}
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_FLAT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_POWER = re.compile("(×?)10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
-
-
-def number(value: Any, digits: int = 4) -> str:
-    """A value to a few significant digits: 0.3452, 12 346, 1.25×10⁻⁷; words stay as they are."""
-    if value is None:
-        return "–"
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, (int, np.integer)) and abs(int(value)) < 10**15:
-        return grouped(str(int(value)))
-    if not isinstance(value, (int, float, np.integer, np.floating)):
-        return str(value)
-    value = float(value)
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    if value == 0 or -4 <= int(exponent) < 6:
-        places = max(0, digits - 1 - int(exponent))
-        text = f"{value:.{places}f}"
-        return grouped(text.rstrip("0").rstrip(".") if "." in text else text)
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    power = "10" + str(int(exponent)).translate(_RAISED)
-    if mantissa in ("1", "-1"):
-        return power if value > 0 else f"−{power}"
-    return f"{mantissa}×{power}".replace("-", "−", 1)
-
-
-def grouped(text: str) -> str:
-    """Digits before the point in threes where there are five or more; a true minus sign."""
-    sign, text = ("−", text[1:]) if text.startswith("-") else ("", text)
-    whole, point, rest = text.partition(".")
-    if len(whole) > 4:
-        whole = f"{int(whole):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return sign + whole + point + rest
-
-
-def ascii_only(text: str) -> str:
-    """The text in the characters of the oldest terminal: 1.25e-7, <=, +-."""
-    text = _POWER.sub(lambda m: ("e" if m.group(1) else "1e") + m.group(2).translate(_FLAT), text)
-    for fine, coarse in _COARSE.items():
-        text = text.replace(fine, coarse)
-    return text.encode("ascii", "replace").decode()
-
-
-_COARSE = {
-    "\N{NARROW NO-BREAK SPACE}": "", "≤": "<=", "≥": ">=", "±": "+-", "∞": "inf", "−": "-",
-    "–": "-", "—": "-", "…": "...", "×": "x", "·": "*", "✓": "", "✗": "", "²": "^2", "³": "^3",
-    "⁻¹": "^-1", "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon",
-    "η": "eta", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho",
-    "σ": "sigma", "τ": "tau", "φ": "phi", "ω": "omega", "Σ": "Sigma", "Δ": "Delta", "∂": "d",
-    "∇": "grad ", "∑": "sum", "√": "sqrt", "ℓ": "l", "‖": "|", "→": "->", "←": "<-", "≈": "~",
-    "ᵀ": "^T", "ₖ": "_k", "ᵢ": "_i", "ⱼ": "_j", "ₙ": "_n", "ₜ": "_t", "₀": "_0", "₁": "_1",
-    "₂": "_2", "\u0302": "^", "\u0304": "_", "“": '"', "”": '"', "’": "'",
-}  # fmt: skip
 
 
 def citation(source: Source | str) -> str:

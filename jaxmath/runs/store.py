@@ -16,25 +16,21 @@ runs/NAME/UTC-6HEX/
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import datetime
 import hashlib
-import io
-import os
 import secrets
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxmath.config.errors import InputError, StorageError
+from jaxmath.config.errors import InputError
 from jaxmath.config.study import Study, SweepAxis
 from jaxmath.runs import encoding
 from jaxmath.runs.experiment import Outcome
+from jaxmath.runs.files import csv_text, disk, file_name, write
 from jaxmath.runs.run import Run
 
 SUMS = "SHA256SUMS"
@@ -45,19 +41,6 @@ READ = {"config.toml", "result.json", "provenance.json", "plots.json"} | {
 
 CSV_ROWS = 1_000_000
 """Series of more entries are kept as NPZ alone."""
-
-
-@contextmanager
-def disk(folder: Path) -> Iterator[None]:
-    """Turn what the operating system says into a sentence; what was finished stays."""
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) and not folder.exists():
-            raise StorageError(f"{folder} was removed while the run was under way.") from error
-        reason = (error.strerror or str(error)).lower()
-        place = error.filename or folder
-        raise StorageError(f"Cannot write {place}: {reason}. What was finished stays.") from error
 
 
 def create(study: Study, out: Path | str | None = None) -> Path:
@@ -77,39 +60,6 @@ def create(study: Study, out: Path | str | None = None) -> Path:
             return folder
 
 
-def write(path: Path, content: str | bytes) -> None:
-    """Put a whole file in its place, or none: written aside, flushed to disk, renamed."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(3)}.tmp")
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Let the new name survive a loss of power, where a system can do that."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def sweep_up(folder: Path) -> None:
-    """Remove what a process that was killed has left half written."""
-    for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
-
-
 def save(run: Run) -> None:
     """Write all that a run holds, except its figures, its report and its STATUS."""
     folder = run.folder
@@ -123,7 +73,7 @@ def save(run: Run) -> None:
             (folder / "tables").mkdir(exist_ok=True)
         for table in run.tables:
             rows = zip(*(np.asarray(c).tolist() for c in table.columns.values()), strict=True)
-            write(folder / "tables" / f"{file_name(table.name)}.csv", _csv(table.columns, rows))
+            write(folder / "tables" / f"{file_name(table.name)}.csv", csv_text(table.columns, rows))
         write(folder / "plots.json", encoding.json_text([encoding.plain(p) for p in run.plots]))
         write(folder / "provenance.json", encoding.json_text(encoding.plain(run.provenance)))
         write(folder / "result.json", encoding.json_text(encoding.result(run)))
@@ -141,7 +91,7 @@ def series(folder: Path, arrays: Mapping[str, Any], axes: tuple[SweepAxis, ...])
         for name, array in flat.items():
             if array.size <= CSV_ROWS:
                 header, rows = _columns(array, axes)
-                write(folder / "series" / f"{file_name(name)}.csv", _csv(header, rows))
+                write(folder / "series" / f"{file_name(name)}.csv", csv_text(header, rows))
 
 
 def seal(run: Run) -> None:
@@ -233,14 +183,6 @@ def _tree(folder: Path, name: str):
         return encoding.unflatten(encoding.read_json(folder / f"{name}.json"), dict(arrays))
 
 
-def _csv(header, rows) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def _columns(array: np.ndarray, axes: tuple[SweepAxis, ...]):
     """An array as rows: the sweep's values where its leading axes are the sweep's, then indices."""
     shape = tuple(len(axis) for axis in axes)
@@ -259,8 +201,3 @@ def _columns(array: np.ndarray, axes: tuple[SweepAxis, ...]):
 
 def _cell(value):
     return value if isinstance(value, (int, float, str)) else str(encoding.plain(value))
-
-
-def file_name(name: str) -> str:
-    """A name as part of a file's name: no separators, nothing hidden."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".") or "_"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from jaxmath.config.study import SweepAxis
 from jaxmath.runs.experiment import Table
 from jaxmath.runs.measured import Measured
 
@@ -71,7 +73,7 @@ def interval(values, good) -> tuple[np.ndarray, ...]:
 
     values = np.where(good, np.asarray(values, float), 0.0)
     n = np.broadcast_to(np.sum(good, axis=-1), values.shape[:-1]).astype(float)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean = np.where(n > 0, values.sum(-1) / n, np.nan)
         squares = np.where(good, values - mean[..., None], 0.0) ** 2
         spread = np.where(n > 1, np.sqrt(squares.sum(-1) / (n - 1)), np.nan)
@@ -90,13 +92,22 @@ def by_cell(measured: Measured, array: np.ndarray) -> np.ndarray:
 
 def settings(measured: Measured) -> dict[str, np.ndarray]:
     """The swept values but the seed's, by path: one entry a cell."""
-    others = [axis for axis in measured.axes if axis.paths != ("seed",)]
-    grid = list(np.ndindex(*(len(axis) for axis in others)))
+    return grid([axis for axis in measured.axes if axis.paths != ("seed",)])
+
+
+def grid(axes: Sequence[SweepAxis]) -> dict[str, np.ndarray]:
+    """The values of swept paths: an entry a lane, in the order of the grid."""
+    places = list(np.ndindex(*(len(axis) for axis in axes)))
     return {
-        path: _column([axis.values[index[a]][p] for index in grid])
-        for a, axis in enumerate(others)
+        path: _column([axis.values[place[a]][p] for place in places])
+        for a, axis in enumerate(axes)
         for p, path in enumerate(axis.paths)
     }
+
+
+def best_by(cells: Table) -> str | None:
+    """The metric by which the best row of a sweep's table was chosen."""
+    return cells.title.rpartition("best by ")[2] if cells.best is not None else None
 
 
 def _cells(measured: Measured, metrics, reasons, metric: str | None) -> Table:
@@ -128,13 +139,11 @@ def _cells(measured: Measured, metrics, reasons, metric: str | None) -> Table:
 
 
 def _failed(measured: Measured, reasons) -> Table | None:
-    places = np.argwhere(reasons != "")
-    if not len(places):
+    if not np.any(reasons != ""):
         return None
-    columns: dict[str, Any] = {}
-    for a, axis in enumerate(measured.axes):
-        for p, path in enumerate(axis.paths):
-            columns[path] = _column([axis.values[place[a]][p] for place in places])
+    columns: dict[str, Any] = {
+        path: values[np.ravel(reasons != "")] for path, values in grid(measured.axes).items()
+    }
     stopped = measured.get("stopped_at")
     if isinstance(stopped, np.ndarray) and stopped.shape == measured.shape:
         columns["step"] = stopped[reasons != ""]
@@ -146,4 +155,11 @@ def _column(values: list) -> np.ndarray:
     """Swept values as a column: numbers as they are, choices by name, the rest as text."""
     if all(isinstance(value, (int, float, str)) for value in values):
         return np.array(values)
-    return np.array([str(getattr(value, "name", value)) for value in values])
+    return np.array([named(value) for value in values])
+
+
+def named(value: Any) -> str:
+    """A choice by its name, as an experiment has it or as a folder keeps it; the rest as text."""
+    return str(
+        value.get("name", value) if isinstance(value, Mapping) else getattr(value, "name", value)
+    )

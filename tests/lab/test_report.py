@@ -14,7 +14,7 @@ from rich.console import Console
 from jaxmath.config.errors import Exit, ExperimentError, visible
 from jaxmath.config.study import SweepAxis
 from jaxmath.formula import Source
-from jaxmath.report import run_page, summary, tex, words
+from jaxmath.report import numbers, run_page, summary, tex, words
 from jaxmath.report.themes import DARK, LIGHT
 from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Table
 from jaxmath.runs.run import Run
@@ -173,7 +173,7 @@ def written(tmp_path_factory):
 def test_files(written):
     assert written.name == "report.html"
     names = sorted(path.name for path in (written.parent / "figures").iterdir())
-    assert names == ["loss-dark.png", "loss-dark.svg", "loss.png", "loss.svg"]
+    assert names == ["loss-dark.png", "loss-dark.svg", "loss.csv", "loss.png", "loss.svg"]
     assert written.stat().st_size < 300_000
 
 
@@ -343,15 +343,15 @@ def test_a_plot_that_is_none_is_the_experiments_fault(tmp_path):
     ],
 )  # fmt: skip
 def test_numbers(value, shown, ascii_):
-    assert words.number(value) == shown
-    assert words.ascii_only(shown) == ascii_
+    assert numbers.number(value) == shown
+    assert numbers.ascii_only(shown) == ascii_
 
 
 @pytest.mark.parametrize(
     "value", np.random.default_rng(1).normal(size=50) * 10.0 ** np.arange(-25, 25)
 )
 def test_numbers_keep_their_value(value):
-    told = float(words.ascii_only(words.number(float(value))))
+    told = float(numbers.ascii_only(numbers.number(float(value))))
     assert told == pytest.approx(value, rel=5e-4)
 
 
@@ -497,5 +497,5 @@ def test_summary_without_colour(monkeypatch):
 
 def test_a_large_number_is_shown_as_one_and_an_escape_is_not_obeyed():
     """The narrow space between its groups is a space, and no control character."""
-    assert visible(words.number(72530.4)) == "72\N{NARROW NO-BREAK SPACE}530"
+    assert visible(numbers.number(72530.4)) == "72\N{NARROW NO-BREAK SPACE}530"
     assert visible("a\x1b[2Jb") == r"a\x1b[2Jb"

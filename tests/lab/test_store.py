@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +138,7 @@ def test_the_same_config_gives_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("fail_at", range(1, 14))
 def test_a_full_disk_leaves_whole_files_alone(tmp_path, monkeypatch, fail_at):
-    whole, write, real = set(), store.write, store.os.fsync
+    whole, write, real = set(), store.write, os.fsync
     calls, writing = 0, False
 
     def full(descriptor):
@@ -153,7 +154,7 @@ def test_a_full_disk_leaves_whole_files_alone(tmp_path, monkeypatch, fail_at):
         whole.add(path)
 
     monkeypatch.setattr(store, "write", noting)
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError, match="no space left on device"):
         session.run(study(SHORT, axes=SWEPT), tmp_path, True, False)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
