@@ -226,13 +226,13 @@ def test_some_failing_writes(config, whole, tmp_path, monkeypatch):
         assert contents(only(out)) == whole
 
 
-def begun(config, out: Path, monkeypatch, at: int = 9) -> Path:
+def begun(config, out: Path, monkeypatch, at: int = 9, smoke: bool = False) -> Path:
     """A folder whose run was interrupted at the n-th state saved."""
     with monkeypatch.context() as patch:
         patch.setattr(tiles, "workers", lambda: 1)  # one tile after the other
         failing(patch, at, Stopped(), journal.Journal, "keep_state")
         with pytest.raises(Stopped):
-            session.run(reading.read(config), out, True, False, 0.0)
+            session.run(reading.read(config, (), smoke), out, True, False, 0.0)
     return only(out)
 
 
@@ -447,6 +447,14 @@ def test_a_folder_removed_under_way_is_a_sentence(config, tmp_path, monkeypatch)
     monkeypatch.setattr(journal.Journal, "keep", keep)
     with pytest.raises(StorageError, match="was removed while the run was under way"):
         session.run(reading.read(config), tmp_path, True, False)
+
+
+def test_a_smoke_run_goes_on_as_one(config, tmp_path, monkeypatch):
+    folder = begun(config, tmp_path, monkeypatch, smoke=True)
+    run = lab.resume(folder)
+    assert run.smoke
+    assert run.name == "c"
+    assert not lab.resume(begun(config, tmp_path / "whole", monkeypatch)).smoke
 
 
 def test_no_run_is_a_sentence(tmp_path):
