@@ -8,6 +8,7 @@ import argparse
 import importlib
 import inspect
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -26,7 +27,7 @@ NOTE = "<!-- Made by docs/generate.py; edit the records, not this page. -->"
 
 def topics(served) -> str:
     """The mission as one table a section."""
-    lines, section = [NOTE, "", "# Topics", ""], None
+    lines, section, where = [NOTE, "", "# Topics", ""], None, cards()
     lines += [
         "Every row of the mission, with the formula that it is checked by. Made from",
         "[topics.toml](topics.toml), the formulas and the experiments; a row without an experiment",
@@ -51,10 +52,14 @@ def topics(served) -> str:
             row["formula"],
             row["source"],
             ", ".join(f"`{name}`" for name in experiments) or "*planned*",
-            ", ".join(f"`{name}`" for name in formulas),
+            ", ".join(_linked(name, where) for name in formulas),
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _linked(name: str, where: dict[str, str]) -> str:
+    return f"[`{name}`](formulas/{where[name]})" if name in where else f"`{name}`"
 
 
 def count(served) -> str:
@@ -63,6 +68,54 @@ def count(served) -> str:
     experiments = sum(bool(served.get(identifier, ((), ()))[0]) for identifier in rows)
     formulas = sum(bool(served.get(identifier, ((), ()))[1]) for identifier in rows)
     return f"Of {len(rows)} topics {experiments} have an experiment and {formulas} a formula."
+
+
+def formula_rooms() -> dict[str, list[Formula]]:
+    """The rooms that hold formulas, and these."""
+    found = {
+        room: [entry for entry in entries if isinstance(entry, Formula)]
+        for room, entries in catalog.rooms()
+    }
+    return {room: formulas for room, formulas in found.items() if formulas}
+
+
+def cards() -> dict[str, str]:
+    """Where the card of each formula stands below docs/formulas: its page and the anchor there."""
+    return {
+        formula.name: f"{room.replace(' ', '_')}.md#{anchor(catalog.signature(formula))}"
+        for room, formulas in formula_rooms().items()
+        for formula in formulas
+    }
+
+
+def anchor(heading: str) -> str:
+    """The anchor that code hosts and MyST give to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def formulas_page() -> str:
+    """Every formula by its name, room by room, with the way to its card."""
+    where = cards()
+    rooms = formula_rooms()
+    lines = [
+        NOTE,
+        "",
+        "# Formulas",
+        "",
+        f"The cards of {sum(map(len, rooms.values()))} formulas: meaning, TeX, domain, derivatives",
+        "in closed form, where they break, facts that are checked by machine, source.",
+        "`jaxmath show NAME` prints one.",
+    ]
+    for room, formulas in rooms.items():
+        file = f"{room.replace(' ', '_')}.md"
+        lines += ["", f"## [{room[0].upper()}{room[1:]}]({file})", ""]
+        families: dict[str, list[str]] = {}
+        for formula in formulas:
+            family, _, name = formula.name.rpartition(".")
+            families.setdefault(family, []).append(f"[{name}]({where[formula.name]})")
+        for family, names in families.items():
+            lines.append(f"- **{family}**: {', '.join(names)}" if family else ", ".join(names))
+    return "\n".join(lines) + "\n"
 
 
 def page(room: str, formulas: list[Formula]) -> str:
@@ -286,10 +339,9 @@ def pages() -> dict[Path, str]:
         DOCS / "losses.md": losses_page(),
         DOCS / "coverage.md": coverage_page(),
     }
-    for room, entries in catalog.rooms():
-        formulas = [entry for entry in entries if isinstance(entry, Formula)]
-        if formulas:
-            made[DOCS / "formulas" / f"{room.replace(' ', '_')}.md"] = page(room, formulas)
+    for room, formulas in formula_rooms().items():
+        made[DOCS / "formulas" / f"{room.replace(' ', '_')}.md"] = page(room, formulas)
+    made[DOCS / "formulas" / "README.md"] = formulas_page()
     return made
 
 

@@ -57,7 +57,14 @@ def test_the_glossary_holds_fifteen_words_or_fewer_a_line_each():
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/topics.md", "docs/verify.md"],
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/topics.md",
+        "docs/verify.md",
+        "docs/configs.md",
+    ],
 )
 def test_links_and_pictures_lead_somewhere(page):
     text = (ROOT / page).read_text()

@@ -1,7 +1,8 @@
 """The [sweep] of a config: which values vary, as axes of a grid.
 
 `seed = [0, 1, 2]`, `"optimizer.learning_rate" = { logspace = [1e-4, 1.0, 16] }`. All axes form a
-grid; what stands under [sweep.zip] varies together.
+grid; what stands under [sweep.zip] varies together, and so does what stands under [sweep.random],
+[sweep.sobol] or [sweep.halton], where `count` points are drawn or placed in all paths jointly.
 """
 
 from __future__ import annotations
@@ -9,34 +10,38 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import MISSING
+from itertools import groupby
 from typing import Any
 
-import numpy as np
-
+from jaxmath.config import sweep_table
 from jaxmath.config.choices import Option, available, options_of
 from jaxmath.config.document import Keys, dotted, show, suggest
 from jaxmath.config.schema import Validation, choice_of, hint_at, plain
 from jaxmath.config.study import SweepAxis, replace_path
-from jaxmath.config.sweep_table import FORMS
-
-MAX_VALUES = 1_000_000
-"""Values of one axis: beyond that, a slip of the finger rather than a sweep."""
-
-SEED = (0, 2**32 - 1)
+from jaxmath.config.sweep_table import FORMS, MAX_SEED
+from jaxmath.config.sweep_values import Drawn, designed, listed, settings
 
 
 def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
     """The axes of the document's sweep, every value validated like a value of its field."""
     table = check.document.values.get("sweep", {})
-    groups: list[list[tuple[str, Keys, Any]]] = [
-        [(_path(path, config), ("sweep", path), value)]
-        for path, value in table.items()
-        if path != "zip"
-    ]
-    if zipped := table.get("zip", {}):
-        groups.append(
-            [(_path(path, config), ("sweep", "zip", path), v) for path, v in zipped.items()]
-        )
+    groups: list[list[tuple[str, Keys, Any]]] = []
+    # Whatever the order in which they came together: first the grid, then group by group.
+    order = ("", *sweep_table.GROUPS)
+    swept = sorted(sweep_table.entries(table), key=lambda entry: order.index(entry[0]))
+    for group, entries in groupby(swept, key=lambda entry: entry[0]):
+        place: Keys = ("sweep", group) if group else ("sweep",)
+        given: list[tuple[str, Keys, Any]] = [
+            (_path(path, config), (*place, path), raw) for _, path, raw in entries
+        ]
+        if group in sweep_table.DESIGNS:
+            given = designed(group, given, check)
+        groups += [given] if group else [[entry] for entry in given]
+    for design in sweep_table.DESIGNS:
+        if design in table and not any(name == design for name, _, _ in sweep_table.entries(table)):
+            told = f"`sweep.{design}` names nothing to vary"
+            hint = 'such as "optimizer.learning_rate" = { loguniform = [1e-4, 1.0] }'
+            check.problem(("sweep", design), told, hint)
     # A choice comes before its own options, which are checked under each of its values.
     columns: dict[str, list[Any] | None] = {}
     variants = [config]
@@ -53,7 +58,7 @@ def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
     for group in groups:
         paths = tuple(path for path, _, _ in group)
         found = [columns[path] for path in paths]
-        if any(column is None for column in found):
+        if not all(found):
             continue
         lengths = {path: len(column or ()) for path, column in zip(paths, found, strict=True)}
         if len(set(lengths.values())) > 1:
@@ -82,15 +87,19 @@ def written(table: Mapping[str, Any], axes: tuple[SweepAxis, ...]) -> dict[str, 
             for path, value in entries.items()
         }
 
-    grid = spelt({path: value for path, value in table.items() if path != "zip"})
-    return {**grid, "zip": spelt(table["zip"])} if "zip" in table else grid
+    grid = spelt({path: value for path, value in table.items() if path not in sweep_table.GROUPS})
+    groups = {name: spelt(inner) for name, inner in table.items() if name in sweep_table.GROUPS}
+    for design in sweep_table.DESIGNS:
+        if design in groups:
+            groups[design] = {**settings(design, table[design]), **groups[design]}
+    return {**grid, **groups}
 
 
 def _column(
     path: str, keys: Keys, raw: Any, variants: list[Any], check: Validation
 ) -> list[Any] | None:
     """The validated values of one path; None, with the problems noted, where any is wrong."""
-    values = _listed(keys, raw, check)
+    values = raw if isinstance(raw, Drawn) else listed(path, keys, raw, check)
     if values is None:
         return None
     before = len(check.problems)
@@ -106,10 +115,12 @@ def _column(
                 hint = hint_at(config, tuple(path.split(".")))
             except KeyError as error:
                 wrong, names = error.args
+                known = [*names, *["seed"] * (not wrong[1:])]
                 told = f"the sweep names `{path}`, and there is no `{dotted(wrong)}`"
                 if not names:
                     told = f"the sweep names `{path}`, but `{dotted(wrong[:-1])}` has no fields"
-                check.problem(keys, told, suggest(wrong[-1], [*names, *["seed"] * (not wrong[1:])]))
+                    known = FORMS
+                check.problem(keys, told, suggest(wrong[-1], known, every=bool(names)))
                 return None
             present = _option_at(config, path)
             if present is not None:
@@ -156,68 +167,7 @@ def _with_shared(value: Any, hint: Any, present: Option, path: str, check: Valid
 
 
 def _seed(value: Any, keys: Keys, check: Validation) -> Any:
-    low, high = SEED
-    if type(value) is int and low <= value <= high:
+    if type(value) is int and 0 <= value <= MAX_SEED:
         return value
-    check.problem(keys, f"a seed should be a whole number from 0 to {high}, got {show(value)}")
+    check.problem(keys, f"a seed should be a whole number from 0 to {MAX_SEED}, got {show(value)}")
     return MISSING
-
-
-def _listed(keys: Keys, raw: Any, check: Validation) -> list[Any] | None:
-    """A list as it is, or the numbers of a range, linspace or logspace."""
-    name = f"`{dotted(keys)}`"
-    if isinstance(raw, (list, tuple)):
-        if not raw:
-            check.problem(keys, f"{name} is empty", "a sweep needs at least one value")
-            return None
-        return list(raw)
-    if not isinstance(raw, Mapping):
-        hint = f"write [{show(raw)}], or {{ linspace = [0.0, 1.0, 11] }}"
-        check.problem(keys, f"{name} should be a list of values, got {show(raw)}", hint)
-        return None
-    forms = "range = [start, end], linspace = [start, end, count] or logspace = [...]"
-    if len(raw) != 1 or next(iter(raw)) not in FORMS:
-        wrong = next((key for key in raw if key not in FORMS), "")
-        hint = suggest(wrong, FORMS) if wrong else "one of them at a time"
-        check.problem(keys, f"{name} should be a list or one of {forms}, got {show(raw)}", hint)
-        return None
-    form, numbers = next(iter(raw.items()))
-    where = (*keys, form)
-    if (
-        not isinstance(numbers, (list, tuple))
-        or not all(type(number) in (int, float) for number in numbers)
-        or len(numbers) not in ((2, 3) if form == "range" else (3,))
-    ):
-        shape = "[start, end] or [start, end, step]" if form == "range" else "[start, end, count]"
-        check.problem(where, f"{name}: {form} takes numbers {shape}, got {show(numbers)}")
-        return None
-    if form == "range":
-        return _range(numbers, where, name, check)
-    start, end, count = numbers
-    if type(count) is not int or not 1 <= count <= MAX_VALUES:
-        told = f"a whole number from 1 to {MAX_VALUES}, got {show(count)}"
-        check.problem(where, f"{name}: the third number of {form} is a count, {told}")
-        return None
-    if form == "logspace":
-        if not (start > 0 and end > 0):
-            told = f"its ends themselves, both > 0, got {show(numbers)}"
-            check.problem(where, f"{name}: logspace takes {told}", "not their exponents")
-            return None
-        return [float(value) for value in np.geomspace(start, end, count)]
-    return [float(value) for value in np.linspace(start, end, count)]
-
-
-def _range(numbers: Any, where: Keys, name: str, check: Validation) -> list[Any] | None:
-    start, end, step = (*numbers, 1)[:3]
-    if step == 0:
-        check.problem(where, f"{name}: the step of a range is not zero")
-        return None
-    count = int(np.ceil((end - start) / step))
-    if count < 1:
-        told = f"`range = {show(numbers)}` is empty"
-        check.problem(where, f"{name}: {told}", "the end itself is not part of it")
-        return None
-    if count > MAX_VALUES:
-        check.problem(where, f"{name}: a range has at most {MAX_VALUES} values, got {count}")
-        return None
-    return [start + i * step for i in range(count)]

@@ -7,7 +7,6 @@ command line that brought it.
 from __future__ import annotations
 
 import datetime
-import difflib
 import json
 import math
 from collections.abc import Mapping
@@ -17,9 +16,38 @@ from pathlib import Path
 from typing import Any
 
 from jaxmath.config.errors import InputError, Problem, visible
+from jaxmath.config.spelling import nearest, suggest  # noqa: F401
 from jaxmath.config.toml_lines import Keys, key_lines
 
 MAX_DEPTH = 16
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path in a file: where a value stands that another file extends."""
+
+    document: Document
+    keys: Keys
+
+    @property
+    def line(self) -> int | None:
+        """The line of the value, or of the table that holds it."""
+        lines = self.document.lines
+        parts = (self.keys[:n] for n in range(len(self.keys), 0, -1))
+        return next((lines[part] for part in parts if part in lines), None)
+
+
+Origin = Keys | str | Place
+"""What brought a value: a path of the same file ([smoke]), a word, or a place in a file."""
+
+
+def below(origin: Origin, *keys: str | int) -> Origin:
+    """The origin of what lies in a table of that origin."""
+    if isinstance(origin, str):
+        return origin
+    if isinstance(origin, Place):
+        return Place(origin.document, (*origin.keys, *keys))
+    return (*origin, *keys)
 
 
 @dataclass
@@ -27,18 +55,23 @@ class Document:
     """Nested values, the text they were read from, and where later values came from.
 
     `origins` holds, for what was laid over the file, the path of the [smoke] value or the word of
-    the command line that brought it.
+    the command line that brought it; of a config that extends others, the place of every value.
     """
 
     values: dict[str, Any]
     file: Path | None = None
     text: str = ""
-    origins: dict[Keys, Keys | str] = field(default_factory=dict)
+    origins: dict[Keys, Origin] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
-        """What paths in the config are relative to: its own folder, or the current one."""
+        """The folder of the file, or the current one."""
         return self.file.parent if self.file else Path.cwd()
+
+    def folder_of(self, keys: Keys) -> Path:
+        """What a path that stands in the config is relative to: the folder of its very file."""
+        place = self.place(keys)
+        return place.document.folder if isinstance(place, Place) else self.folder
 
     @cached_property
     def lines(self) -> dict[Keys, int]:
@@ -48,49 +81,58 @@ class Document:
             found.setdefault(keys, line)
         return found
 
-    def problem(self, keys: Keys, sentence: str, hint: str = "") -> Problem:
-        """A problem with the value at a path, with the line or the word where it stands."""
+    def place(self, keys: Keys) -> Place | str:
+        """Where a value stands: its file and path, or the word that brought it."""
         for length in range(len(keys), 0, -1):
             origin = self.origins.get(keys[:length])
-            if isinstance(origin, str):
-                word = visible(origin, 100)
-                mark = word.partition("=")[0]
-                return Problem(sentence, None, None, dotted(keys), hint, word, mark)
-            if origin is not None:
-                keys = (*origin, *keys[length:])
-                break
-        if self.file is None:
-            return Problem(sentence, path=dotted(keys), hint=hint)
-        line = next(
-            (self.lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in self.lines), None
-        )
-        if line is None:
-            return Problem(sentence, self.file, None, dotted(keys), hint)
-        text = visible(self.text.split("\n")[line - 1].strip(), 100)
-        mark = next((str(k) for k in reversed(keys) if isinstance(k, str) and k in text), "")
-        return Problem(sentence, self.file, line, dotted(keys), hint, text, mark)
+            if origin is None:
+                continue
+            found = below(origin, *keys[length:])
+            if isinstance(found, Place):
+                return found.document.place(found.keys)
+            return found if isinstance(found, str) else self.place(found)
+        if keys not in self.lines:  # a table that came about by what was laid into it
+            inner = next((known for known in self.origins if known[: len(keys)] == keys), None)
+            if inner:
+                return self.place(inner)
+        return Place(self, keys)
 
-    def overlay(self, keys: Keys, value: Any, origin: Keys | str) -> None:
-        """Lay a value over the config; a table is laid over a table key by key."""
+    def problem(self, keys: Keys, sentence: str, hint: str = "") -> Problem:
+        """A problem with the value at a path, with the line or the word where it stands."""
+        place = self.place(keys)
+        if isinstance(place, str):
+            word = visible(place, 100)
+            mark = word.partition("=")[0]
+            return Problem(sentence, None, None, dotted(keys), hint, word, mark)
+        path, line = dotted(place.keys), place.line
+        if line is None:
+            return Problem(sentence, place.document.file, None, path, hint)
+        text = visible(place.document.text.split("\n")[line - 1].strip(), 100)
+        names = (str(k) for k in reversed(place.keys) if isinstance(k, str))
+        mark = next((name for name in names if name in text), "")
+        return Problem(sentence, place.document.file, line, path, hint, text, mark)
+
+    def overlay(self, keys: Keys, value: Any, origin: Origin, whole: bool = False) -> None:
+        """Lay a value over the config; a table is laid over a table key by key, unless `whole`."""
         table: dict[Any, Any] = self.values
         for key in keys[:-1]:
-            below = table.get(key)
-            if not isinstance(below, dict):
+            inner = table.get(key)
+            if not isinstance(inner, dict):
                 # `loss = "huber"` is short for a table with that name.
-                below = table[key] = {"name": below} if isinstance(below, str) else {}
-            table = below
+                inner = table[key] = {"name": inner} if isinstance(inner, str) else {}
+            table = inner
         present = table.get(keys[-1])
         if isinstance(value, dict) and isinstance(present, str):
             present = table[keys[-1]] = {"name": present}
         # Under another name the old options mean nothing: then the whole table is replaced.
         if (
-            isinstance(value, dict)
+            not whole
+            and isinstance(value, dict)
             and isinstance(present, dict)
             and value.get("name", present.get("name")) == present.get("name")
         ):
             for key, inner in value.items():
-                below = origin if isinstance(origin, str) else (*origin, key)
-                self.overlay((*keys, key), inner, below)
+                self.overlay((*keys, key), inner, below(origin, key))
             return
         for known in [known for known in self.origins if known[: len(keys)] == keys]:
             del self.origins[known]
@@ -119,26 +161,6 @@ def show(value: Any, limit: int = 60) -> str:
     if isinstance(value, int) and abs(value) >= 10**40:
         return f"a whole number of {math.floor(math.log10(abs(value))) + 1} digits"
     return visible(str(value), limit)
-
-
-def nearest(word: Any, names) -> str:
-    """The valid name closest to a wrong one, or an empty string."""
-    names = [str(name) for name in names]
-    close = difflib.get_close_matches(str(word)[:100], names, 1, 0.6)
-    if not close:
-        lowered = {name.lower(): name for name in names}
-        close = difflib.get_close_matches(str(word)[:100].lower(), list(lowered), 1, 0.6)
-        close = [lowered[name] for name in close]
-    return close[0] if close else ""
-
-
-def suggest(word: Any, names, every: bool = True) -> str:
-    """A hint for a wrong name: the nearest valid one, or else what there is."""
-    close = nearest(word, names)
-    if close:
-        return f"did you mean `{close}`?"
-    shown = ", ".join(map(str, names))
-    return visible(f"there is: {shown}", 180) if every and shown else ""
 
 
 def refuse_code(document: Document) -> None:

@@ -29,6 +29,12 @@ class Project:
     def __init__(self, start: Path):
         self.folder = _nearest_folder(start)
 
+    def below(self, folder: Path) -> Path:
+        """The project's root, if a folder lies below it, or else the folder itself."""
+        folder = folder.resolve()
+        root = self.folder.parent.resolve() if self.folder else folder
+        return root if folder.is_relative_to(root) else folder
+
     @cached_property
     def modules(self) -> dict[str, Path]:
         """The files of the folder whose names can stand in a config."""

@@ -21,14 +21,15 @@ from jaxmath.config.document import (
     Document,
     Keys,
     check_values,
-    dotted,
     nearest,
     refuse_code,
     show,
     suggest,
 )
 from jaxmath.config.errors import InputError, Problem, theirs
+from jaxmath.config.extends import extended
 from jaxmath.config.project import NAME, Project
+from jaxmath.config.sweep_table import MAX_SEED
 from jaxmath.config.toml_file import read_document
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 RESERVED = ("experiment", "extends", "seed", "precision", "sweep", "smoke")
 PRECISIONS = ("float64", "float32")
-MAX_SEED = 2**32 - 1
+FIXED = ("smoke", "experiment", "extends")
+"""What [smoke] does not set."""
 
 
 def read(
@@ -47,17 +49,28 @@ def read(
 ) -> Study:
     """Read and validate a config.
 
-    Later wins: the experiment's defaults, the file, its [smoke] values if `smoke`, and `overrides`,
-    words such as "optimizer.learning_rate=0.1" or "sweep.seed=[0, 1, 2]". A single value takes its
-    path out of an earlier sweep. The `experiments` folder is looked for from `folder` upwards, the
-    file's own unless given.
+    Later wins: the experiment's defaults, the files that `extends` names, the file, the [smoke]
+    values of all of them if `smoke`, and `overrides`, words such as "optimizer.learning_rate=0.1"
+    or "sweep.seed=[0, 1, 2]". A single value takes its path out of an earlier sweep. The
+    `experiments` folder is looked for from `folder` upwards, the file's own unless given.
 
     Raises:
         InputError: with every problem found, each with its place and the nearest valid name.
         Exception: whatever the experiment's own module raises when it is imported.
     """
+    return read_with_document(config, overrides, smoke, folder)[0]
+
+
+def read_with_document(
+    config: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    smoke: bool = False,
+    folder: Path | None = None,
+) -> tuple[Study, Document]:
+    """As `read`, and the document, which knows where each value came from."""
     opened = open_document(config)
     project = Project(folder or opened.folder)
+    opened = extended(opened, project)
     # The way that is not asked for is checked as well: a slip shows before the long run, not in it.
     modes = (smoke, not smoke) if opened.values.get("smoke") else (smoke,)
     documents = {mode: copy.deepcopy(opened) for mode in modes}
@@ -67,12 +80,12 @@ def read(
         with _noting(problems):
             lay_over(document, overrides, mode)
             check_top(document, project)
-    _raise(problems)
+    _raise(problems, opened.file)
     for mode, document in documents.items():
         with _noting(problems):
             studies[mode] = _validate(document, project, tuple(overrides), mode)
-    _raise(problems)
-    return studies[smoke]
+    _raise(problems, opened.file)
+    return studies[smoke], documents[smoke]
 
 
 @contextmanager
@@ -84,10 +97,14 @@ def _noting(problems: dict[str, Problem]) -> Iterator[None]:
         problems |= {str(problem): problem for problem in error.problems}
 
 
-def _raise(problems: dict[str, Problem]) -> None:
+def _raise(problems: dict[str, Problem], file: Path | None) -> None:
+    """Raise what was noted, in the order of the file and then of those that it extends."""
+
+    def order(problem: Problem) -> tuple[Any, ...]:
+        return (problem.line is None, problem.file != file, str(problem.file), problem.line or 0)
+
     if problems:
-        found = problems.values()
-        raise InputError(*sorted(found, key=lambda p: (p.line is None, p.line or 0)))
+        raise InputError(*sorted(problems.values(), key=order))
 
 
 def open_document(config: str | Path | Mapping[str, Any]) -> Document:
@@ -105,8 +122,10 @@ def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
     sweep_table.normalize(document)
     table = document.values.get("smoke", {})
     if smoke and isinstance(table, Mapping):
-        for key, value in table.items():
-            _overlay(document, tuple(str(key).split(".")), value, ("smoke", key))
+        for key, value in sorted(table.items(), key=lambda item: str(item[0]).startswith("sweep")):
+            keys = tuple(str(key).split("."))
+            if keys[0] not in FIXED:
+                sweep_table.lay(document, keys, value, ("smoke", key))
     problems = []
     for word in overrides:
         try:
@@ -114,31 +133,14 @@ def lay_over(document: Document, overrides: Sequence[str], smoke: bool) -> None:
         except InputError as error:
             problems += error.problems
             continue
-        if keys[0] == "smoke":
-            problems.append(Problem("[smoke] is set in the file", text=word, mark="smoke"))
+        if keys[0] in ("smoke", "extends"):
+            told = f"`{keys[0]}` is set in the file"
+            problems.append(Problem(told, text=word, mark=keys[0]))
             continue
-        _overlay(document, keys, value, word)
+        sweep_table.lay(document, keys, value, word)
     if problems:
         raise InputError(*problems)
     check_values(document)
-
-
-def _overlay(document: Document, keys: Keys, value: Any, origin: Keys | str) -> None:
-    if keys[0] == "sweep" and (len(keys) > 1 or isinstance(value, Mapping)):
-        path = ".".join(map(str, keys[1:]))
-        for name, inner, entry in sweep_table.flatten({path: value} if path else value):
-            below = origin if isinstance(origin, str) else (*origin, *inner[bool(path) :])
-            document.overlay(("sweep", name), entry, below)
-        return
-    document.overlay(keys, value, origin)
-    for path in _leaves(keys, value):
-        sweep_table.drop(document, path)
-
-
-def _leaves(keys: Keys, value: Any) -> list[str]:
-    if not isinstance(value, Mapping):
-        return [dotted(keys)]
-    return [path for key, inner in value.items() for path in _leaves((*keys, key), inner)]
 
 
 PATH = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
@@ -187,14 +189,14 @@ def check_top(document: Document, project: Project) -> None:
     def problem(keys: Keys, sentence: str, hint: str = "") -> None:
         problems.append(document.problem(keys, sentence, hint))
 
-    if "extends" in values:
-        problem(("extends",), "`extends` is not there yet", "write the values themselves")
     for key in ("sweep", "smoke"):
         if not isinstance(values.get(key, {}), Mapping):
             problem((key,), f"`{key}` should be a table, got {show(values[key])}")
     sweep = values.get("sweep", {})
-    if isinstance(sweep, Mapping) and not isinstance(sweep.get("zip", {}), Mapping):
-        problem(("sweep", "zip"), f"`sweep.zip` should be a table, got {show(sweep['zip'])}")
+    for group in sweep_table.GROUPS if isinstance(sweep, Mapping) else ():
+        if not isinstance(sweep.get(group, {}), Mapping):
+            told = f"`sweep.{group}` should be a table, got {show(sweep[group])}"
+            problem(("sweep", group), told)
     seed = values.get("seed", 0)
     if type(seed) is not int or not 0 <= seed <= MAX_SEED:
         told = f"`seed` should be a whole number from 0 to {MAX_SEED}, got {show(seed)}"
@@ -243,20 +245,20 @@ def _unknown_top(document: Document, known: list[str], fields: Sequence[str]) ->
     smoke = document.values.get("smoke", {})
     for key in smoke if isinstance(smoke, Mapping) else ():
         head = str(key).partition(".")[0]
-        if head not in known or head in ("smoke", "experiment", "extends"):
-            hint = suggest(head, [k for k in known if k not in ("smoke", "experiment", "extends")])
+        if head not in known or head in FIXED:
+            hint = suggest(head, [k for k in known if k not in FIXED])
             problems.append(document.problem(("smoke", key), f"unknown key `smoke.{key}`", hint))
     sweep = document.values.get("sweep", {})
     if not isinstance(sweep, Mapping):
         return problems
-    zipped = sweep.get("zip", {})
-    places = [("sweep", key) for key in sweep if key != "zip"]
-    places += [("sweep", "zip", key) for key in (zipped if isinstance(zipped, Mapping) else ())]
-    for place in places:
-        head = str(place[-1]).partition(".")[0]
+    for group, path, value in sweep_table.entries(sweep):
+        head = str(path).partition(".")[0]
         if head not in (*fields, "seed"):
-            told = f"the sweep names `{place[-1]}`, and there is no `{head}`"
-            problems.append(document.problem(place, told, suggest(head, [*fields, "seed"])))
+            words = sweep_table.SETTINGS if group and not isinstance(value, Mapping) else ()
+            hint = suggest(head, [*fields, "seed", *words, *(() if group else sweep_table.GROUPS)])
+            told = f"the sweep names `{path}`, and there is no `{head}`"
+            place = ("sweep", group, path) if group else ("sweep", path)
+            problems.append(document.problem(place, told, hint))
     return problems
 
 

@@ -167,7 +167,7 @@ class Validation:
     def file(self, name: str, keys: Keys) -> Any:
         """The absolute name of a data file, which must be there."""
         try:
-            path = (self.document.folder / name).resolve()
+            path = (self.document.folder_of(keys) / name).resolve()
             there = path.is_file()
         except (OSError, ValueError, RuntimeError):
             self.problem(keys, f"`{dotted(keys)}` is no file name: {show(name)}")
@@ -210,7 +210,7 @@ def describe(hint: Any) -> str:
     """What a field takes, in words: "a number > 0", "a whole number", 'one of "a", "b"'."""
     choice = choice_of(hint)
     if choice:
-        return f"the name of a {choice.kind}"
+        return f"the name of {'an' if choice.kind[0] in 'aeiou' else 'a'} {choice.kind}"
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         bounds = " and ".join(b for mark in _metadata(hint) if (b := _bound(mark)))

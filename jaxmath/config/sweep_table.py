@@ -1,14 +1,29 @@
-"""The [sweep] of a config as a table: its keys, before anyone knows what they name."""
+"""The [sweep] of a config as a table: its keys, before anyone knows what they name.
+
+In normal form its keys are dotted paths. What varies together stands in a table of its own, a
+zip or a design, again by dotted paths.
+"""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jaxmath.config.document import Document, Keys
+from jaxmath.config.document import Document, Keys, Origin, below, dotted
+from jaxmath.config.spelling import distance
 
-FORMS = ("range", "linspace", "logspace")
+GRID_FORMS = ("range", "linspace", "logspace")
+DRAWN_FORMS = ("uniform", "loguniform", "normal")
+FORMS = (*GRID_FORMS, *DRAWN_FORMS)
+
+MAX_SEED = 2**32 - 1
+
+DESIGNS = ("random", "sobol", "halton")
+"""Tables of paths that vary together, each value drawn or placed jointly."""
+
+GROUPS = ("zip", *DESIGNS)
+SETTINGS = ("count", "seed", "scrambled")
+"""What a design says of itself, beside its paths."""
 
 
 def flatten(table: Mapping[str, Any], keys: Keys = ()) -> Iterator[tuple[str, Keys, Any]]:
@@ -22,39 +37,90 @@ def flatten(table: Mapping[str, Any], keys: Keys = ()) -> Iterator[tuple[str, Ke
 
 
 def _is_form(key: str) -> bool:
-    """Whether a key is `range`, `linspace` or `logspace`, or a slip for one of them."""
-    return bool(difflib.get_close_matches(key, FORMS, 1, 0.79))
+    """Whether a key is `range`, `linspace` and so on, or a slip for one of them."""
+    return any(abs(len(key) - len(form)) < 2 and distance(key, form) < 2 for form in FORMS)
+
+
+def entries(table: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """The group ("" for the grid), path and value of everything swept in a normal table."""
+    for key, value in table.items():
+        if key not in GROUPS:
+            yield "", key, value
+        elif isinstance(value, Mapping):
+            for path, inner in value.items():
+                if not is_setting(key, path, inner):
+                    yield key, path, inner
+
+
+def is_setting(group: str, path: str, value: Any) -> bool:
+    """Whether an entry of a group says how it is drawn, rather than what varies."""
+    return group in DESIGNS and path in SETTINGS and not isinstance(value, (Mapping, list))
 
 
 def normalize(document: Document) -> None:
-    """Write the document's sweep with dotted keys alone, the entries of a zip below "zip"."""
+    """Write the document's sweep with dotted keys alone, those of a group below its name."""
     table = document.values.get("sweep")
     if not isinstance(table, dict):
         return
-    tables: list[tuple[Keys, Mapping[str, Any]]] = [
-        ((), {k: v for k, v in table.items() if k != "zip"})
-    ]
-    if isinstance(table.get("zip"), Mapping):
-        tables.append((("zip",), table["zip"]))
-    flat: dict[str, Any] = {}
-    for prefix, entries in tables:
-        into = flat.setdefault("zip", {}) if prefix else flat
-        for path, keys, value in flatten(entries):
+    normal: dict[str, Any] = {}
+    grid = {key: value for key, value in table.items() if key not in GROUPS}
+    tables: list[tuple[Keys, Any]] = [((), grid)]
+    tables += [((group,), table[group]) for group in GROUPS if group in table]
+    for prefix, given in tables:
+        if not isinstance(given, Mapping):
+            normal[str(prefix[0])] = given
+            continue
+        into = normal.setdefault(str(prefix[0]), {}) if prefix else normal
+        for path, keys, value in flatten(given):
             into[path] = value
             old, new = ("sweep", *prefix, *keys), ("sweep", *prefix, path)
             if old != new:
                 document.origins[new] = document.origins.get(old, old)
-    if "zip" in table and "zip" not in flat:
-        flat["zip"] = table["zip"]
-    document.values["sweep"] = flat
+    document.values["sweep"] = normal
 
 
-def drop(document: Document, path: str) -> None:
-    """Take a path out of the sweep: a later, single value has replaced it."""
+def lay(document: Document, keys: Keys, value: Any, origin: Origin) -> None:
+    """Lay a value over the document, and keep its sweep in normal form.
+
+    A single value takes its path out of an earlier sweep, and a path that is swept anew out of
+    the group in which it was.
+    """
+    if keys[0] != "sweep" or (len(keys) == 1 and not isinstance(value, Mapping)):
+        document.overlay(keys, value, origin)
+        for path in _leaves(keys, value):
+            drop(document, path)
+        return
+    inner: Any = value
+    for key in map(str, reversed(keys[1:])):
+        inner = {key: inner}
+    for name, group in inner.items():
+        in_group = name in GROUPS and isinstance(group, Mapping)
+        for path, given, entry in flatten(group if in_group else {name: group}):
+            full = (name, *given) if in_group else given
+            where = ("sweep", name, path) if in_group else ("sweep", path)
+            if not (in_group and is_setting(name, path, entry)):
+                drop(document, path, but=name if in_group else "")
+            document.overlay(where, entry, below(origin, *full[len(keys) - 1 :]), whole=True)
+
+
+def _leaves(keys: Keys, value: Any) -> list[str]:
+    if not isinstance(value, Mapping):
+        return [dotted(keys)]
+    return [path for key, inner in value.items() for path in _leaves((*keys, key), inner)]
+
+
+def drop(document: Document, path: str, but: str | None = None) -> None:
+    """Take a path out of the sweep, save out of the group `but`."""
     table = document.values.get("sweep")
-    if isinstance(table, dict):
+    if not isinstance(table, dict):
+        return
+    if but != "":
         table.pop(path, None)
-        if isinstance(table.get("zip"), dict):
-            table["zip"].pop(path, None)
-            if not table["zip"]:
-                del table["zip"]
+    for group in GROUPS:
+        inner = table.get(group)
+        if group == but or not isinstance(inner, dict) or path not in inner:
+            continue
+        if not is_setting(group, path, inner[path]):
+            del inner[path]
+            if not any(name == group for name, _, _ in entries(table)):
+                del table[group]

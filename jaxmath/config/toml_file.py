@@ -31,12 +31,27 @@ def read_document(path: Path, only: Sequence[str] = ()) -> Document:
     except (RecursionError, ValueError) as error:
         # ValueError: whole numbers of more than 4300 digits, dates such as February 31.
         said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise InputError(Problem(f"this is no valid TOML: {visible(said, 120)}", path)) from None
+        told = f"this is no valid TOML: {visible(said, 120)}"
+        raise InputError(Problem(told, path, _line_of(type(error), text))) from None
     document = Document(_only(values, only), path, text)
     if not only:
         refuse_code(document)
     check_values(document)
     return document
+
+
+def _line_of(error: type[Exception], text: str) -> int | None:
+    """The line at which reading fails with an error that does not say where: by halves."""
+    lines = text.split("\n")
+    low, high = 1, len(lines)
+    while low < high and len(text) < 100_000:
+        middle = (low + high) // 2
+        try:
+            tomllib.loads("\n".join(lines[:middle]))
+            low = middle + 1
+        except (tomllib.TOMLDecodeError, RecursionError, ValueError) as found:
+            low, high = (low, middle) if type(found) is error else (middle + 1, high)
+    return low if low == high else None
 
 
 def _only(values: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:

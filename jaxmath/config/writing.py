@@ -13,6 +13,7 @@ from typing import Any
 from jaxmath.config.choices import Option, available
 from jaxmath.config.project import Project
 from jaxmath.config.schema import choice_of, describe, plain
+from jaxmath.config.sweep_table import GROUPS
 
 COLUMN = 34
 """Where comments begin, if the line is short enough."""
@@ -25,7 +26,7 @@ def toml(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items())
+        inner = ", ".join(f"{spelt(key)} = {toml(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(toml, value)) + "]"
@@ -45,7 +46,7 @@ def written(
     lines = [*(f"# {line}" for line in title.splitlines()), f"experiment = {toml(experiment)}"]
     lines.append(_line("seed", seed, "whole number; all randomness follows from it"))
     lines.append(_line("precision", precision, '"float64" or "float32"'))
-    notes = _attributes(type(config))
+    notes = attributes(type(config))
     hints = typing.get_type_hints(type(config), include_extras=True)
     single, tables = [], []
     for item in dataclasses.fields(config):
@@ -59,13 +60,10 @@ def written(
     lines += tables
     if sweep:
         lines += ["", "[sweep]"]
-        lines += [f"{_key(k)} = {toml(v)}" for k, v in sweep.items() if k != "zip"]
-        if "zip" in sweep:
-            lines += [
-                "",
-                "[sweep.zip]",
-                *(f"{_key(k)} = {toml(v)}" for k, v in sweep["zip"].items()),
-            ]
+        lines += [f"{spelt(k)} = {toml(v)}" for k, v in sweep.items() if k not in GROUPS]
+        for group in filter(sweep.__contains__, GROUPS):
+            lines += ["", f"[sweep.{group}]"]
+            lines += [f"{spelt(k)} = {toml(v)}" for k, v in sweep[group].items()]
     else:
         lines += ["", *_sweep_example(config)]
     return "\n".join(lines) + "\n"
@@ -82,7 +80,7 @@ def _table(name: str, value: Any, hint: Any, note: str, project: Project) -> lis
     """A nested table; what is nested in it stands on one line each."""
     lines = [f"[{name}]" + (f"  # {note}" if note else "")]
     hints = typing.get_type_hints(type(value), include_extras=True)
-    notes = _attributes(type(value))
+    notes = attributes(type(value))
     for item in dataclasses.fields(value):
         inner = getattr(value, item.name)
         if item.name == "name" and isinstance(value, Option):
@@ -114,7 +112,7 @@ def _sweep_example(config: Any) -> list[str]:
     path = next((p for p, value in _floats(config)), "")
     lines = ["# [sweep]", "# seed = { range = [0, 8] }"]
     if path:
-        lines.append(f"# {_key(path)} = {{ logspace = [0.001, 1.0, 16] }}")
+        lines.append(f"# {spelt(path)} = {{ logspace = [0.001, 1.0, 16] }}")
     return lines
 
 
@@ -129,11 +127,12 @@ def _floats(config: Any, prefix: str = "") -> list[tuple[str, float]]:
     return sorted(found, key=lambda entry: "rate" not in entry[0])
 
 
-def _key(key: str) -> str:
+def spelt(key: str) -> str:
+    """A key as TOML, in quotes where it needs them."""
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml(key)
 
 
-def _attributes(cls: type) -> dict[str, str]:
+def attributes(cls: type) -> dict[str, str]:
     """What the `Attributes:` of a docstring say of each field, first sentence."""
     _, _, text = (inspect.getdoc(cls) or "").partition("Attributes:\n")
     found: dict[str, str] = {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -81,7 +82,7 @@ Events = Annotated[
     bool, typer.Option("--json", help="Print events, one JSON object a line, and no summary.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print strict JSON.")]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep no compiled programs on disk.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing in the cache folder.")]
 SaveEvery = Annotated[
     float,
     typer.Option(metavar="SECONDS", min=0.0, help="Save the state of a training about this often."),
@@ -127,6 +128,8 @@ def run(
             with going_on(keep_going) as ended:
                 studies.append(reading.read(config, overrides, smoke))
             worst = max(worst, ended.status)
+        if not no_cache:
+            _remember(*studies)
         gc.enable()
         for study in studies:
             with going_on(keep_going) as ended:
@@ -194,6 +197,7 @@ def check(
 
         configs, overrides = split_words(words)
         studies = [reading.read(config, overrides, smoke) for config in configs]
+        _remember(*studies)
         gc.enable()
         from jaxmath.lab import forecast
 
@@ -212,19 +216,28 @@ def config_command(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[path=value ...]", help="Values laid over it.")
     ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="With the [smoke] values.")] = False,
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Say at each line where its value came from.")
+    ] = False,
 ) -> None:
     """Print an experiment's complete defaults as TOML; of a file, all its values."""
     with statuses():
         from jaxmath.config import reading
 
         is_file = name.endswith(".toml") or "/" in name or Path(name).is_file()
-        study = reading.read(name if is_file else {"experiment": name}, overrides or ())
+        given = name if is_file else {"experiment": name}
+        study, document = reading.read_with_document(given, overrides or (), smoke)
+        _remember(study)
+        from jaxmath.config import origins, writing
         from jaxmath.config.project import Project
-        from jaxmath.config.writing import written
 
+        if origin:
+            say(origins.with_origins(study, document).rstrip("\n"))
+            return
         title = (study.module.__doc__ or "").partition("\n\n")[0]
         folder = study.source.parent if study.source else Path.cwd()
-        text = written(
+        text = writing.written(
             study.experiment,
             " ".join(title.split()),
             study.config,
@@ -236,9 +249,48 @@ def config_command(
         say(text.rstrip("\n"))
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the project's configs, for an editor; imports its experiments."""
+    with statuses():
+        import json
+
+        from jaxmath.config.json_schema import project_schema
+        from jaxmath.config.project import Project
+
+        say(json.dumps(project_schema(Project(Path.cwd())), indent=1, ensure_ascii=False))
+
+
+@app.command()
+def completion(
+    shell: Annotated[
+        str | None, typer.Argument(metavar="[bash|zsh|fish]", help="Print its script.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Look at all experiments of the project anew.")
+    ] = False,
+) -> None:
+    """Print the script by which a shell completes commands, files, keys and their values."""
+    with statuses():
+        from jaxmath.config.project import Project
+        from jaxmath.lab import completion_cache
+        from jaxmath.lab.completion_scripts import SCRIPTS
+
+        if shell not in SCRIPTS and (shell or not refresh):
+            said = f"there is no script for {shell}" if shell else "which shell?"
+            raise InputError(Problem(said, hint="jaxmath completion bash, zsh or fish"))
+        completion_cache.remember_commands()
+        if refresh:
+            completion_cache.refresh(Project(Path.cwd()))
+        if shell:
+            say(SCRIPTS[shell].rstrip("\n"))
+
+
 @app.command(name="list")
 def list_command(
-    by: Annotated[str | None, typer.Option("--by", help="`topic`: the mission's rows.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="topic", help="The mission's rows.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List experiments, formulas, data sets, models and optimisers."""
@@ -412,7 +464,7 @@ def verify(
     ] = False,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="WORD", help="text, json, markdown or html."),
+        typer.Option("--format", metavar="text|json|markdown|html", help="How it is written."),
     ] = None,
     out: Annotated[
         str | None,
@@ -473,6 +525,20 @@ def loss(name: Name) -> None:
         from jaxmath.lab import scaffold
 
         say(scaffold.loss(name, Path.cwd()))
+
+
+def _remember(*studies: Any) -> None:
+    """Keep for completion what has just been imported."""
+    from jaxmath.config.project import Project
+    from jaxmath.lab import completion_cache
+
+    if os.environ.get("JAXMATH_NO_CACHE", "0") not in ("", "0"):
+        return
+    with suppress(Exception):  # suggestions are no reason to fail
+        completion_cache.remember_commands()
+        for study in studies:
+            folder = study.source.parent if study.source else Path.cwd()
+            completion_cache.remember(study.experiment, Project(folder))
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -147,9 +147,9 @@ class Journal:
             if meta["format"] != FORMAT or meta["key"] != key:
                 self.say(f"{arrays} belongs to another program or other data: it is computed anew")
                 return None
-            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 leaves = [
-                    restored(stored[str(i)], meta["kinds"].get(str(i)))
+                    restored(archive[str(i)], meta["kinds"].get(str(i)))
                     for i in range(meta["leaves"])
                 ]
             return Piece(leaves, meta["notes"])

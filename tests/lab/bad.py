@@ -13,7 +13,7 @@ def bad() -> list[Case]:
     """Every bad config, in the order of its families."""
     families = (
         misspelt, mistyped, unbounded, out_of_domain, misnamed, missing, sweeps, encodings, syntax,
-        hostile, overrides, data_files, own_code,
+        hostile, extending, overrides, data_files, own_code,
     )  # fmt: skip
     return [case for family in families for case in family()]
 
@@ -178,7 +178,6 @@ def missing() -> Iterator[Case]:
         replaced(TRAIN, 'name = "diabetes"', 'name = "csv"\nfile = "../data/table.csv"'),
         needles=("data.target",),
     )
-    yield Case("extends", 'extends = ["base.toml"]\n' + BASE, needles=("not there yet",))
 
 
 def sweeps() -> Iterator[Case]:
@@ -222,6 +221,35 @@ def sweeps() -> Iterator[Case]:
         ("zip.rate = [0.1, 0.2]\nzip.offset = [1.0]", "equal lengths"),
         ("rate = [0.1]\nzip.rate = [0.2]", "twice"),
         ("zip.rate = []", "empty"),
+        ("rate = { uniform = [0.1, 1.0] }", "[low, high, count]"),
+        ("rate = { uniform = [1.0, 0.1, 4] }", "low end"),
+        ("rate = { loguniform = [0.0, 0.1, 4] }", "> 0"),
+        ("rate = { loguniform = [0.1, 1.0, 4.5] }", "count"),
+        ("rate = { normal = [0.5, 0.0, 4] }", "deviation > 0"),
+        ("rate = { normal = [0.0, 1.0, 64] }", "number > 0"),
+        ("rate = { uniform = [0.1, 1.0, 4], seed = -1 }", "seed"),
+        ("rate = { uniform = [0.1, 1.0, 4], sed = 1 }", "one of"),
+        ("rate = { linspace = [0.1, 1.0, 4], seed = 1 }", "one of"),
+        ("rate = { unifrom = [0.1, 1.0, 4] }", "uniform"),
+        ("rate = { logunifrm = [0.1, 1.0, 4] }", "loguniform"),
+        ("rounds = { uniform = [1, 5, 4] }", "whole number"),
+        ("sobol.rate = { uniform = [0.1, 1.0] }", "count = 64"),
+        ("sobol.count = 4", "nothing to vary"),
+        ("sobol = 4", "table"),
+        ("sobol.count = 0\nsobol.rate = { uniform = [0.1, 1.0] }", "whole number from 1"),
+        ("sobol.count = 4\nsobol.rate = { uniform = [0.1, 1.0, 4] }", "the count is the design's"),
+        ("sobol.count = 4\nsobol.rate = [0.1, 0.2]", "distribution"),
+        (
+            "sobol.count = 4\nsobol.scrambled = 1\nsobol.rate = { uniform = [0.1, 1.0] }",
+            "scrambled",
+        ),
+        ("halton.count = 4\nhalton.raet = { uniform = [0.1, 1.0] }", "`rate`"),
+        ("halton.cuont = 4\nhalton.rate = { uniform = [0.1, 1.0] }", "`count`"),
+        (
+            "sobol.count = 4\nsobol.scrambled = false\nsobol.offset = { normal = [0.0, 1.0] }",
+            "infinite",
+        ),
+        ("rate = [0.1]\nrandom.count = 2\nrandom.rate = { uniform = [0.1, 1.0] }", "twice"),
     ):
         yield Case(f"[sweep] {text!r}", BASE + f"\n[sweep]\n{text}\n", needles=(needle,))
     yield Case("sweep = 3", "sweep = 3\n" + BASE, needles=("sweep",))
@@ -262,6 +290,51 @@ def encodings() -> Iterator[Case]:
     )
     yield Case("a key in Greek", '"ρυθμός" = 1\n' + BASE, needles=("unknown key", ":1:"))
     yield Case("an empty key", '"" = 1\n' + BASE, needles=("unknown key",))
+
+
+def extending() -> Iterator[Case]:
+    for name, needle in (
+        ('"presnt.toml"', '"present.toml"'),
+        ('["present.toml", "presnt.toml"]', '"present.toml"'),
+        ('"nowhere/base.toml"', "does not exist"),
+        ('"../data/folder.csv"', ".toml file"),
+        ('"folder.toml"', "is a folder"),
+        ('"/etc/passwd"', ".toml file"),
+        ('"/etc/secret.toml"', "its path from this one"),
+        ('"../../outside.toml"', "is outside"),
+        ('"../../../../../../etc/x.toml"', "is outside"),
+        ('"link.toml"', "is outside"),
+        ('"linked/outside.toml"', "is outside"),
+        ('"loop.toml"', "no file"),
+        ('"~/x.toml"', "does not exist"),
+        ('"$HOME/x.toml"', "does not exist"),
+        ('"{{ x }}.toml"', "does not exist"),
+        ('"http://example.org/x.toml"', "does not exist"),
+        ('"a\\u0000.toml"', ".toml file"),
+        ('"\\u001b[31m.toml"', ".toml file"),
+        (f'"{"x" * 300}.toml"', "does not exist"),
+        (f'"{"x/" * 3000}x.toml"', "does not exist"),
+        ('"code.toml"', "is outside"),
+        ("3", "list of names"),
+        ("true", "list of names"),
+        ("[3]", "list of names"),
+        ("{ file = 'present.toml' }", "list of names"),
+        ('""', ".toml file"),
+        ('"."', ".toml file"),
+        ('"self.toml"', "in a circle: self.toml -> self.toml"),
+        ('"ring_a.toml"', "in a circle: ring_a.toml -> ring_b.toml -> ring_a.toml"),
+        ('"chain_1.toml"', "more than 8 files"),
+        ('"syntax.toml"', "configs/syntax.toml:2: error"),
+        ('"wrong.toml"', "configs/wrong.toml:2: error: unknown key `raet`"),
+        ('"deep.toml"', "configs/deep.toml:3: error: `inner.depth`"),
+        ('"binary.toml"', "configs/binary.toml:1: error"),
+    ):
+        text = f"extends = {name}\n" + BASE.replace("depth = 3\n", "")
+        yield Case(f"extends {name} {needle}", text, needles=(needle, ".toml:"))
+    for word in ("extends=present.toml", "smoke.extends=present.toml"):
+        yield Case(f"override {word}", BASE, needles=("is set in the file",), words=(word,))
+    smoke = replaced(BASE, "[smoke]\n", '[smoke]\nextends = "present.toml"\n')
+    yield Case("extends in smoke", smoke, needles=("smoke.extends",))
 
 
 def syntax() -> Iterator[Case]:

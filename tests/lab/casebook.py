@@ -10,6 +10,9 @@ import numpy as np
 CANARY = "canary_module"
 """No code may ever see this word: it stands wherever a config tries to be a program."""
 
+SECRET = "nobody may read this"
+"""Stands in files outside the project."""
+
 STUDY = '''
 """A study for tests: as small as an experiment can be."""
 from dataclasses import dataclass, field
@@ -171,6 +174,7 @@ def project(root: Path) -> None:
     (root / "experiments" / "hollow.py").write_text(STUDY.replace("def judge", "def judged"))
     (root / "evil.py").write_text(BYSTANDER)
     (root / "configs" / "present.toml").write_text(BASE)
+    _extended(root)
     (root / "data" / "table.csv").write_text("a,b,y\n" + "1,2,3\n2,1,4\n0,5,9\n" * 8)
     (root / "data" / "words.csv").write_text("a,b,y\n1,2,3\n2,x,4\n")
     (root / "data" / "holes.csv").write_text("a,b,y\n1,2,3\n2,,4\n")
@@ -183,6 +187,29 @@ def project(root: Path) -> None:
     np.savez(root / "data" / "arrays.npz", features=rows, targets=rows[:, 0])
     pickled = np.array([{"a": 1}], dtype=object)
     np.savez(root / "data" / "pickled.npz", features=pickled, targets=pickled)
+
+
+def _extended(root: Path) -> None:
+    """Files that configs extend, most of which they should not."""
+    configs = root / "configs"
+    (configs / "folder.toml").mkdir()
+    (configs / "self.toml").write_text('extends = "self.toml"\n')
+    (configs / "ring_a.toml").write_text('extends = "ring_b.toml"\n')
+    (configs / "ring_b.toml").write_text('extends = ["present.toml", "ring_a.toml"]\n')
+    for i in range(1, 12):
+        (configs / f"chain_{i}.toml").write_text(f'extends = "chain_{i + 1}.toml"\n')
+    (configs / "syntax.toml").write_text("rate = 0.1\noffset = .5\n")
+    (configs / "wrong.toml").write_text('title = "base"\nraet = 0.1\n[inner]\ndepth = 99\n')
+    (configs / "deep.toml").write_text('extends = "present.toml"\n[inner]\ndepth = 99\n')
+    (configs / "binary.toml").write_bytes(b"\x89PNG" + bytes(range(1, 200)))
+    outside = root.parent / f"{root.name}_outside"
+    outside.mkdir()
+    (outside / "outside.toml").write_text(f'title = "{SECRET}"\n')
+    (root.parent / "outside.toml").write_text(f'title = "{SECRET}"\n')
+    (configs / "link.toml").symlink_to(outside / "outside.toml")
+    (configs / "code.toml").symlink_to(root / "experiments" / "study.py")
+    (configs / "linked").symlink_to(outside)
+    (configs / "loop.toml").symlink_to(configs / "loop.toml")
 
 
 def replaced(base: str, old: str, new: str) -> str:

@@ -202,7 +202,7 @@ def test_a_failure_at_every_write(config, whole, tmp_path, monkeypatch):
             np.load(path, allow_pickle=False)
         before = {path.name for path in (folder / "work").glob("tile-?.json")}
         if not (folder / "plan.json").exists():
-            with pytest.raises(InputError, match="nothing to go on with|no folder of a run"):
+            with pytest.raises(InputError, match=r"nothing to go on with|no folder of a run"):
                 lab.resume(folder)
             continue
         with monkeypatch.context() as patch:
@@ -229,6 +229,7 @@ def test_some_failing_writes(config, whole, tmp_path, monkeypatch):
 def begun(config, out: Path, monkeypatch, at: int = 9) -> Path:
     """A folder whose run was interrupted at the n-th state saved."""
     with monkeypatch.context() as patch:
+        patch.setattr(tiles, "workers", lambda: 1)  # one tile after the other
         failing(patch, at, Stopped(), journal.Journal, "keep_state")
         with pytest.raises(Stopped):
             session.run(reading.read(config), out, True, False, 0.0)
@@ -243,8 +244,8 @@ def resumed(folder: Path, capsys) -> str:
 
 def test_a_damaged_state_gives_way_to_the_one_before(config, whole, tmp_path, monkeypatch, capsys):
     folder = begun(config, tmp_path, monkeypatch)
-    states = sorted((folder / "work").glob("tile-*-round-*.npz"))
-    assert len(states) >= 3  # two of each tile under way
+    states = sorted((folder / "work").glob("tile-1-round-*.npz"))
+    assert [path.stem[-1] for path in states] == ["2", "3"]
     data = bytearray(states[-1].read_bytes())
     data[len(data) // 2] ^= 1
     states[-1].write_bytes(data)

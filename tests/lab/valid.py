@@ -40,6 +40,28 @@ def valid() -> list[Case]:
             (),
         ),
         ("sweep of names", BASE + '\n[sweep]\n"loss.name" = ["huber", "own.bowl"]\n', ()),
+        (
+            "sweep drawn",
+            BASE + "\n[sweep]\nrate = { loguniform = [0.1, 1, 2], seed = 4 }\n"
+            "offset = { normal = [0, 2, 2] }\n",
+            (),
+        ),
+        (
+            "sweep sobol",
+            BASE + "\n[sweep.sobol]\ncount = 4\nrate = { uniform = [1, 2] }\n"
+            '"inner.slope" = { loguniform = [0.1, 0.5] }\n',
+            ("sweep.sobol.count=2", "sweep.seed=[1, 2]"),
+        ),
+        (
+            "sweep halton",
+            BASE + "\n[sweep.halton]\ncount = 2\nscrambled = false\n"
+            "inner.slope = { uniform = [0.1, 0.5] }\noffset = { normal = [0, 1] }\n",
+            (),
+        ),
+        ("extends", 'extends = "present.toml"\nrate = 0.3\n', ()),
+        ("extends twice", 'extends = ["present.toml", "./../configs/present.toml"]\n', ()),
+        ("extends nothing", "extends = []\n" + BASE, ()),
+        ("extends itself by name", 'extends = "present.toml"\nloss.name = "log_cosh"\n', ()),
         ("sweep of words", BASE + '\n[sweep]\nmode = ["gentle", "steep"]\n', ()),
         ("smoke with dots", replaced(BASE, "[smoke]\n", '[smoke]\n"inner.depth" = 1\n'), ()),
         ("smoke sweep", BASE + "\n[smoke.sweep]\nseed = [7]\n", ()),
