@@ -78,7 +78,7 @@ def whole(config, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch):
     """Flushing matters where power is lost, which no test does, and takes most of the time."""
-    monkeypatch.setattr(store.os, "fsync", lambda descriptor: None)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 class Stopped(Exception):
