@@ -2,7 +2,7 @@
 
 A design places `count` points in a cube, one coordinate for each path. Random points are words of
 Philox 4x64-10 (Salmon et al., 2011), whose key is the seed in the file and the name of the path:
-a stream of its own for each path, so that paths may come and go without moving each other.
+a stream of its own for each path, so that a path added at the end moves no other.
 Sobol's points are those of Joe and Kuo's direction numbers, Halton's those of the first primes.
 Scrambling shifts them by one such word for each path, digitally (exclusive or) for Sobol's and
 modulo one for Halton's, which keeps them as even as they are.

@@ -109,7 +109,12 @@ class Validation:
                     self.problem((*keys, key), f"`{dotted(keys)}` is none, which has no options")
             return None
         if name is MISSING:
-            self.problem(keys, f"`{dotted(keys)}.name` is missing", self.names(choice, ""))
+            slip = next((key for key in table if nearest(key, ["name"])), None)
+            if slip is not None:
+                told = f"unknown key `{dotted((*keys, slip))}`"
+                self.problem((*keys, slip), told, "did you mean `name`?")
+            else:
+                self.problem(keys, f"`{dotted(keys)}.name` is missing", self.names(choice, ""))
             return MISSING
         if not isinstance(name, str):
             self.problem(where, f"`{dotted(where)}` should be text, got {show(name)}")

@@ -9,10 +9,12 @@ import json
 import os
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jaxmath import __version__
+from jaxmath.config.errors import ExperimentError
 from jaxmath.config.project import BUILT_IN, Project
 from jaxmath.lab.completion import cache_folder, cached, project_name
 
@@ -31,7 +33,8 @@ def refresh(project: Project) -> None:
 
     remember_commands(formulas=sorted(formula.name for formula in FORMULAS))
     for experiment in project.experiments:
-        remember(experiment, project)
+        with suppress(ExperimentError):  # running it will tell
+            remember(experiment, project)
 
 
 def remember_commands(**more: Any) -> None:

@@ -35,6 +35,10 @@ def misspelt() -> Iterator[Case]:
         for wrong in (table[:-1], table + "s", table.capitalize()):
             config = replaced(BASE, f"[{table}]", f"[{wrong}]")
             yield Case(f"misspelt table {wrong}", config, needles=(wrong, f"`{table}`"))
+    config = BASE + '\n[penalty]\nnmae = "l2"\nstrength = 0.1\n'
+    yield Case(
+        "misspelt name", config, needles=("`penalty.nmae`", "`name`", line_of(config, "nmae"))
+    )
     train = {"learning_rate": "learning_rte", "strength": "strenght", "standardize": "standardise"}
     train |= {"hidden": "hiden", "batch_size": "batchsize", "split": "splt", "test": "tst"}
     for key, wrong in train.items():

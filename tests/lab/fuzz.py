@@ -146,6 +146,9 @@ HOSTILE = ("../../etc/passwd", "/etc/passwd", "/proc/self/environ", "~/.ssh/id_r
     "<script>alert(1)</script>", "$(id)", "`id`", "a\\u0000b", "file:///etc/passwd", "link.toml",
     "linked/outside.toml", "self.toml", "ring_a.toml", "chain_1.toml", "loop.toml", "case.toml",
     "../configs/case.toml", "present.toml", "folder.toml", "syntax.toml", "code.toml")  # fmt: skip
+ESCAPES = ("link.toml", "linked/outside.toml", "../../outside.toml", "code.toml", "./link.toml",
+    "../configs/linked/outside.toml", "linked/../project_outside/outside.toml")  # fmt: skip
+"""Files that are there, and that a config may not read."""
 KEYS = ("_target_", "__class__", "__import__", "_args_", "extends", '"!!python/object"', '""',
     '"../../x"', '"ρυθμός"', '"学習率"', '"{{ x }}"', '"\\u001b[31m"', "x." * 40 + "x", "k" * 5000,
     "experiment", "seed", "sweep", "smoke", "sweep.zip", "smoke.sweep", "smoke.smoke", "name",
@@ -186,7 +189,8 @@ def more_lines(draw) -> Fuzzed:
 @st.composite
 def extending(draw) -> Fuzzed:
     """`extends` of files that are there, that are not, and that should not be read."""
-    named = st.one_of(st.sampled_from(HOSTILE), texts, st.text(max_size=20).map(_escaped))
+    escaped = st.text(max_size=20).map(_escaped)
+    named = st.one_of(st.sampled_from(ESCAPES), st.sampled_from(HOSTILE), texts, escaped)
     listed = ", ".join(f'"{name}"' for name in draw(st.lists(named, min_size=1, max_size=3)))
     text = TEXTS[draw(texts)] if draw(st.booleans()) else ""
     return Fuzzed("extends", f"extends = [{listed}]\n{text}".encode())

@@ -24,8 +24,6 @@ def root(tmp_path_factory):
     """A project whose experiments have been looked at, and the cache that this leaves."""
     root = tmp_path_factory.mktemp("completion") / "project"
     project(root)
-    for name in ("broken", "raising"):
-        (root / "experiments" / f"{name}.py").unlink()
     (root / "configs" / "with space.toml").write_text(BASE)
     (root / "configs" / "extending.toml").write_text('extends = "present.toml"\nloss = "pinball"')
     (root / "configs" / "half.toml").write_text('experiment = "study"\nrate = [0.1,')

@@ -36,8 +36,10 @@ class Watch:
 
     def read_outside(self, *folders):
         """What was read neither below these folders nor by Python and JAX for themselves."""
-        allowed = tuple(os.path.realpath(folder) for folder in (*OWN, *folders))
-        return [path for path in self.reads if not os.path.realpath(path).startswith(allowed)]
+        allowed = {os.path.realpath(folder) for folder in (*OWN, *folders)}
+        below = tuple(f"{folder}{os.sep}" for folder in allowed)
+        real = {path: os.path.realpath(path) for path in self.reads}
+        return [p for p, to in real.items() if to not in allowed and not to.startswith(below)]
 
     def hook(self, event, args):
         if not self.on:
