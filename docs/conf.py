@@ -33,6 +33,7 @@ nb_execution_timeout = 300
 nb_merge_streams = True
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "jaxmath"
 html_math_renderer = "mathml"
 html_static_path = ["static"]
