@@ -33,6 +33,7 @@ nb_execution_timeout = 300
 nb_merge_streams = True
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "jaxmath"
 html_math_renderer = "mathml"
 html_static_path = ["static"]
@@ -48,7 +49,7 @@ copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
-python_maximum_signature_line_length = 130  # of which links, not shown in full, are half
+python_maximum_signature_line_length = 150  # of which links, not shown in full, are half
 toc_object_entries_show_parents = "hide"
 nitpicky = True
 # Annotations name types of jax, numpy and Python, whose pages only a network could link to.
