@@ -16,8 +16,8 @@ from pathlib import Path
 from jaxmath.distributions import contract
 from jaxmath.distributions.coverage import coverage
 from jaxmath.exact import primitives
+from jaxmath.examine import catalog
 from jaxmath.formula import Formula
-from jaxmath.lab import catalog
 from jaxmath.losses import coverage as losses
 from jaxmath.losses.peers import NOT_OURS, PEERS
 

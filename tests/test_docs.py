@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxmath.lab import catalog
+from jaxmath.examine import catalog
 
 ROOT = Path(__file__).parent.parent
 TOPICS = tomllib.loads((ROOT / "docs/topics.toml").read_text())

@@ -64,7 +64,7 @@ def plot(found: Any) -> Any:
 
     `files` of what is returned holds them as SVG and PNG, by name.
     """
+    from jaxmath.examine.verdict_plots import plots
     from jaxmath.report.pictures import Pictures
-    from jaxmath.report.verdict_plots import plots
 
     return Pictures(plots(found))

@@ -16,8 +16,8 @@ import typer
 
 from jaxmath import __version__
 from jaxmath.config.errors import Exit, InputError, Problem
-from jaxmath.lab.signals import listen
-from jaxmath.lab.statuses import going_on, hush, statuses
+from jaxmath.config.signals import listen
+from jaxmath.config.statuses import going_on, hush, statuses
 
 EPILOG = """
 Exit status: 0 every claim passes; 2 bad input; 3 a claim failed or is undecided; 4 the
@@ -295,7 +295,7 @@ def list_command(
 ) -> None:
     """List experiments, formulas, data sets, models and optimisers."""
     with statuses():
-        from jaxmath.lab import catalog
+        from jaxmath.examine import catalog
 
         if by not in (None, "topic"):
             raise InputError(Problem(f"`--by` should be topic, got {by}", text=f"--by {by}"))
@@ -312,7 +312,7 @@ def show(
 ) -> None:
     """Print the card of a formula: domain, derivatives, facts, source."""
     with statuses():
-        from jaxmath.lab import catalog
+        from jaxmath.examine import catalog
 
         if as_json:
             _say_json([card._asdict() for card in catalog.cards(name, Path.cwd())])
@@ -496,7 +496,7 @@ def verify(
             )
         if update_baseline and name and not file:
             raise InputError("--update-baseline is for the table of a project: name no function")
-        from jaxmath.lab import verify_command
+        from jaxmath.examine import verify_command
 
         gc.enable()
         if name is None or file:

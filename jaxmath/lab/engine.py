@@ -19,9 +19,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxmath.config import signals
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, provenance, signals, tiles
+from jaxmath.lab import plan, provenance, tiles
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep

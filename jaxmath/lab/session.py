@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jaxmath.config import reading
+from jaxmath.config import reading, signals
 from jaxmath.config.errors import Exit, ExperimentError, InputError, Problem, StorageError
+from jaxmath.config.signals import Terminated
 from jaxmath.config.study import Study
-from jaxmath.lab import engine, provenance, signals
+from jaxmath.lab import engine, provenance
 from jaxmath.lab.progress import Progress
-from jaxmath.lab.signals import Terminated
 from jaxmath.report import run_page
 from jaxmath.runs import encoding, files, lock, store
 from jaxmath.runs.journal import SAVE_SECONDS, Journal

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxmath.config import signals
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, signals, threads
+from jaxmath.lab import plan, threads
 from jaxmath.lab.loading import Loader, split, static_part
 from jaxmath.lab.program import (
     STAGES,

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from jaxmath import lab
-from jaxmath.config import reading
+from jaxmath.config import reading, signals
 from jaxmath.config.errors import Exit, InputError, LockedError, StorageError
-from jaxmath.lab import session, signals, tiles
+from jaxmath.lab import session, tiles
 from jaxmath.runs import encoding, journal, lock, store
 
 REPOSITORY = Path(__file__).parents[2]

@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_cli import change, spawn
 
 from jaxmath.config.errors import Exit
-from jaxmath.lab import catalog, events
+from jaxmath.examine import catalog
+from jaxmath.lab import events
 from jaxmath.lab.events import Events
 from jaxmath.report.numbers import ascii_only
 

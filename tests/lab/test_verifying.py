@@ -12,7 +12,8 @@ import pytest
 from jaxmath import domains
 from jaxmath.config.errors import Exit, InputError
 from jaxmath.domains import Box, Choices, Integers, Interval, Simplex
-from jaxmath.lab import baseline, cli, domain_words, verify_table, verifying
+from jaxmath.examine import baseline, domain_words, verify_table, verifying
+from jaxmath.lab import cli
 from jaxmath.verify import Finding, Verdict
 from jaxmath.verify.given import as_formula
 
@@ -155,7 +156,7 @@ def test_a_raising_function_says_what_to_state(command):
 
 def test_closed_forms(command):
     arguments = ["x", "y"]
-    from jaxmath.lab.companions import analytic
+    from jaxmath.examine.companions import analytic
 
     both = analytic(["mine.py:slopes"], arguments)
     assert both["x"](2.0, 3.0) == -3.0
@@ -353,7 +354,7 @@ def test_a_page_holds_all_that_it_shows(command, tmp_path):
 
 
 def test_each_dtype_has_its_picture_and_its_quick_look(command):
-    from jaxmath.report.verdict_plots import plots
+    from jaxmath.examine.verdict_plots import plots
 
     most = {"float64": "4.5e+15", "float32": "8.4e+06", "float16": "1e+03", "bfloat16": "1.3e+02"}
     for dtype in verifying.DTYPES:
@@ -366,8 +367,8 @@ def test_each_dtype_has_its_picture_and_its_quick_look(command):
 
 @pytest.mark.full
 def test_a_picture_shows_where_the_errors_are(command):
+    from jaxmath.examine.verdict_plots import plots
     from jaxmath.lab import plot
-    from jaxmath.report.verdict_plots import plots
 
     found = verifying.answer(verifying.ask("mine.py:trap", budget=160)).found
     (one,) = plots(found)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxmath.config.errors import Exit, InputError, Problem
-from jaxmath.lab import baseline, verdict_report, verify_table, verifying
-from jaxmath.lab.statuses import own_frames
-from jaxmath.lab.verifying import Answer, Question
+from jaxmath.config.statuses import own_frames
+from jaxmath.examine import baseline, verdict_report, verify_table, verifying
+from jaxmath.examine.verifying import Answer, Question
 from jaxmath.verify.verdict import OPEN
 
 Say = Callable[[str], Any]

@@ -48,7 +48,7 @@ def find_function(name: str, folder: Path | None = None) -> Any:
 
 
 def _formula(name: str) -> Formula:
-    from jaxmath.lab.catalog import rooms
+    from jaxmath.examine.catalog import rooms
 
     known = {e.name: e for _, entries in rooms() for e in entries if isinstance(e, Formula)}
     if name not in known:

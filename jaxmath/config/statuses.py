@@ -18,7 +18,7 @@ from jaxmath.config.errors import (
     StorageError,
     visible,
 )
-from jaxmath.lab.signals import Terminated
+from jaxmath.config.signals import Terminated
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}lib{os.sep}python", "<frozen ")

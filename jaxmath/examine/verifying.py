@@ -13,9 +13,9 @@ import jax
 
 from jaxmath.config.document import show, suggest
 from jaxmath.config.errors import Exit, InputError, Problem
+from jaxmath.examine import companions, domain_words
+from jaxmath.examine.functions import find_function
 from jaxmath.formula import Formula
-from jaxmath.lab import companions, domain_words
-from jaxmath.lab.functions import find_function
 from jaxmath.verify import Report, Verdict, check
 from jaxmath.verify.given import QuestionError, as_formula, parameters_of
 

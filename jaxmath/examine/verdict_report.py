@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import jaxmath
 from jaxmath.config.document import show, suggest
 from jaxmath.config.errors import Exit, InputError, Problem
-from jaxmath.lab.verifying import Answer
+from jaxmath.examine.verdict_plots import plots
+from jaxmath.examine.verifying import Answer
 from jaxmath.report import figures
 from jaxmath.report.pictures import url
 from jaxmath.report.templating import environment
 from jaxmath.report.themes import DARK, LIGHT
-from jaxmath.report.verdict_plots import plots
 from jaxmath.runs import encoding, store
 from jaxmath.runs.experiment import Plot
 from jaxmath.verify import Verdict

@@ -10,8 +10,8 @@ from typing import Any
 
 from jaxmath.config.document import show, suggest
 from jaxmath.config.errors import InputError, Problem
+from jaxmath.examine.functions import find
 from jaxmath.formula import Formula
-from jaxmath.lab.functions import find
 from jaxmath.verify.given import name_of, parameters_of
 
 

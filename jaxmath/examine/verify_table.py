@@ -24,8 +24,8 @@ from jaxmath.config.errors import InputError, Problem, theirs
 from jaxmath.config.project import Project
 from jaxmath.config.schema import Validation
 from jaxmath.config.toml_file import read_document
-from jaxmath.lab import verifying
-from jaxmath.lab.verifying import Question
+from jaxmath.examine import verifying
+from jaxmath.examine.verifying import Question
 
 TABLE = ("tool", "jaxmath", "verify")
 

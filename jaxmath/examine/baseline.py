@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxmath.config.errors import InputError, Problem
-from jaxmath.lab.verifying import Answer
+from jaxmath.examine.verifying import Answer
 from jaxmath.runs import encoding, store
 from jaxmath.verify import Report, Verdict
 

@@ -1,0 +1,1 @@
+"""What `jaxmath verify`, `list` and `show` do: find a function, examine it, tell the verdict."""
