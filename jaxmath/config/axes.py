@@ -15,8 +15,9 @@ from typing import Any
 
 from jaxmath.config import sweep_table
 from jaxmath.config.choices import Option, available, options_of
-from jaxmath.config.document import Keys, dotted, show, suggest
+from jaxmath.config.document import Keys, dotted, show
 from jaxmath.config.schema import Validation, choice_of, hint_at, plain
+from jaxmath.config.spelling import suggest
 from jaxmath.config.study import SweepAxis, replace_path
 from jaxmath.config.sweep_table import FORMS, MAX_SEED
 from jaxmath.config.sweep_values import Drawn, designed, listed, settings

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from jaxmath.config.errors import InputError, Problem, visible
-from jaxmath.config.spelling import nearest, suggest  # noqa: F401
 from jaxmath.config.toml_lines import Keys, key_lines
 
 MAX_DEPTH = 16

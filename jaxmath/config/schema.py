@@ -20,9 +20,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from jaxmath.config.choices import TUPLES, Choice, DataFile, Option, available, options_of
-from jaxmath.config.document import Document, Keys, dotted, nearest, show, suggest
+from jaxmath.config.document import Document, Keys, dotted, show
 from jaxmath.config.errors import InputError, Problem
 from jaxmath.config.project import Project
+from jaxmath.config.spelling import nearest, suggest
 
 
 @dataclass

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from jaxmath.config.designs import cube, marginal
-from jaxmath.config.document import Keys, dotted, show, suggest
+from jaxmath.config.document import Keys, dotted, show
 from jaxmath.config.schema import Validation
+from jaxmath.config.spelling import suggest
 from jaxmath.config.sweep_table import DRAWN_FORMS, FORMS, MAX_SEED, SETTINGS, is_setting
 
 MAX_VALUES = 1_000_000

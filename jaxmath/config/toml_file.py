@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxmath.config.document import Document, check_values, nearest, refuse_code
+from jaxmath.config.document import Document, check_values, refuse_code
 from jaxmath.config.errors import InputError, Problem, visible
+from jaxmath.config.spelling import nearest
 
 MAX_BYTES = 1_000_000
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxmath.config.choices import TUPLES, available, entry_name, options_of
-from jaxmath.config.document import suggest
 from jaxmath.config.errors import InputError, Problem
 from jaxmath.config.project import Project
 from jaxmath.config.schema import describe
+from jaxmath.config.spelling import suggest
 from jaxmath.formula import Fact, Formula
 from jaxmath.report import tex
 from jaxmath.report.terminal import NARROW, width

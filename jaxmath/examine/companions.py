@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxmath.config.document import show, suggest
+from jaxmath.config.document import show
 from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.spelling import suggest
 from jaxmath.examine.functions import find
 from jaxmath.formula import Formula
 from jaxmath.verify.given import name_of, parameters_of

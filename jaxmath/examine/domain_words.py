@@ -13,8 +13,9 @@ import jax
 import numpy as np
 
 from jaxmath import domains
-from jaxmath.config.document import show, suggest
+from jaxmath.config.document import show
 from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.spelling import suggest
 from jaxmath.domains import Box, Choices, Integers, Interval, PositiveDefinite, Simplex
 from jaxmath.formula import Formula
 from jaxmath.verify.probes import candidates

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jaxmath.config.document import nearest, show, suggest
+from jaxmath.config.document import show
 from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.spelling import nearest, suggest
 from jaxmath.formula import Formula
 
 

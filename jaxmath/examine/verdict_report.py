@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jaxmath
-from jaxmath.config.document import show, suggest
+from jaxmath.config.document import show
 from jaxmath.config.errors import Exit, InputError, Problem
+from jaxmath.config.spelling import suggest
 from jaxmath.examine.verdict_plots import plots
 from jaxmath.examine.verifying import Answer
 from jaxmath.report import figures

@@ -11,8 +11,9 @@ from typing import Any
 
 import jax
 
-from jaxmath.config.document import show, suggest
+from jaxmath.config.document import show
 from jaxmath.config.errors import Exit, InputError, Problem
+from jaxmath.config.spelling import suggest
 from jaxmath.examine import companions, domain_words
 from jaxmath.examine.functions import find_function
 from jaxmath.formula import Formula

@@ -11,8 +11,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from jaxmath.config.document import nearest, show, suggest
+from jaxmath.config.document import show
 from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.spelling import nearest, suggest
 
 MISSING = "missing values are not filled in: fill them, or leave the row out"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jaxmath.config.document import show, suggest
+from jaxmath.config.document import show
 from jaxmath.config.errors import InputError, Problem
+from jaxmath.config.spelling import suggest
 from jaxmath.runs import mlflow_store, tensorboard, tidy
 from jaxmath.runs.comparison import finished
 
