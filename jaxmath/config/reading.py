@@ -21,14 +21,13 @@ from jaxmath.config.document import (
     Document,
     Keys,
     check_values,
-    nearest,
     refuse_code,
     show,
-    suggest,
 )
 from jaxmath.config.errors import InputError, Problem, theirs
 from jaxmath.config.extends import extended
 from jaxmath.config.project import NAME, Project
+from jaxmath.config.spelling import nearest, suggest
 from jaxmath.config.sweep_table import MAX_SEED
 from jaxmath.config.toml_file import read_document
 
