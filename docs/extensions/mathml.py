@@ -6,7 +6,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from jaxmath.lab import tex
+from jaxmath.report import tex
 
 LOGGER = logging.getLogger(__name__)
 _OPERATOR = re.compile(

@@ -495,7 +495,7 @@ def data_files() -> Iterator[Case]:
         "infinite.csv": ("infinite.csv:3", '"b"', "inf"),
         "ragged.csv": ("ragged.csv:3", "2 values", "3 columns"),
         "empty.csv": ("empty.csv", "empty"),
-        "binary.csv": ("binary.csv", "UTF-8"),
+        "binary.csv": ("binary.csv", "this is no text"),
     }.items():
         data = f'name = "csv"\nfile = "../data/{file}"\ntarget = "y"'
         yield Case(f"data {file}", replaced(TRAIN, 'name = "diabetes"', data), needles=needles)

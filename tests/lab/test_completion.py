@@ -191,10 +191,15 @@ class Terminal:
     """A shell in a terminal of its own."""
 
     def __init__(self, command, folder, environment):
-        self.pid, self.side = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execvpe(command[0], command, environment)
+        self.side, terminal = pty.openpty()
+        # Not `pty.fork`: a process in which JAX is at work must not fork.
+        take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        take += "os.execv(sys.argv[1], sys.argv[1:])"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", take, *command], cwd=folder, env=environment,
+            stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        )  # fmt: skip
+        os.close(terminal)
         self.seen = ""
 
     def type(self, text):
@@ -213,8 +218,8 @@ class Terminal:
 
     def close(self):
         os.close(self.side)
-        os.kill(self.pid, 9)
-        os.waitpid(self.pid, 0)
+        self.process.kill()
+        self.process.wait()
 
 
 @pytest.fixture(params=list(START))
@@ -231,7 +236,6 @@ def terminal(request, root, environment):
     terminal.close()
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_real_shell_completes(terminal):
     for typed, completed in (
         ("jaxmath che", "check"),

@@ -1,9 +1,7 @@
 """Real processes that are killed, started together, denied the disk, or given fewer cores."""
 
-import ctypes
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -115,18 +113,24 @@ def test_killed_and_resumed(config, env, whole, tmp_path, event, count):
     assert contents(begun[0]) == whole
 
 
-def limited(size: int):
+def after(code: str) -> list[str]:
+    """A command that runs some Python and then becomes the command behind it.
+
+    Not `preexec_fn`: a process in which JAX is at work must not fork.
+    """
+    return [sys.executable, "-c", f"import os, sys; {code}; os.execv(sys.argv[1], sys.argv[1:])"]
+
+
+def limited(size: int) -> list[str]:
     """Let no file grow beyond a size, as a quota or a full disk does."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return after(f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({size}, {size}))")
 
 
 @pytest.mark.parametrize("size", long_but([1500], [0, 200, 1500, 3000, 10_000]))
 def test_a_disk_that_is_full(config, env, whole, tmp_path, size):
     env = env | {"JAXMATH_NO_CACHE": "1"}
-    process = ended(
-        [*JAXMATH, "run", *EACH_ROUND, "--out", "out", config], env, cwd=tmp_path,
-        preexec_fn=limited(size),
-    )  # fmt: skip
+    command = [*limited(size), *JAXMATH, "run", *EACH_ROUND, "--out", "out", config]
+    process = ended(command, env, cwd=tmp_path)
     assert process.returncode == Exit.IO
     assert "Cannot write" in process.stderr
     assert "What was finished stays" in process.stderr
@@ -140,19 +144,19 @@ def test_a_disk_that_is_full(config, env, whole, tmp_path, size):
     assert contents(folder) == whole
 
 
-def without_privilege() -> None:
+def without_privilege() -> list[str]:
     """Give up the right of a superuser to write where permissions forbid it."""
     drop, overriding_permissions = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
-    ctypes.CDLL(None).prctl(drop, overriding_permissions, 0, 0, 0)
+    return after(
+        f"import ctypes; ctypes.CDLL(None).prctl({drop}, {overriding_permissions}, 0, 0, 0)"
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="privileges of Linux")
 def test_a_folder_that_is_read_only(config, env, tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
-    process = ended(
-        [*JAXMATH, "run", "-q", "--out", locked, config], env, preexec_fn=without_privilege
-    )
+    process = ended([*without_privilege(), *JAXMATH, "run", "-q", "--out", locked, config], env)
     assert process.returncode == Exit.IO, process.stderr
     assert process.stderr.startswith(f"error: Cannot write {locked}")
     assert "permission denied" in process.stderr
@@ -231,10 +235,9 @@ def test_deterministic_is_the_same_bits_on_one_core_and_on_all(env, tmp_path):
     found = []
     for some in (cores[:1], cores):
         out = tmp_path / str(len(some))
-        process = ended(
-            [*JAXMATH, "run", "-q", "--deterministic", "--out", out, config], env,
-            preexec_fn=lambda some=some: os.sched_setaffinity(0, some),
-        )  # fmt: skip
+        there = after(f"os.sched_setaffinity(0, {some})")
+        command = [*there, *JAXMATH, "run", "-q", "--deterministic", "--out", out, config]
+        process = ended(command, env)
         assert process.returncode == Exit.PASS, process.stderr
         found.append(contents(only(out)))
         environment = json.loads((only(out) / "provenance.json").read_text())
