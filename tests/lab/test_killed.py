@@ -232,7 +232,7 @@ def test_deterministic_is_the_same_bits_on_one_core_and_on_all(env, tmp_path):
     cores = sorted(os.sched_getaffinity(0))
     config = tmp_path / "c.toml"
     config.write_text(DETERMINISTIC)
-    found = []
+    found, cuts = [], []
     for some in (cores[:1], cores):
         out = tmp_path / str(len(some))
         there = after(f"os.sched_setaffinity(0, {some})")
@@ -244,7 +244,9 @@ def test_deterministic_is_the_same_bits_on_one_core_and_on_all(env, tmp_path):
         assert environment["deterministic"] is True
         assert environment["threads"]["cores"] == len(some)
         assert environment["threads"]["OPENBLAS_NUM_THREADS"] == "1"
+        cuts.append(json.loads((only(out) / "plan.json").read_text())["tiles"])
     assert found[0] == found[1]
+    assert cuts[0] == cuts[1]
 
 
 @pytest.mark.full
