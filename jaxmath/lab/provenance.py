@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -44,7 +45,12 @@ def environment() -> dict[str, Any]:
     device = jax.devices()[0]
     return {
         "versions": {"python": platform.python_version()} | _versions(),
-        "device": {"platform": device.platform, "kind": device.device_kind, "count": 1},
+        "device": {
+            "platform": device.platform,
+            "kind": device.device_kind,
+            "count": 1,
+            "processor": _processor(),
+        },
         "system": f"{platform.system()} {platform.machine()}",
         "deterministic": threads.pinned(),
         "threads": {
@@ -52,6 +58,16 @@ def environment() -> dict[str, Any]:
             **{name: os.environ.get(name) for name in (threads.POOL, threads.LAPACK)},
         },
     }
+
+
+def _processor() -> str:
+    """The kind of processor: XLA compiles for it, so that another may round otherwise."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return platform.processor()
+    found = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
+    return found[1].strip() if found else platform.processor()
 
 
 def _versions() -> dict[str, str]:

@@ -109,7 +109,11 @@ def _reasons(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
     platforms = {_table(p, "device").get("platform", "unknown") for p in (one, two)}
     if kinds[0] != kinds[1] or len(platforms) > 1:
         yield f"devices {kinds[0]} and {kinds[1]}"
-    elif platforms != {"cpu"}:
+    elif platforms == {"cpu"}:
+        processors = {_table(p, "device").get("processor") for p in (one, two)} - {None}
+        if len(processors) > 1:
+            yield f"processors {' and '.join(sorted(processors))}"
+    else:
         yield f"a {platforms.pop()} sums in no fixed order"
     yield from _threads(one, two)
 

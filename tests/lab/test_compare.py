@@ -29,7 +29,7 @@ RATES = axis("optimizer.learning_rate", [0.1, 0.2, 1e30])
 PROVENANCE = dict(
     versions=dict(jaxmath="0.1", jax="0.10.2", jaxlib="0.10.2", numpy="2.4.6", scipy="1.17"),
     git=dict(commit="abc", dirty=False), system="Linux x86_64",
-    device=dict(platform="cpu", kind="cpu"), threads=2,
+    device=dict(platform="cpu", kind="cpu", processor="A"), threads=2,
 )  # fmt: skip
 
 
@@ -74,6 +74,7 @@ def test_equal_bits_are_expected_of_the_same_run_and_found(run):
         (dict(versions={"jaxlib": "0.11.2"}), "jaxlib 0.10.2 and 0.11.2"),
         (dict(versions={"scipy": "1.18"}), "scipy"),
         (dict(device=dict(platform="gpu", kind="H200")), "cpu and H200"),
+        (dict(device=dict(platform="cpu", kind="cpu", processor="B")), "processors A and B"),
         (dict(system="Darwin arm64"), "Darwin"),
     ],
 )
