@@ -110,9 +110,10 @@ def _reasons(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
     if kinds[0] != kinds[1] or len(platforms) > 1:
         yield f"devices {kinds[0]} and {kinds[1]}"
     elif platforms == {"cpu"}:
-        processors = {_table(p, "device").get("processor") for p in (one, two)} - {None}
-        if len(processors) > 1:
-            yield f"processors {' and '.join(sorted(processors))}"
+        # Runs of earlier versions do not say.
+        old, new = (_table(p, "device").get("processor") for p in (one, two))
+        if old and new and old != new:
+            yield f"processors {old} and {new}"
     else:
         yield f"a {platforms.pop()} sums in no fixed order"
     yield from _threads(one, two)
