@@ -23,6 +23,11 @@ _PIECES = re.compile(
 _MATH_AND_POINT = re.compile(
     r"(<math [^>]*inline[^>]*>(?:(?!</math>).)*</math>[.,;:!?)]+)", re.DOTALL
 )
+_OPERATOR = re.compile(
+    r"(?P<before>(?<=[A-Za-z0-9})])\s*)?"
+    r"\\(?:operatorname\*?\{(?P<name>[^{}]*)\}|(?P<word>log|ln|exp|sin|cos|tanh|sinh|cosh|det)\b)"
+    r"(?P<after>\s*(?=[A-Za-z0-9]|\\(?!left|[bB]igl?\b|[,;:!|])))?"
+)
 _ELEMENTS = frozenset(
     {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "mpadded", "mphantom"}
     | {"mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover"}
@@ -94,7 +99,9 @@ def mathml(tex: str, display: bool = False) -> Markup:
 
     try:
         # Converted as a whole; the library's errors share no base class but Exception.
-        root = ElementTree.fromstring(convert(tex, display="block" if display else "inline"))
+        root = ElementTree.fromstring(
+            convert(spaced(tex), display="block" if display else "inline")
+        )
     except Exception:
         return Markup('<code class="tex">{}</code>').format(tex)
     for node in root.iter():
@@ -105,6 +112,22 @@ def mathml(tex: str, display: bool = False) -> Markup:
             return Markup('<code class="tex">{}</code>').format(tex)
     root.set("alttext", tex)
     return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=False))
+
+
+def spaced(formula: str) -> str:
+    r"""The formula with names of operators upright and apart from what is beside them, as in TeX.
+
+    latex2mathml sets `\operatorname` letter by letter, in italics, and no space beside either kind.
+    """
+    formula = formula.replace(r"\arg\max", r"\operatorname{arg max}")
+    formula = formula.replace(r"\arg\min", r"\operatorname{arg min}")
+    return _OPERATOR.sub(_apart, formula)
+
+
+def _apart(found: re.Match) -> str:
+    name = rf"\{found['word']}" if found["word"] else rf"\text{{{found['name']}}}"
+    before, after = (r"\," if found[side] is not None else "" for side in ("before", "after"))
+    return f"{before}{name}{after}"
 
 
 def _incomplete(node) -> bool:

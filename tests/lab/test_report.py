@@ -499,3 +499,12 @@ def test_a_large_number_is_shown_as_one_and_an_escape_is_not_obeyed():
     """The narrow space between its groups is a space, and no control character."""
     assert visible(numbers.number(72530.4)) == "72\N{NARROW NO-BREAK SPACE}530"
     assert visible("a\x1b[2Jb") == r"a\x1b[2Jb"
+
+
+def test_names_of_operators_are_upright_and_apart():
+    spaced = tex.spaced
+    assert spaced(r"\operatorname{E}_p X") == r"\text{E}_p X"
+    assert spaced(r"\operatorname{E} X") == r"\text{E}\,X"
+    assert spaced(r"\tfrac12 \operatorname{KL}(p)") == r"\tfrac12\,\text{KL}(p)"
+    assert spaced(r"\arg\max_x p") == r"\text{arg max}_x p"
+    assert spaced(r"\tfrac12 \log 2\pi + \log(x)") == r"\tfrac12\,\log\,2\pi + \log(x)"
