@@ -189,3 +189,21 @@ def test_the_memory_of_a_lane_is_bounded_from_above():
     assert plan.live_bytes(closed.jaxpr) >= needs.temp_size_in_bytes + needs.output_size_in_bytes
     assert plan.hot_bytes(closed.jaxpr) < plan.live_bytes(closed.jaxpr)
     assert plan.hot_bytes(closed.jaxpr) >= 2 * 80_000
+
+
+def test_a_pinned_sweep_is_cut_the_same_way_on_any_machine(monkeypatch):
+    (cell,) = plan.cells(study(axes=[axis("seed", list(range(6)))]))
+
+    def cuts():
+        found = set()
+        for cores, memory in ((1, 1 << 30), (8, 1 << 40)):
+            monkeypatch.setattr(plan, "cores", lambda cores=cores: cores)
+            monkeypatch.setattr(plan, "memory", lambda memory=memory: memory)
+            found.add(program.tiling(cell, plan.Size(100, 100)))
+        return found
+
+    monkeypatch.delenv("NPROC", raising=False)
+    assert len(cuts()) == 2
+    monkeypatch.setenv("NPROC", "4")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert len(cuts()) == 1

@@ -34,7 +34,7 @@ MOMENTS = {
     ],
     "during the report": [("report", count) for count in (1, 2, 3, 4, 5, 6)],
 }
-QUICK = [("half", 20)]
+QUICK = [("half", 4), ("half", 20)]
 CASES = [
     pytest.param(
         *moment,
@@ -232,7 +232,7 @@ def test_deterministic_is_the_same_bits_on_one_core_and_on_all(env, tmp_path):
     cores = sorted(os.sched_getaffinity(0))
     config = tmp_path / "c.toml"
     config.write_text(DETERMINISTIC)
-    found, cuts = [], []
+    found = []
     for some in (cores[:1], cores):
         out = tmp_path / str(len(some))
         there = after(f"os.sched_setaffinity(0, {some})")
@@ -244,9 +244,7 @@ def test_deterministic_is_the_same_bits_on_one_core_and_on_all(env, tmp_path):
         assert environment["deterministic"] is True
         assert environment["threads"]["cores"] == len(some)
         assert environment["threads"]["OPENBLAS_NUM_THREADS"] == "1"
-        cuts.append(json.loads((only(out) / "plan.json").read_text())["tiles"])
     assert found[0] == found[1]
-    assert cuts[0] == cuts[1]
 
 
 @pytest.mark.full
