@@ -173,7 +173,7 @@ def tiling(seeds: int, settings: int, most: int, workers: int) -> Tiling:
         if seeds >= workers:
             rows = math.ceil(seeds / workers)
         else:
-            columns = math.ceil(settings / math.ceil(workers / math.ceil(seeds / rows)))
+            rows, columns = 1, math.ceil(settings / math.ceil(workers / seeds))
     return Tiling(rows, columns)
 
 
