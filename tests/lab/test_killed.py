@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from jaxmath.config.errors import Exit
+from jaxmath.runs import comparison
+from jaxmath.runs.expectation import Promise
 from tests.lab.test_resume import CONFIG, contents, only
 from tests.marks import long_but
 
@@ -228,23 +230,32 @@ seed = [0, 1, 2]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are not ours to choose")
-def test_deterministic_is_the_same_bits_on_one_core_and_on_all(env, tmp_path):
+@pytest.mark.parametrize("pinned", [True, False])
+def test_one_core_and_all(env, tmp_path, pinned):
+    """Equal bits with `--deterministic`; else `compare` says what to expect, and is right."""
     cores = sorted(os.sched_getaffinity(0))
     config = tmp_path / "c.toml"
     config.write_text(DETERMINISTIC)
-    found = []
+    folders = []
     for some in (cores[:1], cores):
         out = tmp_path / str(len(some))
         there = after(f"os.sched_setaffinity(0, {some})")
-        command = [*there, *JAXMATH, "run", "-q", "--deterministic", "--out", out, config]
-        process = ended(command, env)
+        words = ["run", "-q", *["--deterministic"] * pinned, "--out", out, config]
+        process = ended([*there, *JAXMATH, *words], env)
         assert process.returncode == Exit.PASS, process.stderr
-        found.append(contents(only(out)))
+        folders.append(only(out))
         environment = json.loads((only(out) / "provenance.json").read_text())
-        assert environment["deterministic"] is True
+        assert environment["deterministic"] is pinned
         assert environment["threads"]["cores"] == len(some)
-        assert environment["threads"]["OPENBLAS_NUM_THREADS"] == "1"
-    assert found[0] == found[1]
+    (expected,) = comparison.read(folders).expectations
+    if pinned:
+        assert contents(folders[0]) == contents(folders[1])
+        assert expected.promise is Promise.BITS
+    elif len(cores) > 1:
+        assert expected.promise is Promise.DIGITS
+        assert expected.reasons == (f"1 and {len(cores)} cores",)
+    assert expected.kept is not False
+    assert expected.unless or expected.kept
 
 
 @pytest.mark.full
