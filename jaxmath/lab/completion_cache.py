@@ -42,7 +42,8 @@ def remember_commands(**more: Any) -> None:
     from jaxmath.lab import cli
 
     known = cached("commands.json")
-    stamp = f"{__version__} {_changed(Path(cli.__file__))}"
+    files = sorted(Path(cli.__file__).parent.glob("cli*.py"))
+    stamp = " ".join([__version__, *map(_changed, files)])
     if known.get("stamp") == stamp and more.items() <= known.items():
         return
     import typer.main
