@@ -14,6 +14,7 @@ OWN = (
     REPOSITORY / "jaxmath",
     REPOSITORY / "docs",
     os.devnull,
+    "/proc/cpuinfo",  # the kind of processor, for the record
 )
 """Where Python, JAX and the lab read for themselves."""
 
