@@ -1,6 +1,7 @@
 """What a person or a program reads: on any terminal, in any width and encoding, or in a pipe."""
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -127,14 +128,17 @@ def test_what_goes_wrong_is_no_event(command):
     assert "rate" in err
 
 
-def test_progress_is_told_within_a_phase_and_to_nobody_who_has_gone(capsys, monkeypatch):
+def test_progress_is_told_within_a_phase_and_to_nobody_who_has_gone(monkeypatch):
     monkeypatch.setattr(events, "INTERVAL", 0.01)
-    with Events() as progress:
+    heard, progress = io.StringIO(), Events()
+    progress._out = heard
+    with progress:
         progress.phase("running", 3)
         progress.advance(2)
-        text, end = "", time.monotonic() + 20
-        while '"done": 2' not in text and time.monotonic() < end:
-            text += capsys.readouterr().out
+        end = time.monotonic() + 20
+        while '"done": 2' not in heard.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+    text = heard.getvalue()
     assert '"done": 2' in text
     assert {strict(line)["phase"] for line in text.splitlines()} == {"running"}
 
