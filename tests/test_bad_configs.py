@@ -13,8 +13,8 @@ from pathlib import Path
 import jax
 import pytest
 
+from jaxmath.config import user_cache
 from jaxmath.lab import cli
-from jaxmath.runs import cache
 from tests.lab.bad import bad
 from tests.lab.casebook import Case, project
 from tests.lab.valid import valid
@@ -120,7 +120,7 @@ def test_valid_config_runs(number, command, watch, root):
     assert "\x1b[31m" not in out
     assert not watch.harm
     compiled = str(jax.config.jax_compilation_cache_dir)
-    allowed = (str(root / "runs"), str(cache.folder().parent), compiled, os.devnull)
+    allowed = (str(root / "runs"), str(user_cache.folder("compiled").parent), compiled, os.devnull)
     assert not [w for w in watch.writes if not os.path.abspath(root / w).startswith(allowed)]
 
 

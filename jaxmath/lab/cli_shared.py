@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from jaxmath.config import user_cache
 from jaxmath.config.errors import InputError, Problem
 
 EPILOG = """
@@ -38,7 +38,7 @@ def remember(*studies: Any) -> None:
     from jaxmath.config.project import Project
     from jaxmath.lab import completion_cache
 
-    if os.environ.get("JAXMATH_NO_CACHE", "0") not in ("", "0"):
+    if not user_cache.is_allowed():
         return
     with suppress(Exception):  # suggestions are no reason to fail
         completion_cache.remember_commands()

@@ -19,6 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from jaxmath.config import user_cache
+
 Candidate = tuple[str, str]
 """A whole word, and what it is."""
 
@@ -212,9 +214,7 @@ def project_name(folder: Path | None) -> str:
 
 def cache_folder() -> Path:
     """Where suggestions are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("jaxmath", appauthor=False)) / "completion"
+    return user_cache.folder("completion")
 
 
 def cached(name: str) -> dict[str, Any]:

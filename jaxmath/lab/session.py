@@ -12,10 +12,9 @@ import dataclasses
 import datetime
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from jaxmath.config import reading, signals
 from jaxmath.config.errors import Exit, ExperimentError, InputError, Problem, StorageError
@@ -25,6 +24,7 @@ from jaxmath.lab import engine, provenance
 from jaxmath.lab.progress import Progress
 from jaxmath.report import run_page
 from jaxmath.runs import encoding, files, lock, store
+from jaxmath.runs.expectation import reasons_of
 from jaxmath.runs.journal import SAVE_SECONDS, Journal
 from jaxmath.runs.run import Run
 
@@ -87,10 +87,7 @@ def resume(
 
 def finished(folder: Path) -> bool:
     """Whether a run has come to its end, be it PASS or FAIL."""
-    with contextlib.suppress(OSError, ValueError):
-        word = (folder / "STATUS").read_text("utf-8").partition(" ")[0]
-        return word in (Exit.PASS.name, Exit.FAIL.name)
-    return False
+    return files.outcome(folder) in (Exit.PASS.name, Exit.FAIL.name)
 
 
 @contextmanager
@@ -107,10 +104,10 @@ def _work(study: Study, journal: Journal, progress: Progress, cache: bool) -> Ru
     progress.began(journal.folder)
     with progress:
         journal.say = progress.say
-        if sessions and (changed := _changes(sessions[0], environment)):
+        if sessions and (changed := list(reasons_of(sessions[0], environment))):
             progress.say(
-                f"{journal.folder} was begun with {changed}: the last digits of what is left may "
-                "differ from those of a run in one go"
+                f"{journal.folder} was begun in other surroundings ({', '.join(changed)}): the "
+                "last digits of what is left may differ from those of a run in one go"
             )
         found = engine.execute(study, cache=cache, journal=journal, progress=progress)
     signals.check()
@@ -174,16 +171,3 @@ def _reopen(journal: Journal) -> Study:
     return dataclasses.replace(
         study, source=source, smoke=known["smoke"], overrides=tuple(known["overrides"])
     )
-
-
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What of the surroundings that decide the last digits has changed, in words."""
-    words = []
-    for group in ("versions", "device", "threads"):
-        old, new = before.get(group, {}), now[group]
-        words += [
-            f"{name} {old.get(name)} and goes on with {new.get(name)}"
-            for name in new
-            if old.get(name) != new.get(name)
-        ]
-    return ", ".join(words)

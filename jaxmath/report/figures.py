@@ -16,10 +16,10 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from jaxmath.config import user_cache
 from jaxmath.report import curves, labels
 from jaxmath.report.scales import is_log, linear_below, set_ticks
 from jaxmath.report.themes import LIGHT, THEMES, Theme
-from jaxmath.runs import cache
 from jaxmath.runs.experiment import Axis, Plot
 
 WIDTH, HEIGHT = 5.6, 3.5
@@ -280,7 +280,7 @@ def _say(axes, theme: Theme, words: str) -> None:
 def _settings(theme: Theme) -> Iterator[None]:
     """Matplotlib's defaults in this theme, for the time of a drawing."""
     # Its list of fonts belongs into our cache, not into the reader's folder of settings.
-    os.environ.setdefault("MPLCONFIGDIR", str(cache.folder().parent / "matplotlib"))
+    os.environ.setdefault("MPLCONFIGDIR", str(user_cache.folder("matplotlib")))
     import matplotlib
 
     # Ticks just outside of an enormous axis may overflow; they are not drawn.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxmath.config.errors import Exit, InputError, Problem
-from jaxmath.runs import encoding, estimates, store
+from jaxmath.runs import encoding, estimates, files, store
 from jaxmath.runs.agreement import agreements
 from jaxmath.runs.expectation import Expectation, expectation
 from jaxmath.runs.experiment import Claim
@@ -59,7 +59,7 @@ def finished(folder: Path | str) -> Run:
     if not folder.is_dir():
         told = "it is a file" if folder.exists() else "there is no such folder"
         raise InputError(Problem(f"{folder} is no finished run: {told}"))
-    if (status := _status(folder)) not in (Exit.PASS.name, Exit.FAIL.name):
+    if (status := files.outcome(folder)) not in (Exit.PASS.name, Exit.FAIL.name):
         told = f"its STATUS says {status[:20]}" if status else "STATUS is missing"
         inside = sorted(p.parent for p in folder.glob("*/STATUS"))
         hint = f"it holds runs; name one, such as {inside[-1]}" if inside else ""
@@ -75,14 +75,6 @@ def finished(folder: Path | str) -> Run:
         sessions = encoding.read_json(folder / "plan.json")["sessions"]
         return replace(run, provenance={**run.provenance, "sessions": sessions})
     return run
-
-
-def _status(folder: Path) -> str:
-    """The first word of STATUS; empty where there is none."""
-    try:
-        return ((folder / "STATUS").read_text("utf-8").split() or [""])[0]
-    except (OSError, ValueError):
-        return ""
 
 
 def read(folders: Sequence[Path | str]) -> Comparison:

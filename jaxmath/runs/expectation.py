@@ -78,7 +78,7 @@ def _promised(first: Run, other: Run, changed: Sequence[str]):
     if changed:
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if changed[3:] else "")
         return Promise.NONE, None, [f"the configs differ in {named}"]
-    reasons = list(_reasons(first.provenance, other.provenance))
+    reasons = list(reasons_of(first.provenance, other.provenance))
     if any(map(_moved, (first.provenance, other.provenance))):
         reasons.append("one was interrupted, and went on in other surroundings")
     if not reasons:
@@ -90,10 +90,10 @@ def _promised(first: Run, other: Run, changed: Sequence[str]):
 def _moved(provenance: Mapping[str, Any]) -> bool:
     """Whether the sessions of a run that was resumed would not have given each other's bits."""
     first, *later = provenance.get("sessions") or [{}]
-    return any(reason for session in later for reason in _reasons(first, session))
+    return any(reason for session in later for reason in reasons_of(first, session))
 
 
-def _reasons(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
+def reasons_of(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
     """Why the bits may differ though the configs do not."""
     versions = [_table(p, "versions") for p in (one, two)]
     for name in NUMERICAL:

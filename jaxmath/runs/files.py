@@ -61,6 +61,14 @@ def sweep_up(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def outcome(folder: Path) -> str:
+    """The first word of a run's STATUS; empty where there is none."""
+    try:
+        return ((folder / "STATUS").read_text("utf-8").split() or [""])[0]
+    except (OSError, ValueError):
+        return ""
+
+
 def csv_text(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
     """A table as text that other programs read."""
     text = io.StringIO()

@@ -43,6 +43,7 @@ def test_nothing_if_quiet_or_quickly_done(monkeypatch, quiet):
 
 CACHE = """
 import os, jax, jaxmath.lab, jaxmath.lab.engine
+from jaxmath.config import user_cache
 from jaxmath.runs import cache
 assert jax.config.jax_compilation_cache_dir is None
 assert not cache.switch_on(False)
@@ -52,7 +53,7 @@ assert jax.config.jax_compilation_cache_dir is None
 del os.environ["JAXMATH_NO_CACHE"]
 assert cache.switch_on()
 jax.jit(lambda x: x + 1.25)(2.0)
-assert any(cache.folder().iterdir())
+assert any(user_cache.folder("compiled").iterdir())
 """
 
 

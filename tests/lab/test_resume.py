@@ -468,7 +468,7 @@ def test_other_surroundings_are_told(config, tmp_path, monkeypatch, capsys):
     folder = begun(config, tmp_path, monkeypatch)
     monkeypatch.setattr(session.provenance.plan, "cores", lambda: 64)
     said = resumed(folder, capsys)
-    assert "was begun with cores" in said
-    assert "goes on with 64: the last digits" in said
+    assert "was begun in other surroundings (" in said
+    assert "and 64 cores): the last digits" in said
     sessions = encoding.read_json(folder / "plan.json")["sessions"]
     assert [entry["threads"]["cores"] for entry in sessions][1] == 64
