@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jax
@@ -153,11 +154,24 @@ def _program(tiling: plan.Tiling, rounds: int, record, begin, proceed=None, fini
     return Program(begin, proceed, finish, rounds, tiling, *trees, digest)
 
 
+ONCE = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
+"""Options of XLA for what runs once a tile: the code is several times slower, and there in a fifth
+of the time."""
+
+
 def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]:
     """Compile all stages, several at once; `done` is called after each program."""
     with ThreadPoolExecutor(workers()) as pool:
         begun = [
-            [stage and pool.submit(stage.compile) for stage in program[:3]] for program in programs
+            [
+                stage and pool.submit(_compile, stage, once=bool(program.rounds) and i != 1)
+                for i, stage in enumerate(program[:3])
+            ]
+            for program in programs
         ]
         made = []
         for program, stages in zip(programs, begun, strict=True):
@@ -165,6 +179,14 @@ def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]
             made.append(program._replace(begin=begin, proceed=proceed, finish=finish))
             done()
         return made
+
+
+def _compile(stage, once: bool):
+    if once and jax.default_backend() == "cpu":
+        # A version of XLA that has other options than these compiles as it does by default.
+        with suppress(jax.errors.JaxRuntimeError):
+            return stage.compile(ONCE)
+    return stage.compile()
 
 
 def _axes(one: Lane, columns, width: int):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmath.formula import Formula
+from jaxmath.train.columns import columns
 
 LABEL_LOSSES = ("logit", "logits", "score")
 """First arguments of losses that take the prediction and a label; `residual` is the other."""
@@ -35,7 +36,7 @@ class Risk:
     def __call__(self, params, batch) -> Float[Array, ""]:
         """The mean loss over a batch (features, targets), plus the penalty."""
         features, targets = batch
-        risk = jnp.mean(jax.vmap(self.example, (None, 0, 0))(params, features, targets))
+        risk = jnp.mean(columns(self.example, params, features, targets, axes=(None, 0, 0)))
         if self.penalty is None:
             return risk
         return risk + jnp.asarray(self.strength, risk.dtype) * self.regularity(params)
