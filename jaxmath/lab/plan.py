@@ -22,8 +22,11 @@ from jaxmath.config.study import Study, SweepAxis, replace_path
 
 DTYPES = {"float64": np.float64, "float32": np.float32}
 
-CACHE_BYTES = 1 << 20
-"""What the innermost loops of a tile may occupy on a CPU: about one core's own cache."""
+CACHE_BYTES = 2 << 20
+"""What the innermost loops of a tile may occupy on a CPU: about one core's own cache.
+
+The bound counts what fusion never stores, so that somewhat more than a cache is no loss.
+"""
 
 MEMORY_SHARE = 0.25
 """The part of the machine's memory that all running tiles may fill together."""
@@ -167,14 +170,16 @@ def tiling(seeds: int, settings: int, most: int, workers: int) -> Tiling:
     Settings of one seed stay together as long as they fit, since they share the order of the data.
     """
     columns = _even(settings, most)
-    rows = _even(seeds, max(1, most // columns))
-    pieces = math.ceil(seeds / rows) * math.ceil(settings / columns)
-    if pieces < workers:
-        if seeds >= workers:
-            rows = math.ceil(seeds / workers)
-        else:
-            rows, columns = 1, math.ceil(settings / math.ceil(workers / seeds))
-    return Tiling(rows, columns)
+    across = math.ceil(settings / columns)
+    if seeds * across < workers:
+        return Tiling(1, math.ceil(settings / math.ceil(workers / seeds)))
+
+    def lanes_in_turn(rows: int) -> int:
+        return math.ceil(math.ceil(seeds / rows) * across / workers) * rows
+
+    # Among those that end soonest, the largest.
+    rows = range(min(seeds, max(1, most // columns)), 0, -1)
+    return Tiling(min(rows, key=lanes_in_turn), columns)
 
 
 def _even(count: int, most: int) -> int:
