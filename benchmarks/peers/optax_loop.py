@@ -5,16 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from benchmarks.task import Task
+
 NAME = "Python loop of jitted optax steps"
 
 
-def prepare(features, targets, steps, batch_size, rate):
-    optimizer = optax.sgd(rate)
-    classes = int(targets.max()) + 1
+def prepare(task: Task):
+    optimizer = optax.adam(task.rate) if task.hidden else optax.sgd(task.rate)
 
     def loss(params, x, y):
-        logits = x @ params["weights"] + params["bias"]
-        return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
+        return optax.softmax_cross_entropy_with_integer_labels(predict(params, x), y).mean()
 
     @jax.jit
     def step(params, state, x, y):
@@ -24,18 +24,28 @@ def prepare(features, targets, steps, batch_size, rate):
 
     def train(seed):
         random = np.random.default_rng(seed)
-        weights = 0.1 * random.normal(size=(features.shape[1], classes))
-        params = {"weights": jnp.asarray(weights, jnp.float32), "bias": jnp.zeros(classes)}
+        params = [
+            (jnp.asarray(random.normal(size=shape), jnp.float32) * scale, jnp.zeros(shape[1]))
+            for shape, scale in zip(task.shapes, task.scales, strict=True)
+        ]
         state = optimizer.init(params)
         done = 0
-        while done < steps:
-            order = random.permutation(len(features))
-            for first in range(0, len(features) - batch_size + 1, batch_size):
-                batch = order[first : first + batch_size]
-                params, state, _ = step(params, state, features[batch], targets[batch])
+        while done < task.steps:
+            order = random.permutation(task.rows)
+            for first in range(0, task.rows - task.batch_size + 1, task.batch_size):
+                batch = order[first : first + task.batch_size]
+                x, y = task.features[batch], task.targets[batch]
+                params, state, _ = step(params, state, x, y)
                 done += 1
-                if done == steps:
+                if done == task.steps:
                     break
-        return np.asarray(params["weights"]), np.asarray(params["bias"])
+        return [(np.asarray(weights), np.asarray(bias)) for weights, bias in params]
 
     return train
+
+
+def predict(params, x):
+    *inner, (weights, bias) = params
+    for matrix, shift in inner:
+        x = jnp.tanh(x @ matrix + shift)
+    return x @ weights + bias

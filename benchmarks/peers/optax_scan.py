@@ -5,17 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from benchmarks.peers.optax_loop import predict
+from benchmarks.task import Task
+
 NAME = "one scan of optax steps"
 
 
-def prepare(features, targets, steps, batch_size, rate):
-    optimizer = optax.sgd(rate)
-    classes = int(targets.max()) + 1
-    x, y = jnp.asarray(features), jnp.asarray(targets)
-    batches = len(features) // batch_size
+def prepare(task: Task):
+    optimizer = optax.adam(task.rate) if task.hidden else optax.sgd(task.rate)
+    x, y = jnp.asarray(task.features), jnp.asarray(task.targets)
+    batches = task.rows // task.batch_size
 
     def loss(params, batch):
-        logits = x[batch] @ params["weights"] + params["bias"]
+        logits = predict(params, x[batch])
         return optax.softmax_cross_entropy_with_integer_labels(logits, y[batch]).mean()
 
     def step(carry, batch):
@@ -27,18 +29,20 @@ def prepare(features, targets, steps, batch_size, rate):
     @jax.jit
     def run(key):
         start, order = jax.random.split(key)
-        weights = 0.1 * jax.random.normal(start, (features.shape[1], classes))
-        params = {"weights": weights, "bias": jnp.zeros(classes)}
-        epochs = -(-steps // batches)
-        orders = jax.vmap(lambda key: jax.random.permutation(key, len(features)))(
+        keys = jax.random.split(start, len(task.shapes))
+        params = [
+            (scale * jax.random.normal(key, shape), jnp.zeros(shape[1]))
+            for key, shape, scale in zip(keys, task.shapes, task.scales, strict=True)
+        ]
+        epochs = -(-task.steps // batches)
+        orders = jax.vmap(lambda key: jax.random.permutation(key, task.rows))(
             jax.random.split(order, epochs)
         )
-        rows = orders[:, : batches * batch_size].reshape(-1, batch_size)[:steps]
+        rows = orders[:, : batches * task.batch_size].reshape(-1, task.batch_size)[: task.steps]
         (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), rows)
         return params
 
     def train(seed):
-        params = run(jax.random.key(seed))
-        return np.asarray(params["weights"]), np.asarray(params["bias"])
+        return [(np.asarray(w), np.asarray(b)) for w, b in run(jax.random.key(seed))]
 
     return train
