@@ -49,10 +49,19 @@ DATA_ARGUMENTS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Split:
-    """The share of rows held out for testing, and the seed of their choice; 0 holds out none."""
+    """Which rows are held out for testing: a share, or one of several folds.
+
+    Attributes:
+        test: the share of rows, where there are no folds; 0 holds out none.
+        seed: of the order in which rows are taken.
+        folds: into how many parts the rows are cut; 0 for none.
+        fold: the part that is held out, from 0. Swept over all of them, it is a cross-validation.
+    """
 
     test: Annotated[float, Ge(0.0), Lt(1.0)] = 0.0
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
+    folds: Annotated[int, Ge(0)] = 0
+    fold: Annotated[int, Ge(0)] = 0
 
 
 _SHARE = Annotated[float, Ge(0.0), Lt(1.0)]

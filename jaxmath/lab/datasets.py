@@ -150,22 +150,35 @@ def _or_one(scale: np.ndarray) -> np.ndarray:
 
 
 def _cut(data: Dataset, split: Split) -> tuple[Rows, Rows | None]:
-    if split.test == 0:
+    if split.test == split.folds == 0:
         return Rows(data.features, data.targets), None
     count = len(data.targets)
-    held_out = round(split.test * count)
-    if not 0 < held_out < count:
-        raise InputError(
-            f"a split with test = {split.test} of {count} rows leaves none to "
-            f"{'test on' if held_out == 0 else 'train on'}"
-        )
     # The one generator of NumPy whose numbers are promised never to change.
     order = np.random.RandomState(split.seed).permutation(count)
-    test, train = np.sort(order[:held_out]), np.sort(order[held_out:])
+    first, last = _fold(split, count) if split.folds else (0, round(split.test * count))
+    if not 0 < last - first < count:
+        raise InputError(
+            f"a split with test = {split.test} of {count} rows leaves none to "
+            f"{'test on' if last == 0 else 'train on'}"
+        )
+    test, train = np.sort(order[first:last]), np.sort(np.delete(order, slice(first, last)))
     return (
         Rows(data.features[train], data.targets[train]),
         Rows(data.features[test], data.targets[test]),
     )
+
+
+def _fold(split: Split, count: int) -> tuple[int, int]:
+    """Where a fold begins and ends; the first folds have a row more where rows are left over."""
+    if not 2 <= split.folds <= count:
+        raise InputError(f"{count} rows are cut into 2 to {count} folds, not into {split.folds}")
+    if split.fold >= split.folds:
+        raise InputError(
+            f"there is no fold {split.fold}: the {split.folds} folds are 0 to {split.folds - 1}"
+        )
+    each, more = divmod(count, split.folds)
+    first = split.fold * each + min(split.fold, more)
+    return first, first + each + (split.fold < more)
 
 
 def diabetes() -> Dataset:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxmath.formula import Source
 from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.runs.measured import Measured
-from jaxmath.runs.sweep import by_cell, interval, settings
+from jaxmath.runs.sweep import by_cell, interval, settings, shared
 from jaxmath.train import Status
 
 FAILED = (Status.NOT_FINITE_LOSS, Status.NOT_FINITE_GRADIENT, Status.NOT_FINITE_UPDATE)
@@ -143,7 +143,7 @@ def _series(config, measured: Measured, good, names) -> dict[str, Any]:
     lanes = by_cell(measured, good)
     for name in names:
         curves = by_cell(measured, np.asarray(measured[f"{name}_curve"]))
-        mean, _, low, high = interval(curves, lanes[:, None, :])
+        mean, _, low, high = interval(curves, lanes[:, None, :], shared(measured.axes))
         found |= {f"{name}_mean": mean, f"{name}_low": low, f"{name}_high": high}
     return found | {f"setting.{path}": values for path, values in settings(measured).items()}
 

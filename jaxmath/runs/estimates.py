@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -45,10 +46,15 @@ class Row:
 
 
 class Cell(NamedTuple):
-    """What one setting of a run measured: by metric and by seed, NaN where the lane failed."""
+    """What one setting of a run measured: by metric and by repeat, NaN where the lane failed.
+
+    Attributes:
+        shared: how much of their variance the means keep, see `sweep.shared`.
+    """
 
     setting: Mapping[str, Any]
     measured: Mapping[str, Mapping[Any, float]]
+    shared: float
 
 
 def rows(runs: Sequence[Run]) -> tuple[Row, ...]:
@@ -72,7 +78,7 @@ def rows(runs: Sequence[Run]) -> tuple[Row, ...]:
 
 
 def _swept(run: Run) -> list[str]:
-    return [path for axis in run.axes if axis.paths != ("seed",) for path in axis.paths]
+    return [path for axis in run.axes if not sweep.is_repeat(axis) for path in axis.paths]
 
 
 def _table(run: Run, name: str) -> Table | None:
@@ -114,8 +120,8 @@ def _cells(run: Run, paths: Sequence[str]) -> list[Cell]:
         for name, array in metrics_of(run).items()
     }
     settings = sweep.settings(measured)
-    axis = next((axis for axis in run.axes if axis.paths == ("seed",)), None)
-    seeds = [row[0] for row in axis.values] if axis else [run.config.get("seed", 0)]
+    repeats = [axis.values for axis in run.axes if sweep.is_repeat(axis)]
+    seeds = [*itertools.product(*repeats)] if repeats else [((run.config.get("seed", 0),),)]
     fixed = {path: _value(run.config, path) for path in paths if path not in settings}
     return [
         Cell(
@@ -124,6 +130,7 @@ def _cells(run: Run, paths: Sequence[str]) -> list[Cell]:
                 name: dict(zip(seeds, values[i].tolist(), strict=True))
                 for name, values in metrics.items()
             },
+            sweep.shared(run.axes),
         )
         for i in range(len(good))
     ]
@@ -150,6 +157,8 @@ def _key(cell: Cell, paths: Sequence[str]) -> tuple:
 def _row(metric: str, best: bool, cells: Sequence[Cell | None]) -> Row:
     measured = [cell.measured.get(metric) if cell else None for cell in cells]
     first = measured[0]
+    shared = max(cell.shared for cell in cells if cell)
+    told = [None if v is None else _estimate([*v.values()], shared) for v in measured]
     pairs = [
         [values[seed] - first[seed] for seed in first if seed in values]
         if first is not None and values is not None
@@ -160,14 +169,14 @@ def _row(metric: str, best: bool, cells: Sequence[Cell | None]) -> Row:
         metric,
         best,
         tuple(cell.setting if cell else None for cell in cells),
-        tuple(None if values is None else _estimate([*values.values()]) for values in measured),
-        (None, *(_estimate(pair) if pair else None for pair in pairs)),
+        tuple(told),
+        (None, *(_estimate(pair, shared) if pair else None for pair in pairs)),
     )
 
 
-def _estimate(values: Sequence[float]) -> Estimate:
+def _estimate(values: Sequence[float], shared: float) -> Estimate:
     """The mean of the values that are finite."""
     numbers = np.asarray(values, float)
     good = np.isfinite(numbers)
-    mean, _, low, high = (float(x) for x in sweep.interval(numbers, good))
+    mean, _, low, high = (float(x) for x in sweep.interval(numbers, good, shared))
     return Estimate(mean, low, high, int(good.sum()), int((~good).sum()))

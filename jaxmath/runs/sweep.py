@@ -63,11 +63,12 @@ def failures(module: ModuleType, measured: Measured, metrics: dict[str, Any]) ->
     return reasons
 
 
-def interval(values, good) -> tuple[np.ndarray, ...]:
+def interval(values, good, shared: float = 0.0) -> tuple[np.ndarray, ...]:
     """Mean, standard deviation and the ends of Student's interval of the mean, along the last axis.
 
     Of the entries where `good` alone. NaN where there are too few: no mean of none, no spread of
-    one.
+    one. `shared` is how much of their variance the mean keeps since its entries share data; see
+    the function of that name.
     """
     from scipy.special import stdtrit
 
@@ -77,22 +78,43 @@ def interval(values, good) -> tuple[np.ndarray, ...]:
         mean = np.where(n > 0, values.sum(-1) / n, np.nan)
         squares = np.where(good, values - mean[..., None], 0.0) ** 2
         spread = np.where(n > 1, np.sqrt(squares.sum(-1) / (n - 1)), np.nan)
-        half = stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * spread / np.sqrt(n)
+        half = stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * spread * np.sqrt(1 / n + shared)
     return tuple(np.asarray(x) for x in (mean, spread, mean - half, mean + half))
 
 
+def is_repeat(axis: SweepAxis) -> bool:
+    """Whether an axis repeats every setting: seeds, and the folds of a cross-validation."""
+    return axis.paths == ("seed",) or _is_fold(axis)
+
+
+def _is_fold(axis: SweepAxis) -> bool:
+    return len(axis.paths) == 1 and axis.paths[0].endswith("split.fold")
+
+
+def shared(axes: Sequence[SweepAxis]) -> float:
+    """The rows of a fold over those that it is trained on; zero without folds.
+
+    Trainings on folds share most of their rows, so that their mean varies by this share of their
+    variance, however many there are (Nadeau and Bengio 2003, section 3).
+    """
+    folds = [len(axis) for axis in axes if _is_fold(axis)]
+    return max((1 / (count - 1) for count in folds if count > 1), default=0.0)
+
+
 def by_cell(measured: Measured, array: np.ndarray) -> np.ndarray:
-    """An array of all lanes as (cells, ..., seeds): a row a setting, the seeds at last."""
+    """An array of all lanes as (cells, ..., repeats): a row a setting, its repeats at last."""
     depth = len(measured.axes)
-    seed = next((i for i, axis in enumerate(measured.axes) if axis.paths == ("seed",)), None)
-    array = array[..., None] if seed is None else np.moveaxis(array, seed, -1)
-    before = depth - (seed is not None)
-    return array.reshape(-1, *array.shape[before:])
+    last = [i for i, axis in enumerate(measured.axes) if is_repeat(axis)]
+    first = [i for i in range(depth) if i not in last]
+    array = np.transpose(array, [*first, *range(depth, array.ndim), *last])
+    inner = array.shape[len(first) : array.ndim - len(last)]
+    cells = int(np.prod(array.shape[: len(first)]))
+    return array.reshape(cells, *inner, -1)
 
 
 def settings(measured: Measured) -> dict[str, np.ndarray]:
-    """The swept values but the seed's, by path: one entry a cell."""
-    return grid([axis for axis in measured.axes if axis.paths != ("seed",)])
+    """The swept values but those of repeats, by path: one entry a cell."""
+    return grid([axis for axis in measured.axes if not is_repeat(axis)])
 
 
 def grid(axes: Sequence[SweepAxis]) -> dict[str, np.ndarray]:
@@ -112,16 +134,16 @@ def best_by(cells: Table) -> str | None:
 
 def _cells(measured: Measured, metrics, reasons, metric: str | None) -> Table:
     good = by_cell(measured, reasons) == ""
-    seeds = good.shape[1]
+    repeats = good.shape[1]
     columns: dict[str, Any] = dict(settings(measured))
-    columns["runs"] = np.full(len(good), seeds)
+    columns["runs"] = np.full(len(good), repeats)
     columns["failed"] = np.sum(~good, axis=1)
     best = None
     for name, array in metrics.items():
-        mean, spread, low, high = interval(by_cell(measured, array), good)
+        mean, spread, low, high = interval(by_cell(measured, array), good, shared(measured.axes))
         if name == metric and np.isfinite(mean).any():
             best = int(np.nanargmin(mean))
-        if seeds == 1:
+        if repeats == 1:
             columns[name] = mean
         else:
             columns |= {
@@ -131,8 +153,10 @@ def _cells(measured: Measured, metrics, reasons, metric: str | None) -> Table:
                 f"{name} 95% high": high,
             }
     title = "The sweep: a row a setting"
-    if seeds > 1:
-        title += ", means over seeds"
+    if repeats > 1:
+        kinds = [axis for axis in measured.axes if is_repeat(axis)]
+        told = " and ".join("folds" if _is_fold(axis) else "seeds" for axis in kinds)
+        title += f", means over {told}"
     if best is not None:
         title += f"; best by {metric}"
     return Table("sweep", title, columns, best=best)

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 from sklearn import datasets as sklearn_datasets
+from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
 from jaxmath.config.choices import choose
@@ -79,6 +80,30 @@ def test_a_split_parts_the_rows():
 def test_a_split_that_leaves_no_rows(share):
     with pytest.raises(InputError, match="leaves none"):
         load(choose("data", "iris", split=Split(share)))
+
+
+def test_folds_are_those_of_scikit_learn():
+    whole = load(choose("data", "iris")).train
+    order = np.random.RandomState(3).permutation(150)
+    for fold, (_, held_out) in enumerate(KFold(7).split(order)):
+        found = load(choose("data", "iris", split=Split(0.2, 3, 7, fold)))
+        rows = np.sort(order[held_out])
+        np.testing.assert_array_equal(found.test.features, whole.features[rows])
+        rest = np.setdiff1d(np.arange(150), rows)
+        np.testing.assert_array_equal(found.train.targets, whole.targets[rest])
+
+
+@pytest.mark.parametrize(
+    ("split", "told"),
+    [
+        (Split(folds=5, fold=5), "there is no fold 5: the 5 folds are 0 to 4"),
+        (Split(folds=1), "150 rows are cut into 2 to 150 folds, not into 1"),
+        (Split(folds=151), "150 rows are cut into 2 to 150 folds, not into 151"),
+    ],
+)
+def test_folds_that_cannot_be(split, told):
+    with pytest.raises(InputError, match=told):
+        load(choose("data", "iris", split=split))
 
 
 def test_data_are_arguments_and_names_are_static():

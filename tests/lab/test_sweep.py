@@ -83,3 +83,23 @@ def test_too_few_values_have_no_interval(count):
     mean, spread, low, high = sweep.interval(np.array([2.0, 3.0, 4.0]), good)
     assert np.isnan([spread, low, high]).all()
     assert np.isnan(mean) if count == 0 else mean == 2.0
+
+
+def test_folds_are_repeats_and_their_interval_knows_that_they_share_rows():
+    values = np.arange(2 * 3 * 5.0).reshape(2, 3, 5) ** 1.5
+    axes = (
+        axis("seed", range(2)),
+        axis("rate", [0.1, 0.2, 0.3]),
+        axis("data.split.fold", range(5)),
+    )
+    measured = Measured({"loss": values}, axes)
+    (table,) = sweep.tables(experiment(METRIC="loss"), measured)
+    assert table.title == "The sweep: a row a setting, means over seeds and folds; best by loss"
+    np.testing.assert_array_equal(table.columns["runs"], 10)
+    for row in range(3):
+        them = values[:, row].ravel()
+        mean, spread = them.mean(), them.std(ddof=1)
+        np.testing.assert_allclose(table.columns["loss mean"][row], mean, 1e-14)
+        # Nadeau and Bengio 2003: of five folds, a quarter as many rows test as train.
+        half = stats.t.ppf(0.975, 9) * spread * np.sqrt(1 / 10 + 1 / 4)
+        np.testing.assert_allclose(table.columns["loss 95% high"][row], mean + half, 1e-12)
