@@ -101,6 +101,7 @@ def page(run: Run, pictures: Sequence[Picture] = ()) -> str:
         pictures=pictures,
         tables=[shown(table) for table in run.tables],
         command=command(run),
+        alone=words.alone(run),
         config=_config(run),
         summary=when(run.provenance),
         version=_version(run.provenance),

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxmath.formula import Source
 from jaxmath.report.numbers import number
+from jaxmath.runs.expectation import TOLERANCE
 from jaxmath.runs.experiment import Claim, Outcome
 from jaxmath.runs.run import Run
 from jaxmath.sources import SOURCES
@@ -52,6 +53,19 @@ def verdict(run: Run) -> str:
         f"{count[Outcome.PASS]} of {judged} {'claim passes' if judged == 1 else 'claims pass'}"
     )
     return "; ".join([sentence, *rest]) + "."
+
+
+def alone(run: Run) -> str:
+    """What a lane of a sweep has to do with a run of its setting alone; nothing without a sweep."""
+    if not run.axes:
+        return ""
+    precision = str(run.config.get("precision", "float64"))
+    told = f"about {number(TOLERANCE[precision])}, relative"
+    if precision == "float32":
+        told += ", since in float32 it grows over the steps of a training"
+    return (
+        f"A run of one of these settings alone differs from what stands here by rounding: {told}."
+    )
 
 
 @dataclass(frozen=True)
