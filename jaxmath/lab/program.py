@@ -15,6 +15,7 @@ import jax
 
 from jaxmath.config.study import Study
 from jaxmath.lab import plan, threads
+from jaxmath.lab.job import Job
 from jaxmath.lab.loading import split
 from jaxmath.lab.plan import DTYPES
 
@@ -217,11 +218,11 @@ def workers() -> int:
     return plan.cores() if jax.default_backend() == "cpu" else 1
 
 
-def tiling(cell: plan.Cell, each: plan.Size) -> plan.Tiling:
-    """How a cell is cut: for this machine, or where threads are pinned for any."""
+def tiling(cell: plan.Cell, each: plan.Size, job: Job) -> plan.Tiling:
+    """How a cell is cut: for all processes of a job, or where threads are pinned for any."""
     pinned = threads.pinned()
     at_once = threads.pool() if pinned and jax.default_backend() == "cpu" else workers()
-    memory = plan.PINNED_MEMORY if pinned else plan.memory()
+    memory = plan.PINNED_MEMORY if pinned else plan.memory() // job.mates
     most = plan.most_lanes(each, at_once, jax.default_backend(), memory)
     seeds, settings = cell.lanes.shape
-    return plan.tiling(seeds, settings, most, at_once)
+    return plan.tiling(seeds, settings, most, at_once if pinned else at_once * job.count)

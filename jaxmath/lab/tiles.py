@@ -7,15 +7,16 @@ import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxmath.config import signals
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
 from jaxmath.lab import plan, threads
+from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, split, static_part
 from jaxmath.lab.program import (
     STAGES,
@@ -67,12 +68,14 @@ def prepare(
     loader: Loader,
     progress: Progress,
     journal: Journal | None,
-) -> tuple[list[Tile], list[Any]]:
-    """The tiles that are left to run, their programs compiled, and the parts that are finished.
+    job: Job,
+) -> tuple[list[Tile], list[Tile], list[Any]]:
+    """The tiles that are left for this process, their programs compiled; those that are left for
+    others; and the parts that are finished.
 
     One program serves all cells that differ in arrays alone. A sweep that goes on is cut as it was.
     """
-    cut = journal.plan().get("tiles") if journal else None
+    cut = job.cut(journal)
     planned = [plan.Tiling(*sides) for sides in cut] if cut else [None] * len(cells)
     keys, lower = [], {}
     for cell, cut in zip(cells, planned, strict=True):
@@ -85,14 +88,15 @@ def prepare(
     with theirs(study.experiment, "measure"):
         for key, (cell, data, cut) in lower.items():
             one = lane(study, cell, data)
-            lower[key] = lowered(one, cut or tiling(cell, size(one)))
+            lower[key] = lowered(one, cut or tiling(cell, size(one), job))
     programs = dict(_programs) | lower
     work = _tiles(study, cells, loader, [programs[key] for key in keys])
-    if journal:
-        cuts = [programs[key].tiling for key in keys]
-        journal.note(tiles=[[cut.rows, cut.columns] for cut in cuts])
+    cuts = [programs[key].tiling for key in keys]
     done = {tile.number: part for tile in work if (part := _finished(tile, journal))}
-    left = [tile for tile in work if tile.number not in done]
+    named = {tile.number: tile.key for tile in work}
+    ours = job.share(journal, [[cut.rows, cut.columns] for cut in cuts], named, set(done))
+    left = [tile for tile in work if tile.number in ours]
+    elsewhere = [tile for tile in work if tile.number not in ours and tile.number not in done]
     needed = {id(tile.program) for tile in left}
     wanted = {key: program for key, program in lower.items() if id(program) in needed}
     progress.phase("compiling", len(wanted))
@@ -102,7 +106,7 @@ def prepare(
         _programs.popitem(last=False)
     ready = {id(wanted[key]): program for key, program in made.items()}
     left = [t._replace(program=ready.get(id(t.program), t.program)) for t in left]
-    return left, list(done.values())
+    return left, elsewhere, list(done.values())
 
 
 def _identity(study: Study, cell: plan.Cell, data):
@@ -154,7 +158,17 @@ def _part(tile: Tile, leaves: list[Any]):
     return lanes, jax.tree.unflatten(tile.program.results, [leaf[first] for leaf in leaves])
 
 
-def run(study: Study, work: list[Tile], progress: Progress, journal: Journal | None) -> list[Any]:
+def collect(
+    elsewhere: list[Tile], progress: Progress, journal: Journal | None, job: Job
+) -> list[Any]:
+    """The parts of tiles that other processes run, when all of them are done."""
+    job.others(progress)
+    return [job.await_piece(partial(_finished, tile, journal), tile.number) for tile in elsewhere]
+
+
+def run(
+    study: Study, work: list[Tile], progress: Progress, journal: Journal | None, job: Job
+) -> list[Any]:
     """Run tiles, several at once; the parts for `gather`."""
     progress.phase("running", sum(tile.program.pieces for tile in work))
     if not work:
@@ -171,7 +185,7 @@ def run(study: Study, work: list[Tile], progress: Progress, journal: Journal | N
         futures = [pool.submit(one, tile) for tile in work]
         try:
             while True:
-                signals.check()
+                job.check()
                 done, waiting = wait(futures, WAKE, FIRST_EXCEPTION)
                 for future in done:
                     future.result()  # raises what a tile raised
