@@ -71,10 +71,10 @@ def measure(
             work, ready = [], loaded
             parts = list(_survey_all(study, cells, loader, progress, journal, job))
         else:
-            work, theirs, parts = tiles.prepare(study, cells, loader, progress, journal, job)
+            work, elsewhere, parts = tiles.prepare(study, cells, loader, progress, journal, job)
             ready = time.perf_counter()
             parts += tiles.run(study, work, progress, journal, job)
-            parts += tiles.collect(theirs, progress, journal, job)
+            parts += tiles.collect(elsewhere, progress, journal, job)
         done = time.perf_counter()
     return Measurement(
         data=data,
@@ -94,8 +94,9 @@ def contribute(study: Study, journal: Journal, job: Job) -> None:
         if hasattr(study.module, "survey"):
             list(_survey_all(study, cells, loader, progress, journal, job))
         else:
-            work, _, _ = tiles.prepare(study, cells, loader, progress, journal, job)
+            work, elsewhere, _ = tiles.prepare(study, cells, loader, progress, journal, job)
             tiles.run(study, work, progress, journal, job)
+            tiles.collect(elsewhere, progress, journal, job)
 
 
 def judge(study: Study, data, arrays: Mapping[str, Any]) -> Result:
@@ -199,8 +200,8 @@ def _survey_all(
             names = list(arrays)
             journal.keep(place, key, list(arrays.values()), names=names, tree=tree)
         yield _part(place, found)
+    job.others(progress)
     if journal and job.index == 0:
-        job.others(progress)
         for place in sorted(set(lanes) - ours):
             kept = job.await_piece(partial(journal.finished, place, keys[place]), place)
             leaves = dict(zip(kept.notes["names"], kept.leaves, strict=True))

@@ -101,7 +101,7 @@ class Job:
         return set(keys) - done
 
     def others(self, progress: Any) -> None:
-        """Wait until all other processes have done their pieces."""
+        """Say that the pieces of this process are done, or wait until those of all others are."""
 
     def await_piece(self, read: Callable[[], Any], number: int) -> Any:
         """A piece that another process has finished, once the file system shows it.
@@ -128,7 +128,7 @@ class Leader(Job):
         super().__init__(devices)
         self.count, self.mates = count, mates
         self._store, self._line = store, line
-        self._events = self._run = 0
+        self._events = self._run = self._plans = 0
         self._looked = 0.0
 
     def hold(self, folder: Path) -> AbstractContextManager[None]:
@@ -153,12 +153,13 @@ class Leader(Job):
     def check(self) -> None:
         super().check()
         if time.monotonic() - self._looked >= LOOK:
-            self._done()
+            self._look()
 
     def share(self, journal, cut, keys, done):
         super().share(journal, cut, keys, done)
         left = [number for number in keys if number not in done]
-        self._tell(plan=dict(cut=cut, left=left, keys=_digest(keys)))
+        self._plans += 1
+        self._tell(plan=dict(number=self._plans, cut=cut, left=left, keys=_digest(keys)))
         return set(left[:: self.count])
 
     def others(self, progress: Any) -> None:
@@ -166,7 +167,8 @@ class Leader(Job):
         known = 0
         while known < self.count - 1:
             super().check()
-            known, before = self._done(), known
+            self._look()
+            known, before = len(self._store.below(f"done/{self._plans}/")), known
             progress.advance(known - before)
             time.sleep(LOOK / 5)
 
@@ -179,24 +181,20 @@ class Leader(Job):
         self._store.put(f"event/{self._events}", event)
         self._events += 1
 
-    def _done(self) -> int:
-        """How many members are done with this run.
+    def _look(self) -> None:
+        """Stop here if a member could not do its part, or a person has interrupted it.
 
         Raises:
-            ElsewhereError: one could not do its part.
-            KeyboardInterrupt: a person has interrupted one.
+            ElsewhereError, KeyboardInterrupt: so it is.
         """
         self._looked = time.monotonic()
-        told = self._store.below(f"told/{self._run}/")
-        for who, (status, words) in told.items():
+        for who, (status, words) in self._store.below(f"failed/{self._run}/").items():
             if status == Exit.TERMINATED:
                 raise Terminated
             if status == Exit.INTERRUPTED:
                 raise KeyboardInterrupt
-            if status:
-                place = f"process {who} of {self.count}"
-                raise ElsewhereError(Exit(status), f"{place} could not do its part:\n{words}")
-        return len(told)
+            place = f"process {who} of {self.count}"
+            raise ElsewhereError(Exit(status), f"{place} could not do its part:\n{words}")
 
 
 class Member(Job):
@@ -238,9 +236,12 @@ class Member(Job):
     def over(self, status: int) -> None:
         """Only the leader says this."""
 
-    def told(self, status: int = 0, words: str = "") -> None:
-        """Tell the leader that the part of this process is done, or how it failed."""
-        self._store.put(f"told/{self._run}/{self.index}", [status, words])
+    def failed(self, status: int, words: str) -> None:
+        """Tell the leader that this process could not do its part, and why."""
+        self._store.put(f"failed/{self._run}/{self.index}", [status, words])
+
+    def others(self, progress: Any) -> None:
+        self._store.put(f"done/{self._plan['number']}/{self.index}", True)
 
     def check(self) -> None:
         super().check()

@@ -39,7 +39,7 @@ HEARTBEAT = 10
 PATIENCE = 300
 """Seconds within which all processes of a job must have been started."""
 
-GRACE = 30.0
+GRACE = 10.0
 """Seconds that a child may take to leave the job after its last word."""
 
 UNHEALTHY = re.compile(r"unhealthy \(stopped sending heartbeats\):\n(\d+)\n")
@@ -174,8 +174,9 @@ class Parent:
         if self._folder:
             log = self._folder / f"log-{self._place[0]}.txt"
             with contextlib.suppress(OSError):
-                files.write(log, trace)
-                more = f"; the runtime's last words are in {log}"
+                if trace:
+                    files.write(log, trace)
+                    more = f"; the runtime's last words are in {log}"
             more = f"; go on with it: jaxmath resume {self._folder} --distributed{more}"
         elif not self._place:
             more = f":\n{trace}" if code != -signal.SIGABRT else ""

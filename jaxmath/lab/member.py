@@ -29,11 +29,9 @@ def serve(job: Member, cache: bool, save_seconds: float) -> int:
             raise
         except BaseException as error:
             status, words = _told(error)
-            job.told(status, words)
+            job.failed(status, words)
             if isinstance(error, KeyboardInterrupt):
                 return job.wait_for_end()
-        else:
-            job.told()
     return job.status
 
 

@@ -177,6 +177,15 @@ def tiling(seeds: int, settings: int, most: int, workers: int) -> Tiling:
     return Tiling(rows, columns)
 
 
+def over_devices(cut: Tiling, seeds: int, settings: int, devices: int) -> Tiling:
+    """Tiles that devices run together, each a tile of `cut`: over seeds or settings, by padding."""
+    down, across = math.ceil(seeds / cut.rows), math.ceil(settings / cut.columns)
+    rows, columns = min(devices, down), min(devices, across)
+    if math.ceil(down / rows) * across <= down * math.ceil(across / columns):
+        return Tiling(cut.rows * rows, cut.columns)
+    return Tiling(cut.rows, cut.columns * columns)
+
+
 def _even(count: int, most: int) -> int:
     """The size of equal pieces, none larger than `most`."""
     return math.ceil(count / math.ceil(count / most))

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, threads
+from jaxmath.lab import mesh, plan, threads
 from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, split, static_part
 from jaxmath.lab.program import (
@@ -77,10 +77,11 @@ def prepare(
     """
     cut = job.cut(journal)
     planned = [plan.Tiling(*sides) for sides in cut] if cut else [None] * len(cells)
+    devices = mesh.devices(job.devices)
     keys, lower = [], {}
     for cell, cut in zip(cells, planned, strict=True):
         data = loader(cell.config)
-        keys.append((*_identity(study, cell, data), cut))
+        keys.append((*_identity(study, cell, data), devices, cut))
         if keys[-1] in _programs:
             _programs.move_to_end(keys[-1])
         else:
@@ -88,7 +89,10 @@ def prepare(
     with theirs(study.experiment, "measure"):
         for key, (cell, data, cut) in lower.items():
             one = lane(study, cell, data)
-            lower[key] = lowered(one, cut or tiling(cell, size(one), job))
+            whole = hasattr(study.module, "full_batch") and study.module.full_batch(cell.config)
+            rows = mesh.divided(whole, one.arrays, cell.lanes.size, devices)
+            cut = cut or tiling(cell, size(one), job, 1 if rows else len(devices))
+            lower[key] = lowered(one, cut, mesh.layout(cut, rows, devices))
     programs = dict(_programs) | lower
     work = _tiles(study, cells, loader, [programs[key] for key in keys])
     cuts = [programs[key].tiling for key in keys]
@@ -161,8 +165,10 @@ def _part(tile: Tile, leaves: list[Any]):
 def collect(
     elsewhere: list[Tile], progress: Progress, journal: Journal | None, job: Job
 ) -> list[Any]:
-    """The parts of tiles that other processes run, when all of them are done."""
+    """The parts of tiles that other processes run, when all are done; nothing for a member."""
     job.others(progress)
+    if job.index:
+        return []
     return [job.await_piece(partial(_finished, tile, journal), tile.number) for tile in elsewhere]
 
 
@@ -175,13 +181,16 @@ def run(
         return []
     stop = threading.Event()
     keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
+    needed = {(id(tile.data), tile.program.layout): tile for tile in work}
+    data = {at: at[1].place(split(tile.data)[0]) for at, tile in needed.items()}
+    at_once = 1 if any(tile.program.layout.over for tile in work) else workers()
 
     def one(tile: Tile):
         # JAX's settings belong to a thread, so each enters the precision for itself.
         with jax.enable_x64(study.precision == "float64"):
-            return _run_tile(study, tile, keys, progress, stop, journal)
+            return _run_tile(study, tile, keys, data, progress, stop, journal)
 
-    with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
+    with ThreadPoolExecutor(max_workers=min(at_once, len(work))) as pool:
         futures = [pool.submit(one, tile) for tile in work]
         try:
             while True:
@@ -201,12 +210,13 @@ def _run_tile(
     study: Study,
     tile: Tile,
     keys,
+    data,
     progress: Progress,
     stop: threading.Event,
     journal: Journal | None,
 ):
     program, cell = tile.program, tile.cell
-    arrays, _ = split(tile.data)
+    arrays = data[id(tile.data), program.layout]
     fixed, swept = arguments(study, cell)
     settings = {
         path: cell.settings[path][tile.columns].astype(x.dtype) for path, x in swept.items()
