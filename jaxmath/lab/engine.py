@@ -122,10 +122,10 @@ def execute(
     switch_on(cache)
     with Progress(quiet) if progress is None else nullcontext(progress) as progress:
         measurement = measure(study, progress, journal, job)
-    return _conclude(study, folder, measurement)
+    return _conclude(study, folder, measurement, job)
 
 
-def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
+def _conclude(study: Study, folder: Path, measurement: Measurement, job: Job | None = None) -> Run:
     measured = measurement.measured
     arrays = {name: value for name, value in measured.items() if name != "params"}
     try:
@@ -153,7 +153,7 @@ def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
         plots=plots,
         params=encoding.nested(measured["params"]) if "params" in measured else None,
         provenance=provenance.collect(
-            study, measurement.seconds, measurement.programs, measurement.tiles
+            study, measurement.seconds, measurement.programs, measurement.tiles, job
         ),
         smoke=study.smoke,
     )

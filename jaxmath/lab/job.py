@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from jaxmath.config import signals
 from jaxmath.config.errors import (
@@ -42,6 +42,7 @@ class Cancelled(BaseException):
     """The leader has ended the run that this member works on."""
 
 
+@runtime_checkable
 class Store(Protocol):
     """Words that all processes of a job can read. Each function raises `LostError`."""
 
@@ -52,6 +53,7 @@ class Store(Protocol):
     def below(self, prefix: str) -> dict[str, Any]: ...
 
 
+@runtime_checkable
 class Line(Protocol):
     """The way to the parent process."""
 

@@ -28,7 +28,7 @@ from jaxmath.config.errors import (
 )
 from jaxmath.config.signals import Terminated
 from jaxmath.config.study import Study
-from jaxmath.lab import engine, provenance
+from jaxmath.lab import engine, mesh, provenance
 from jaxmath.lab.job import Job
 from jaxmath.lab.progress import Progress
 from jaxmath.report import run_page
@@ -53,6 +53,7 @@ def run(
     the work.
     """
     job = job or Job()
+    mesh.devices(job.devices)  # a slip there is known before there is a folder
     folder = store.create(study, out)
     with _working(folder, job):
         journal = Journal(folder, save_seconds)
@@ -113,7 +114,7 @@ def _working(folder: Path, job: Job) -> Iterator[None]:
 def _work(study: Study, journal: Journal, progress: Progress, cache: bool, job: Job) -> Run:
     sessions = journal.plan().get("sessions", [])
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    environment = encoding.plain(provenance.environment())
+    environment = encoding.plain(provenance.environment(job))
     journal.note(sessions=[*sessions, dict(started=now, **environment)])
     progress.began(journal.folder)
     job.began(journal.folder)

@@ -24,6 +24,9 @@ from jaxmath.lab import cli, launch
 LAST_WORDS = 5.0
 """Seconds that the runtime has to abort this process itself, and to say why."""
 
+WAITING = 10.0
+"""Seconds after which a process says that it waits for others."""
+
 LEAVING = 5.0
 """Seconds that a member has to end by itself when the job is over."""
 
@@ -60,7 +63,11 @@ class Pipe:
         from jaxmath.lab import cluster
 
         signals.listen(once=True)
+        waiting = threading.Timer(WAITING, _say_waiting, [given])
+        waiting.daemon = True
+        waiting.start()
         self.job = cluster.connect(given, self, devices)
+        waiting.cancel()
         if self.job.index:
             sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
             threading.Thread(target=self._leave_when_over, daemon=True).start()
@@ -84,6 +91,13 @@ class Pipe:
             self.job.over(status)
             self.tell(ended=status)
             jax.distributed.shutdown()
+
+
+def _say_waiting(given: launch.Settings) -> None:
+    """A launcher starts all processes at once, a person may have forgotten one."""
+    if given.process is not None:
+        at = f" at {given.coordinator}" if given.coordinator else ""
+        sys.stderr.write(f"waiting until all {given.processes or 'processes'} have come{at}\n")
 
 
 def main() -> None:
