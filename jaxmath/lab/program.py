@@ -241,5 +241,4 @@ def tiling(cell: plan.Cell, each: plan.Size, job: Job, devices: int) -> plan.Til
         return plan.tiling(seeds, settings, most, at_once)
     if devices == 1:
         return plan.tiling(seeds, settings, most, at_once * job.count)
-    each_device = plan.tiling(seeds, settings, most, devices * job.count)
-    return plan.over_devices(each_device, seeds, settings, devices)
+    return plan.over_devices(seeds, settings, most, devices, job.count)
