@@ -1,8 +1,9 @@
 """Cost against runs, devices and processes: softmax regressions of digits, as a person starts them.
 
 `python -m benchmarks.scaling` prints the figures, keeps them, and writes the tables of
-docs/scaling.md; `--gate` ends with status 1 where two processes on two cores are less than 1.7 times
-as fast as one process on one core, or where the cost of runs is not linear or their memory grows.
+docs/scaling.md; `--gate` ends with status 1 where two processes on two cores are less than 1.7
+times as fast as one process on one core, or where the cost of runs is not linear or their memory
+grows.
 What is timed is the part that grows with the sweep, from the first tile to the last; the whole
 command, with imports, compilation and report, is told beside it. Everything runs in new processes,
 in turns.
@@ -95,8 +96,8 @@ def tables(record: dict[str, Any]) -> str:
         f"{where}, {record['date'][:10]}: softmax regressions of digits in float32, 45 steps each",
         "beside the number of runs, and 1,024 runs of 900 and 3,600 steps beside devices and",
         "processes. Running is from the first tile to the last; the whole command has imports,",
-        "compilation and report besides. Simulated devices share the same cores: they show what the",
-        "mesh costs, not what devices gain.",
+        "compilation and report besides. Simulated devices share the same cores: they show what",
+        "the mesh costs, not what devices gain.",
         "",
         "| runs | running, ms a run | whole, s | peak memory, MB |",
         "| ---: | ---: | ---: | ---: |",

@@ -99,12 +99,13 @@ class Processes:
         ][::-1]  # fmt: skip
 
     def ended(self) -> list[tuple[int, str]]:
-        """Status and stderr of each."""
+        """Status and stderr of each; that one waited for others may be there on a busy machine."""
         try:
             said = [process.communicate(timeout=300)[1] for process in self.all]
         finally:
             for process in self.all:
                 process.kill()
+        said = [re.sub(r"^waiting until all .*\n", "", text, flags=re.MULTILINE) for text in said]
         return [(p.returncode, text) for p, text in zip(self.all, said, strict=True)]
 
     def child(self, i: int) -> int:
