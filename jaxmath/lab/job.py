@@ -140,7 +140,8 @@ class Leader(Job):
     def _hold(self, folder: Path) -> Iterator[None]:
         """Let the parent hold it: it is there to write STATUS when the runtime aborts this one."""
         if refused := self._line.ask(hold=str(folder)):
-            raise LockedError(refused)
+            kind, words = refused
+            raise LockedError(words) if kind == LockedError.__name__ else StorageError(words)
         self._run += 1
         try:
             yield

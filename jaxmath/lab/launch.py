@@ -6,7 +6,8 @@ abort into one sentence and a status. They speak in lines of JSON. The child say
 
     {"joined": [1, 4]}       it is process 1 of 4
     {"folder": FOLDER}       it works on this run
-    {"hold": FOLDER}         the same, and the parent is to lock it, and to answer null or why not
+    {"hold": FOLDER}         the same, and the parent is to lock it and to answer null, or what
+                             raised: the name of the exception and its words
     {"released": FOLDER}     the lock is to be let go of
     {"ended": STATUS}        all is done and told
 
@@ -82,6 +83,8 @@ def settings(
 
 def join(given: Settings, devices: int | None) -> Job:
     """The job, for a child; a parent starts one here, and ends with it."""
+    if os.name != "posix":
+        raise InputError(Problem("`--distributed` needs a POSIX system, such as Linux"))
     if pipe is None:
         raise SystemExit(Parent(given).work())
     return pipe.join(given, devices)
@@ -155,10 +158,11 @@ class Parent:
         if word == "hold":
             refused = None
             try:
-                self._lock.enter_context(lock.hold(Path(value)))
+                with files.disk(Path(value)):
+                    self._lock.enter_context(lock.hold(Path(value)))
                 self._is_holding = True
-            except (LockedError, OSError) as error:
-                refused = str(error)
+            except (LockedError, StorageError) as error:
+                refused = [type(error).__name__, str(error)]
             with contextlib.suppress(BrokenPipeError):
                 self._child.stdin.write(json.dumps(refused).encode() + b"\n")
                 self._child.stdin.flush()

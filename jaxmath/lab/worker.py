@@ -90,7 +90,8 @@ class Pipe:
 
             self.job.over(status)
             self.tell(ended=status)
-            jax.distributed.shutdown()
+            with contextlib.suppress(RuntimeError):  # another did not wait to be let go
+                jax.distributed.shutdown()
 
 
 def _say_waiting(given: launch.Settings) -> None:

@@ -181,29 +181,32 @@ def test_the_parent_imports_no_jax():
     assert ended.stdout == "False\n", ended.stderr
 
 
-def close(one: Path, two: Path) -> bool:
-    """Whether two runs came to the same, to the last bit; if not, it holds to 1e-12."""
-    first, second = (store.load(folder) for folder in (one, two))
-    for name, value in first.series.items():
-        np.testing.assert_allclose(second.series[name], value, rtol=1e-12, atol=1e-12)
-    return contents(one) == contents(two)
+def compare_series(one: Path, two: Path) -> None:
+    first, second = (store.load(folder).series for folder in (one, two))
+    assert set(first) == set(second)
+    for name, value in first.items():
+        np.testing.assert_allclose(second[name], value, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
-def shares(count, env, config, tmp_path):
+def shares(count, env, config, tmp_path) -> tuple[Path, Path]:
+    """The folders of one process, and of several."""
     alone = session.run(reading.read(config), tmp_path / "alone", True, False).folder
     processes = Processes(count, tmp_path, env, "run", config, "--out", "out", "-q")
     assert processes.ended() == [(Exit.PASS, "")] * count
     folder = next((tmp_path / "out").glob("*/*"))
-    assert close(alone, folder)
+    compare_series(alone, folder)
     provenance = json.loads((folder / "provenance.json").read_text())
     assert provenance["processes"] == count
     assert not (folder / "work").exists()
     assert not (folder / "LOCK").exists()
     assert not list(folder.glob("log-*"))
+    return alone, folder
 
 
 def test_two_processes(env, project, tmp_path):
-    shares(2, env, project / "configs" / "small.toml", tmp_path)
+    alone, folder = shares(2, env, project / "configs" / "small.toml", tmp_path)
+    if len(os.sched_getaffinity(0)) == 2:  # a sweep for two cores is cut the same
+        assert contents(alone) == contents(folder)
 
 
 @pytest.mark.full
@@ -315,7 +318,19 @@ def test_a_signal_to_one_ends_all(project, env, tmp_path, number):
     assert (folder / "STATUS").read_text().startswith(f"INTERRUPTED {128 + number}")
 
 
-LONG = CONFIG.replace("steps = 12", "steps = 3000").replace("records = 6", "records = 150")
+LONG = CONFIG.replace("steps = 12", "steps = 60000").replace("records = 6", "records = 3000")
+
+
+def held(processes: Processes, out: Path) -> None:
+    """Wait until the processes have met, and the run is theirs."""
+    until = time.monotonic() + 200
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError, ValueError):
+            for path in out.glob("c/*/LOCK"):
+                if json.loads(path.read_text())["pid"] == processes.all[0].pid:
+                    return
+        time.sleep(0.05)
+    raise TimeoutError
 
 
 @pytest.mark.full
@@ -327,23 +342,14 @@ def test_ten_processes_are_killed(env, tmp_path):
     chance = random.Random(0)
     words: list[object] = ["run", config, "--out", "out", "-q", "--save-every", "0"]
     seconds = []
-    while len(seconds) < 10:
+    for number in range(10):
         processes = Processes(3, tmp_path, env, *words)
-        time.sleep(chance.uniform(1.0, 12.0))
+        held(processes, tmp_path / "out")
+        time.sleep(chance.uniform(0.0, 1.0 + number))
         victim, whom = chance.randrange(3), chance.choice(["parent", "child"])
-        begun = list((tmp_path / "out").glob("c/*/plan.json"))
-        with contextlib.suppress(IndexError, FileNotFoundError):  # it was done before
-            pid = processes.all[victim].pid if whom == "parent" else processes.child(victim)
-            os.kill(pid, signal.SIGKILL)
-            started = time.monotonic()
-            for i, (status, said) in enumerate(processes.ended()):
-                assert i == victim or status in (Exit.LOST, Exit.PASS), said
-                assert "Traceback" not in said
-            seconds.append(time.monotonic() - started)
-            assert seconds[-1] < BOUND
-        processes.ended()
-        if begun:
-            words = ["resume", begun[0].parent, "-q", "--save-every", "0"]
+        pid = processes.all[victim].pid if whom == "parent" else processes.child(victim)
+        seconds.append(lost(processes, victim, pid))
+        words = ["resume", only(tmp_path / "out"), "-q", "--save-every", "0"]
     print("seconds until the others ended:", [round(s, 1) for s in seconds])  # noqa: T201
-    assert Processes(2, tmp_path, env, *words).ended()[0][0] == Exit.PASS
-    assert close(alone, only(tmp_path / "out"))
+    assert Processes(2, tmp_path, env, *words).ended() == [(Exit.PASS, "")] * 2
+    compare_series(alone, only(tmp_path / "out"))
