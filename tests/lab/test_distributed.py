@@ -105,6 +105,7 @@ class Processes:
         finally:
             for process in self.all:
                 process.kill()
+                process.wait()
         said = [re.sub(r"^waiting until all .*\n", "", text, flags=re.MULTILINE) for text in said]
         return [(p.returncode, text) for p, text in zip(self.all, said, strict=True)]
 
