@@ -352,5 +352,5 @@ def test_ten_processes_are_killed(env, tmp_path):
         seconds.append(lost(processes, victim, pid))
         words = ["resume", only(tmp_path / "out"), "-q", "--save-every", "0"]
     print("seconds until the others ended:", [round(s, 1) for s in seconds])  # noqa: T201
-    assert Processes(2, tmp_path, env, *words).ended() == [(Exit.PASS, "")] * 2
+    assert Processes(2, tmp_path, env, *words[:3]).ended() == [(Exit.PASS, "")] * 2
     compare_series(alone, only(tmp_path / "out"))
