@@ -81,8 +81,8 @@ def connect(settings: Settings, line: Line, devices: int | None) -> Job:
     state = distributed.global_state
     index, count = state.process_id, state.num_processes
     store = Store(state.client)
-    mates = _settle(store, index, count)
     line.tell(joined=[index, count])
+    mates = _settle(store, index, count)
     try:
         jax.local_devices()
     except RuntimeError as error:
@@ -116,10 +116,13 @@ def _settle(store: Store, index: int, count: int) -> int:
         while len(places) < count:
             places = store.below("place/")
             time.sleep(0.02)
-        for who, (host, own) in places.items():
-            here = [int(i) for i, place in places.items() if place[0] == host]
-            alike = sorted(i for i in here if places[str(i)][1] == own)
-            store.put(f"seat/{who}", [alike.index(int(who)), len(alike), len(here)])
+        machines: dict[str, list[int]] = {}
+        for who, (host, _) in places.items():
+            machines.setdefault(host, []).append(int(who))
+        for here in machines.values():
+            for who in here:
+                alike = [i for i in sorted(here) if places[str(i)][1] == places[str(who)][1]]
+                store.put(f"seat/{who}", [alike.index(who), len(alike), len(here)])
     while not (seat := store.get(f"seat/{index}", 1.0)):
         pass
     at, sharing, mates = seat
