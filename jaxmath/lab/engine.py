@@ -186,10 +186,9 @@ def _survey_all(
             swept = {path: float(values[column]) for path, values in cell.settings.items()}
             config, seed = plan.fill(cell.config, swept), cell.seeds[row]
             lanes[int(place)] = (cell, config, seed, _survey_key(study, config, seed))
-    job.cut(journal)
     keys = {place: key for place, (*_, key) in lanes.items()}
     done = {place for place, key in keys.items() if journal and journal.finished(place, key)}
-    ours = job.share(journal, None, keys, done)
+    ours = job.share(journal, None, keys, done) or set()
     for place in sorted(ours):
         cell, config, seed, key = lanes[place]
         job.check()

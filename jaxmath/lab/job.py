@@ -96,8 +96,11 @@ class Job:
 
     def share(
         self, journal: Journal | None, cut: Any, keys: Mapping[int, str], done: set[int]
-    ) -> set[int]:
-        """Which of the numbered pieces this process does, of those that are not done."""
+    ) -> set[int] | None:
+        """Which of the numbered pieces this process does, of those that are not done.
+
+        None where the sweep is cut otherwise than this process has guessed: then `cut` knows how.
+        """
         if journal and cut is not None:
             journal.note(tiles=cut)
         return set(keys) - done
@@ -245,6 +248,7 @@ class Member(Job):
 
     def others(self, progress: Any) -> None:
         self._store.put(f"done/{self._plan['number']}/{self.index}", True)
+        self._plan = None
 
     def check(self) -> None:
         super().check()
@@ -254,13 +258,17 @@ class Member(Job):
                 raise Cancelled  # the plan was the last word that work waits for
 
     def cut(self, journal: Journal | None) -> Any:
-        event = self._event()
-        if "plan" not in event:
-            raise Cancelled
-        self._plan = event["plan"]
-        return self._plan["cut"]
+        # Until the leader has said how it is, this process prepares what it would have said.
+        return self._plan["cut"] if self._plan else super().cut(journal)
 
     def share(self, journal, cut, keys, done):
+        if self._plan is None:
+            event = self._event()
+            if "plan" not in event:
+                raise Cancelled
+            self._plan = event["plan"]
+            if self._plan["cut"] != cut:
+                return None
         if self._plan["keys"] != _digest(keys):
             told = f"process {self.index} would compute other numbers than process 0"
             hint = "let all have the same versions of jaxmath and JAX, the same code and data"

@@ -99,6 +99,8 @@ def prepare(
     done = {tile.number: part for tile in work if (part := _finished(tile, journal))}
     named = {tile.number: tile.key for tile in work}
     ours = job.share(journal, [[cut.rows, cut.columns] for cut in cuts], named, set(done))
+    if ours is None:
+        return prepare(study, cells, loader, progress, journal, job)
     left = [tile for tile in work if tile.number in ours]
     elsewhere = [tile for tile in work if tile.number not in ours and tile.number not in done]
     needed = {id(tile.program) for tile in left}
