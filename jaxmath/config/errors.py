@@ -15,7 +15,7 @@ class Exit(IntEnum):
 
     0 every claim passes, 1 a bug of jaxmath, 2 bad input, 3 a claim failed or is undecided,
     4 the experiment's own code raised, 74 disk or permissions, 75 another process is at work there,
-    130 and 143 interrupted.
+    76 a process of a distributed run died, 130 and 143 interrupted.
     """
 
     PASS = 0
@@ -25,6 +25,7 @@ class Exit(IntEnum):
     EXPERIMENT = 4
     IO = 74
     LOCKED = 75
+    LOST = 76
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -107,3 +108,15 @@ class StorageError(Exception):
 
 class LockedError(Exception):
     """Another process is at work in the folder of a run. Exit status 75."""
+
+
+class LostError(Exception):
+    """The job of this process has lost another; the parent process says so. Exit status 76."""
+
+
+class ElsewhereError(Exception):
+    """Another process of the job ended the run, with this status and these words."""
+
+    def __init__(self, status: Exit, words: str):
+        self.status = status
+        super().__init__(words)

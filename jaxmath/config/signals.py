@@ -17,11 +17,14 @@ class Terminated(KeyboardInterrupt):
 _arrived: list[type[KeyboardInterrupt]] = []
 
 
-def listen() -> None:
-    """Let both signals end this process from now on, each with its own exit status."""
+def listen(once: bool = False) -> None:
+    """Let both signals end this process from now on, each with its own exit status.
+
+    `once`: what arrives after the first changes nothing, where two may send the same.
+    """
     _arrived.clear()
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _first if once else _stop)
+    signal.signal(signal.SIGTERM, _first if once else _stop)
 
 
 def check() -> None:
@@ -38,3 +41,8 @@ def _stop(number: int, frame: object) -> None:
     kind = Terminated if number == signal.SIGTERM else KeyboardInterrupt
     _arrived.append(kind)
     raise kind
+
+
+def _first(number: int, frame: object) -> None:
+    if not _arrived:
+        _stop(number, frame)

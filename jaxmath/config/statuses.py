@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxmath.config.errors import (
+    ElsewhereError,
     Exit,
     ExperimentError,
     InputError,
     LockedError,
+    LostError,
     StorageError,
     visible,
 )
@@ -39,6 +41,10 @@ def statuses() -> Iterator[None]:
         _leave(Exit.INPUT, str(error))
     except LockedError as error:
         _leave(Exit.LOCKED, f"error: {error}")
+    except LostError:
+        raise SystemExit(Exit.LOST) from None
+    except ElsewhereError as error:
+        _leave(error.status, _noted(str(error), error))
     except BrokenPipeError:
         hush()
         raise SystemExit(Exit.PASS) from None

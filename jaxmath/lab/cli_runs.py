@@ -8,13 +8,16 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from jaxmath.config.errors import Exit
 from jaxmath.config.statuses import going_on, hush, statuses
 from jaxmath.lab.cli_shared import EPILOG, Json, Words, remember, say, say_json, split_words
+
+if TYPE_CHECKING:
+    from jaxmath.lab.job import Job
 
 app = typer.Typer()
 
@@ -26,6 +29,24 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing in the c
 SaveEvery = Annotated[
     float,
     typer.Option(metavar="SECONDS", min=0.0, help="Save the state of a training about this often."),
+]
+
+Distributed = Annotated[
+    bool,
+    typer.Option(
+        "--distributed",
+        help="This is one of several processes that share the work: under srun, mpirun or "
+        "Kubernetes, or with the three options below.",
+    ),
+]
+Coordinator = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Process 0's machine, and a free port there."),
+]
+Processes = Annotated[int | None, typer.Option(metavar="N", min=1, help="How many there are.")]
+Process = Annotated[int | None, typer.Option(metavar="I", min=0, help="Which this is, from 0.")]
+Devices = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Use so many devices; all, unless said.")
 ]
 
 
@@ -50,6 +71,11 @@ def run(
         bool,
         typer.Option("--keep-going", "-k", help="After a config that fails, run the others."),
     ] = False,
+    devices: Devices = None,
+    distributed: Distributed = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
     as_json: Events = False,
 ) -> None:
     """Run configs: train, judge the claims, draw, and write a report."""
@@ -58,6 +84,9 @@ def run(
             from jaxmath.lab import threads
 
             threads.pin()
+        job = _job(devices, distributed, coordinator, processes, process)
+        if job.index:
+            _serve(job, no_cache, save_every)
         from jaxmath.config import reading
 
         configs, overrides = split_words(words)
@@ -75,7 +104,7 @@ def run(
             with going_on(keep_going) as ended:
                 from jaxmath.lab import session
 
-                work = partial(session.run, study, out, quiet, not no_cache, save_every)
+                work = partial(session.run, study, out, quiet, not no_cache, save_every, job=job)
                 ended.status = _told(work, quiet, as_json)
             worst = max(worst, ended.status)
         raise SystemExit(int(worst))
@@ -89,6 +118,11 @@ def resume(
     quiet: Quiet = False,
     no_cache: NoCache = False,
     save_every: SaveEvery = 60.0,
+    devices: Devices = None,
+    distributed: Distributed = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
     as_json: Events = False,
 ) -> None:
     """Go on with a run that was interrupted; the numbers are the same, bit for bit."""
@@ -96,11 +130,34 @@ def resume(
         from jaxmath.lab import threads
 
         threads.pin_like(Path(folder))
+        job = _job(devices, distributed, coordinator, processes, process)
+        if job.index:
+            _serve(job, no_cache, save_every)
         gc.enable()
         from jaxmath.lab import session
 
-        work = partial(session.resume, folder, quiet, not no_cache, save_every)
+        work = partial(session.resume, folder, quiet, not no_cache, save_every, job=job)
         raise SystemExit(int(_told(work, quiet, as_json)))
+
+
+def _job(devices: int | None, distributed: bool, *where: Any) -> Job:
+    """The job that this process belongs to; a parent of one waits here for its child, and ends."""
+    from jaxmath.lab import launch
+
+    settings = launch.settings(distributed, *where)
+    if distributed:
+        return launch.join(settings, devices)
+    from jaxmath.lab.job import Job
+
+    return Job(devices)
+
+
+def _serve(job: Any, no_cache: bool, save_every: float) -> NoReturn:
+    """Do a member's part; what there is to say, process 0 says."""
+    gc.enable()
+    from jaxmath.lab import member
+
+    raise SystemExit(member.serve(job, not no_cache, save_every))
 
 
 def _told(work: Callable[..., Any], quiet: bool, as_json: bool) -> Exit:

@@ -16,8 +16,8 @@ from jaxmath.config.errors import InputError, Problem
 
 EPILOG = """
 Exit status: 0 every claim passes; 2 bad input; 3 a claim failed or is undecided; 4 the
-experiment's own code raised; 74 disk or permissions; 75 another process is at work there; 130 and
-143 interrupted; 1 a bug of jaxmath.
+experiment's own code raised; 74 disk or permissions; 75 another process is at work there; 76 a
+process of a distributed run died; 130 and 143 interrupted; 1 a bug of jaxmath.
 """
 
 

@@ -13,16 +13,17 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxmath.config import signals
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
 from jaxmath.lab import plan, provenance, tiles
+from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep
@@ -53,10 +54,13 @@ class Measurement:
 
 
 def measure(
-    study: Study, progress: Progress | None = None, journal: Journal | None = None
+    study: Study,
+    progress: Progress | None = None,
+    journal: Journal | None = None,
+    job: Job | None = None,
 ) -> Measurement:
     """Load the data, compile one program a cell, and run all lanes that a journal does not have."""
-    progress = progress or Progress(quiet=True)
+    progress, job = progress or Progress(quiet=True), job or Job()
     with jax.enable_x64(study.precision == "float64"):
         started = time.perf_counter()
         loader = Loader(study)
@@ -65,11 +69,12 @@ def measure(
         loaded = time.perf_counter()
         if hasattr(study.module, "survey"):
             work, ready = [], loaded
-            parts = list(_survey_all(study, cells, loader, progress, journal))
+            parts = list(_survey_all(study, cells, loader, progress, journal, job))
         else:
-            work, parts = tiles.prepare(study, cells, loader, progress, journal)
+            work, elsewhere, parts = tiles.prepare(study, cells, loader, progress, journal, job)
             ready = time.perf_counter()
-            parts += tiles.run(study, work, progress, journal)
+            parts += tiles.run(study, work, progress, journal, job)
+            parts += tiles.collect(elsewhere, progress, journal, job)
         done = time.perf_counter()
     return Measurement(
         data=data,
@@ -78,6 +83,20 @@ def measure(
         programs=len({id(tile.program) for tile in work}),
         tiles=len(work),
     )
+
+
+def contribute(study: Study, journal: Journal, job: Job) -> None:
+    """Do a member's part of a run, and leave it in the journal."""
+    progress = Progress(quiet=True)
+    with jax.enable_x64(study.precision == "float64"):
+        loader = Loader(study)
+        cells = plan.cells(study, read_by_load(study, loader))
+        if hasattr(study.module, "survey"):
+            list(_survey_all(study, cells, loader, progress, journal, job))
+        else:
+            work, elsewhere, _ = tiles.prepare(study, cells, loader, progress, journal, job)
+            tiles.run(study, work, progress, journal, job)
+            tiles.collect(elsewhere, progress, journal, job)
 
 
 def judge(study: Study, data, arrays: Mapping[str, Any]) -> Result:
@@ -93,6 +112,7 @@ def execute(
     cache: bool = True,
     journal: Journal | None = None,
     progress: Progress | None = None,
+    job: Job | None = None,
 ) -> Run:
     """Run a study and write its folder, all but figures, report and STATUS (`session` does those).
 
@@ -101,11 +121,11 @@ def execute(
     folder = journal.folder if journal else store.create(study, out)
     switch_on(cache)
     with Progress(quiet) if progress is None else nullcontext(progress) as progress:
-        measurement = measure(study, progress, journal)
-    return _conclude(study, folder, measurement)
+        measurement = measure(study, progress, journal, job)
+    return _conclude(study, folder, measurement, job)
 
 
-def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
+def _conclude(study: Study, folder: Path, measurement: Measurement, job: Job | None = None) -> Run:
     measured = measurement.measured
     arrays = {name: value for name, value in measured.items() if name != "params"}
     try:
@@ -133,7 +153,7 @@ def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
         plots=plots,
         params=encoding.nested(measured["params"]) if "params" in measured else None,
         provenance=provenance.collect(
-            study, measurement.seconds, measurement.programs, measurement.tiles
+            study, measurement.seconds, measurement.programs, measurement.tiles, job
         ),
         smoke=study.smoke,
     )
@@ -153,33 +173,42 @@ def _survey_all(
     loader: Loader,
     progress: Progress,
     journal: Journal | None,
+    job: Job,
 ):
     """Lane by lane, what an experiment measures that is no single program of JAX.
 
     Its `survey(config, data, seed, progress)` stands in the place of `measure`, runs on the host
     and counts its own progress.
     """
+    lanes = {}
     for cell in cells:
-        data = loader(cell.config)
         for (row, column), place in np.ndenumerate(cell.lanes):
             swept = {path: float(values[column]) for path, values in cell.settings.items()}
-            config = plan.fill(cell.config, swept)
-            key = _survey_key(study, config, cell.seeds[row])
-            kept = journal.finished(int(place), key) if journal else None
-            if kept:
-                names = kept.notes["names"]
-                found = encoding.unflatten(
-                    kept.notes["tree"], dict(zip(names, kept.leaves, strict=True))
-                )
-            else:
-                signals.check()
-                with theirs(study.experiment, "survey"):
-                    found = study.module.survey(config, data, cell.seeds[row], progress)
-                if journal:
-                    arrays, tree = encoding.flatten(encoding.nested(found))
-                    names = list(arrays)
-                    journal.keep(int(place), key, list(arrays.values()), names=names, tree=tree)
-            yield np.array([place]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], found)
+            config, seed = plan.fill(cell.config, swept), cell.seeds[row]
+            lanes[int(place)] = (cell, config, seed, _survey_key(study, config, seed))
+    keys = {place: key for place, (*_, key) in lanes.items()}
+    done = {place for place, key in keys.items() if journal and journal.finished(place, key)}
+    ours = job.share(journal, None, keys, done) or set()
+    for place in sorted(ours):
+        cell, config, seed, key = lanes[place]
+        job.check()
+        with theirs(study.experiment, "survey"):
+            found = study.module.survey(config, loader(cell.config), seed, progress)
+        if journal:
+            arrays, tree = encoding.flatten(encoding.nested(found))
+            names = list(arrays)
+            journal.keep(place, key, list(arrays.values()), names=names, tree=tree)
+        yield _part(place, found)
+    job.others(progress)
+    if journal and job.index == 0:
+        for place in sorted(set(lanes) - ours):
+            kept = job.await_piece(partial(journal.finished, place, keys[place]), place)
+            leaves = dict(zip(kept.notes["names"], kept.leaves, strict=True))
+            yield _part(place, encoding.unflatten(kept.notes["tree"], leaves))
+
+
+def _part(place: int, found):
+    return np.array([place]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], found)
 
 
 def _survey_key(study: Study, config, seed: int) -> str:

@@ -9,7 +9,8 @@ import jax
 from jaxmath.config.document import show
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan
+from jaxmath.lab import mesh, plan
+from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, read_by_load, static_part
 from jaxmath.lab.program import lane, size, tiling, workers
 
@@ -43,7 +44,7 @@ def planned(study: Study) -> Plan:
                 with theirs(study.experiment, "measure"):
                     one = lane(study, cell, values)
                     each = size(one)
-                programs[key] = each.peak, tiling(cell, each)
+                programs[key] = each.peak, tiling(cell, each, Job(), len(mesh.devices(None)))
                 arrays = max(arrays, sum(leaf.nbytes for leaf in jax.tree.leaves(one.arrays)))
     runs = sum(cell.lanes.size for cell in cells)
     peak = arrays + max(

@@ -182,6 +182,22 @@ def tiling(seeds: int, settings: int, most: int, workers: int) -> Tiling:
     return Tiling(min(rows, key=lanes_in_turn), columns)
 
 
+def over_devices(seeds: int, settings: int, most: int, devices: int, workers: int) -> Tiling:
+    """Cut a grid into tiles that several devices run together, at most `most` lanes on each.
+
+    The devices lie over seeds or over settings, whichever is sooner done, by the padding that the
+    lengths need; every worker has such tiles.
+    """
+    options = []
+    for down, across in ((devices, 1), (1, devices)):
+        part = tiling(math.ceil(seeds / down), math.ceil(settings / across), most, workers)
+        rows = part.rows * min(down, math.ceil(seeds / part.rows))
+        columns = part.columns * min(across, math.ceil(settings / part.columns))
+        count = math.ceil(seeds / rows) * math.ceil(settings / columns)
+        options.append((count * part.rows * part.columns, Tiling(rows, columns)))
+    return min(options, key=lambda option: option[0])[1]
+
+
 def _even(count: int, most: int) -> int:
     """The size of equal pieces, none larger than `most`."""
     return math.ceil(count / math.ceil(count / most))

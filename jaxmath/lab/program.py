@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, threads
+from jaxmath.lab import mesh, plan, threads
+from jaxmath.lab.job import Job
 from jaxmath.lab.loading import split
 from jaxmath.lab.plan import DTYPES
 
@@ -95,7 +96,7 @@ class Program(NamedTuple):
     Attributes:
         carry, record, results: the trees of what goes from round to round, of what a round
             records, and of what comes out.
-        digest: a hash of the stages' text, the same in every process.
+        digest: a hash of the stages' text, the same in every process and over any devices.
     """
 
     begin: Any
@@ -107,6 +108,7 @@ class Program(NamedTuple):
     record: Any
     results: Any
     digest: str
+    layout: mesh.Layout = mesh.ALONE
 
     @property
     def pieces(self) -> int:
@@ -114,15 +116,26 @@ class Program(NamedTuple):
         return 1 + self.rounds
 
 
-def lowered(one: Lane, tiling: plan.Tiling) -> Program:
+def lowered(one: Lane, tiling: plan.Tiling, layout: mesh.Layout = mesh.ALONE) -> Program:
     """The stages of a lane for a tile of lanes, settings inside seeds, ready to be compiled."""
+    if layout.over:
+        alone = lowered(one, tiling)
+        one = one._replace(arrays=layout.shapes(one.arrays))
+        return _lowered(one, tiling, layout)._replace(digest=alone.digest, layout=layout)
+    return _lowered(one, tiling, layout)
+
+
+def _lowered(one: Lane, tiling: plan.Tiling, layout: mesh.Layout) -> Program:
     rows, width = tiling.rows, tiling.columns
+    part = layout.part(tiling)
     keys = jax.ShapeDtypeStruct((rows,), one.key.dtype)
     columns = {path: jax.ShapeDtypeStruct((width,), x.dtype) for path, x in one.swept.items()}
 
     def grid(fn, over_settings, over_seeds, out_settings: Any = 0):
-        inner = jax.vmap(fn, in_axes=over_settings, out_axes=out_settings, axis_size=width)
-        return jax.jit(jax.vmap(inner, in_axes=over_seeds, axis_size=rows))
+        inner = jax.vmap(fn, in_axes=over_settings, out_axes=out_settings, axis_size=part.columns)
+        outer = jax.vmap(inner, in_axes=over_seeds, axis_size=part.rows)
+        data = 2 if fn is one.begin else 1
+        return layout.jit(outer, over_seeds, over_settings, out_settings, data)
 
     if not one.rounds:
         whole = grid(one.begin, (None, None, None, 0), (None, 0, None, None))
@@ -239,11 +252,15 @@ def workers() -> int:
     return plan.cores() if jax.default_backend() == "cpu" else 1
 
 
-def tiling(cell: plan.Cell, each: plan.Size) -> plan.Tiling:
-    """How a cell is cut: for this machine, or where threads are pinned for any."""
+def tiling(cell: plan.Cell, each: plan.Size, job: Job, devices: int) -> plan.Tiling:
+    """How a cell is cut: for all processes and devices, or where threads are pinned for any."""
     pinned = threads.pinned()
     at_once = threads.pool() if pinned and jax.default_backend() == "cpu" else workers()
-    memory = plan.PINNED_MEMORY if pinned else plan.memory()
+    memory = plan.PINNED_MEMORY if pinned else plan.memory() // job.mates
     most = plan.most_lanes(each, at_once, jax.default_backend(), memory)
     seeds, settings = cell.lanes.shape
-    return plan.tiling(seeds, settings, most, at_once)
+    if pinned:
+        return plan.tiling(seeds, settings, most, at_once)
+    if devices == 1:
+        return plan.tiling(seeds, settings, most, at_once * job.count)
+    return plan.over_devices(seeds, settings, most, devices, job.count)

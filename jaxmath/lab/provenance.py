@@ -11,15 +11,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, threads
+from jaxmath.lab import mesh, plan, threads
+from jaxmath.lab.job import Job
 
 PACKAGES = ("jaxmath", "jax", "jaxlib", "numpy", "optax", "scipy", "scikit-learn")
 
 
-def collect(study: Study, seconds: dict[str, float], programs: int, tiles: int) -> dict[str, Any]:
+def collect(
+    study: Study, seconds: dict[str, float], programs: int, tiles: int, job: Job | None = None
+) -> dict[str, Any]:
     """What someone needs to judge whether the same numbers should come out again."""
     seed_axis = next((axis for axis in study.axes if "seed" in axis.paths), None)
     seeds = (
@@ -30,7 +31,7 @@ def collect(study: Study, seconds: dict[str, float], programs: int, tiles: int) 
     return {
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git": commit(study.source.parent if study.source else Path.cwd()),
-        **environment(),
+        **environment(job),
         "dtype": study.precision,
         "seeds": seeds,
         "smoke": study.smoke,
@@ -40,18 +41,21 @@ def collect(study: Study, seconds: dict[str, float], programs: int, tiles: int) 
     }
 
 
-def environment() -> dict[str, Any]:
-    """What decides the last digits: versions, device, and the threads of a CPU."""
-    device = jax.devices()[0]
+def environment(job: Job | None = None) -> dict[str, Any]:
+    """What decides the last digits: versions, devices, and the threads of a CPU."""
+    job = job or Job()
+    devices = mesh.devices(job.devices)
+    device = devices[0]
     return {
         "versions": {"python": platform.python_version()} | _versions(),
         "device": {
             "platform": device.platform,
             "kind": device.device_kind,
-            "count": 1,
+            "count": len(devices),
             "processor": _processor(),
         },
         "system": f"{platform.system()} {platform.machine()}",
+        "processes": job.count,
         "deterministic": threads.pinned(),
         "threads": {
             "cores": plan.cores(),

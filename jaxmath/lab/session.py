@@ -17,13 +17,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jaxmath.config import reading, signals
-from jaxmath.config.errors import Exit, ExperimentError, InputError, Problem, StorageError
+from jaxmath.config.errors import (
+    ElsewhereError,
+    Exit,
+    ExperimentError,
+    InputError,
+    LostError,
+    Problem,
+    StorageError,
+)
 from jaxmath.config.signals import Terminated
 from jaxmath.config.study import Study
-from jaxmath.lab import engine, provenance
+from jaxmath.lab import engine, mesh, provenance
+from jaxmath.lab.job import Job
 from jaxmath.lab.progress import Progress
 from jaxmath.report import run_page
-from jaxmath.runs import encoding, files, lock, store
+from jaxmath.runs import encoding, files, store
 from jaxmath.runs.expectation import reasons_of
 from jaxmath.runs.journal import SAVE_SECONDS, Journal
 from jaxmath.runs.run import Run
@@ -36,13 +45,17 @@ def run(
     cache: bool = True,
     save_seconds: float = SAVE_SECONDS,
     progress: Progress | None = None,
+    job: Job | None = None,
 ) -> Run:
     """Run a study in a new folder below `out`.
 
-    The state of a training is saved about every `save_seconds`.
+    The state of a training is saved about every `save_seconds`. Other processes of the `job` share
+    the work.
     """
+    job = job or Job()
+    mesh.devices(job.devices)  # a slip there is known before there is a folder
     folder = store.create(study, out)
-    with _working(folder):
+    with _working(folder, job):
         journal = Journal(folder, save_seconds)
         source = study.source and os.path.relpath(study.source, folder)
         journal.note(
@@ -53,7 +66,7 @@ def run(
                 config=encoding.toml(study),
             )
         )
-        return _work(study, journal, progress or Progress(quiet), cache)
+        return _work(study, journal, progress or Progress(quiet), cache, job)
 
 
 def resume(
@@ -62,6 +75,7 @@ def resume(
     cache: bool = True,
     save_seconds: float = SAVE_SECONDS,
     progress: Progress | None = None,
+    job: Job | None = None,
 ) -> Run:
     """Go on with a run where it ended; one that is finished is read and returned.
 
@@ -69,20 +83,21 @@ def resume(
         InputError: the folder is no run, or its config is not what the run began with.
         LockedError: another process is at work on it.
     """
+    job = job or Job()
     folder = Path(folder)
     if not (folder / "config.toml").is_file() and not any(folder.glob("plan*.json")):
         hint = "name the folder that `jaxmath run` made, such as runs/NAME/20260102T030405Z-a1b2c3"
         raise InputError(Problem(f"{folder} is no folder of a run", hint=hint))
-    with lock.hold(folder):
+    with job.hold(folder):
         journal = Journal(folder, save_seconds)
         files.sweep_up(folder)
         if finished(folder):
             journal.clear()
             return store.load(folder)
-        study = _reopen(journal)
+        study = reopen(journal)
         with _ending(folder):
             (folder / "STATUS").unlink(missing_ok=True)
-            return _work(study, journal, progress or Progress(quiet), cache)
+            return _work(study, journal, progress or Progress(quiet), cache, job)
 
 
 def finished(folder: Path) -> bool:
@@ -91,17 +106,18 @@ def finished(folder: Path) -> bool:
 
 
 @contextmanager
-def _working(folder: Path) -> Iterator[None]:
-    with store.disk(folder), lock.hold(folder), _ending(folder):
+def _working(folder: Path, job: Job) -> Iterator[None]:
+    with store.disk(folder), job.hold(folder), _ending(folder):
         yield
 
 
-def _work(study: Study, journal: Journal, progress: Progress, cache: bool) -> Run:
+def _work(study: Study, journal: Journal, progress: Progress, cache: bool, job: Job) -> Run:
     sessions = journal.plan().get("sessions", [])
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    environment = encoding.plain(provenance.environment())
+    environment = encoding.plain(provenance.environment(job))
     journal.note(sessions=[*sessions, dict(started=now, **environment)])
     progress.began(journal.folder)
+    job.began(journal.folder)
     with progress:
         journal.say = progress.say
         if sessions and (changed := list(reasons_of(sessions[0], environment))):
@@ -109,7 +125,7 @@ def _work(study: Study, journal: Journal, progress: Progress, cache: bool) -> Ru
                 f"{journal.folder} was begun in other surroundings ({', '.join(changed)}): the "
                 "last digits of what is left may differ from those of a run in one go"
             )
-        found = engine.execute(study, cache=cache, journal=journal, progress=progress)
+        found = engine.execute(study, cache=cache, journal=journal, progress=progress, job=job)
     signals.check()
     run_page.write(found)
     signals.check()
@@ -132,6 +148,8 @@ def _ending(folder: Path) -> Iterator[None]:
             for kind, known in KINDS.items():
                 if isinstance(error, kind):
                     status = known
+            if isinstance(error, ElsewhereError):
+                status = error.status
         with contextlib.suppress(StorageError):  # where the disk is full, the folder says nothing
             told = str(error) or type(error).__name__
             store.status(folder, f"{word} {int(status)}\n{told}\n")
@@ -145,10 +163,11 @@ KINDS: dict[type[BaseException], Exit] = {
     ExperimentError: Exit.EXPERIMENT,
     OSError: Exit.IO,
     StorageError: Exit.IO,
+    LostError: Exit.LOST,
 }
 
 
-def _reopen(journal: Journal) -> Study:
+def reopen(journal: Journal) -> Study:
     """The study of a run, from what it began with."""
     folder = journal.folder
     plan = journal.plan()

@@ -7,15 +7,16 @@ import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxmath.config import signals
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, threads
+from jaxmath.lab import mesh, plan, threads
+from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, split, static_part
 from jaxmath.lab.program import (
     STAGES,
@@ -67,17 +68,20 @@ def prepare(
     loader: Loader,
     progress: Progress,
     journal: Journal | None,
-) -> tuple[list[Tile], list[Any]]:
-    """The tiles that are left to run, their programs compiled, and the parts that are finished.
+    job: Job,
+) -> tuple[list[Tile], list[Tile], list[Any]]:
+    """The tiles that are left for this process, their programs compiled; those that are left for
+    others; and the parts that are finished.
 
     One program serves all cells that differ in arrays alone. A sweep that goes on is cut as it was.
     """
-    cut = journal.plan().get("tiles") if journal else None
+    cut = job.cut(journal)
     planned = [plan.Tiling(*sides) for sides in cut] if cut else [None] * len(cells)
+    devices = mesh.devices(job.devices)
     keys, lower = [], {}
     for cell, cut in zip(cells, planned, strict=True):
         data = loader(cell.config)
-        keys.append((*_identity(study, cell, data), cut))
+        keys.append((*_identity(study, cell, data), devices, cut))
         if keys[-1] in _programs:
             _programs.move_to_end(keys[-1])
         else:
@@ -85,14 +89,20 @@ def prepare(
     with theirs(study.experiment, "measure"):
         for key, (cell, data, cut) in lower.items():
             one = lane(study, cell, data)
-            lower[key] = lowered(one, cut or tiling(cell, size(one)))
+            whole = hasattr(study.module, "full_batch") and study.module.full_batch(cell.config)
+            rows = mesh.divided(whole, one.arrays, cell.lanes.size, devices)
+            cut = cut or tiling(cell, size(one), job, 1 if rows else len(devices))
+            lower[key] = lowered(one, cut, mesh.layout(cut, rows, devices))
     programs = dict(_programs) | lower
     work = _tiles(study, cells, loader, [programs[key] for key in keys])
-    if journal:
-        cuts = [programs[key].tiling for key in keys]
-        journal.note(tiles=[[cut.rows, cut.columns] for cut in cuts])
+    cuts = [programs[key].tiling for key in keys]
     done = {tile.number: part for tile in work if (part := _finished(tile, journal))}
-    left = [tile for tile in work if tile.number not in done]
+    named = {tile.number: tile.key for tile in work}
+    ours = job.share(journal, [[cut.rows, cut.columns] for cut in cuts], named, set(done))
+    if ours is None:
+        return prepare(study, cells, loader, progress, journal, job)
+    left = [tile for tile in work if tile.number in ours]
+    elsewhere = [tile for tile in work if tile.number not in ours and tile.number not in done]
     needed = {id(tile.program) for tile in left}
     wanted = {key: program for key, program in lower.items() if id(program) in needed}
     progress.phase("compiling", len(wanted))
@@ -102,7 +112,7 @@ def prepare(
         _programs.popitem(last=False)
     ready = {id(wanted[key]): program for key, program in made.items()}
     left = [t._replace(program=ready.get(id(t.program), t.program)) for t in left]
-    return left, list(done.values())
+    return left, elsewhere, list(done.values())
 
 
 def _identity(study: Study, cell: plan.Cell, data):
@@ -154,24 +164,39 @@ def _part(tile: Tile, leaves: list[Any]):
     return lanes, jax.tree.unflatten(tile.program.results, [leaf[first] for leaf in leaves])
 
 
-def run(study: Study, work: list[Tile], progress: Progress, journal: Journal | None) -> list[Any]:
+def collect(
+    elsewhere: list[Tile], progress: Progress, journal: Journal | None, job: Job
+) -> list[Any]:
+    """The parts of tiles that other processes run, when all are done; nothing for a member."""
+    job.others(progress)
+    if job.index:
+        return []
+    return [job.await_piece(partial(_finished, tile, journal), tile.number) for tile in elsewhere]
+
+
+def run(
+    study: Study, work: list[Tile], progress: Progress, journal: Journal | None, job: Job
+) -> list[Any]:
     """Run tiles, several at once; the parts for `gather`."""
     progress.phase("running", sum(tile.program.pieces for tile in work))
     if not work:
         return []
     stop = threading.Event()
     keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
+    needed = {(id(tile.data), tile.program.layout): tile for tile in work}
+    data = {at: at[1].place(split(tile.data)[0]) for at, tile in needed.items()}
+    at_once = 1 if any(tile.program.layout.over for tile in work) else workers()
 
     def one(tile: Tile):
         # JAX's settings belong to a thread, so each enters the precision for itself.
         with jax.enable_x64(study.precision == "float64"):
-            return _run_tile(study, tile, keys, progress, stop, journal)
+            return _run_tile(study, tile, keys, data, progress, stop, journal)
 
-    with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
+    with ThreadPoolExecutor(max_workers=min(at_once, len(work))) as pool:
         futures = [pool.submit(one, tile) for tile in work]
         try:
             while True:
-                signals.check()
+                job.check()
                 done, waiting = wait(futures, WAKE, FIRST_EXCEPTION)
                 for future in done:
                     future.result()  # raises what a tile raised
@@ -187,12 +212,13 @@ def _run_tile(
     study: Study,
     tile: Tile,
     keys,
+    data,
     progress: Progress,
     stop: threading.Event,
     journal: Journal | None,
 ):
     program, cell = tile.program, tile.cell
-    arrays, _ = split(tile.data)
+    arrays = data[id(tile.data), program.layout]
     fixed, swept = arguments(study, cell)
     settings = {
         path: cell.settings[path][tile.columns].astype(x.dtype) for path, x in swept.items()

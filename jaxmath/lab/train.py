@@ -24,7 +24,7 @@ from jaxmath.lab import datasets
 from jaxmath.lab.by_hand import by_hand
 from jaxmath.lab.train_result import draw, judge
 
-__all__ = ["Config", "begin", "draw", "finish", "judge", "load", "proceed", "rounds"]
+__all__ = ["Config", "begin", "draw", "finish", "full_batch", "judge", "load", "proceed", "rounds"]
 
 TOPICS = ("O2", "O5", "O6", "O10")
 METRIC = ("test_loss", "train_loss")
@@ -130,6 +130,11 @@ def load(config: Config) -> datasets.Data:
             )
         )
     return data
+
+
+def full_batch(config: Config) -> bool:
+    """Whether every step reads all rows, so that they may lie over several devices."""
+    return config.batch_size == 0
 
 
 def rounds(config: Config) -> int:

@@ -79,12 +79,20 @@ def _promised(first: Run, other: Run, changed: Sequence[str]):
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if changed[3:] else "")
         return Promise.NONE, None, [f"the configs differ in {named}"]
     reasons = list(reasons_of(first.provenance, other.provenance))
+    reasons += _cut(first.provenance, other.provenance)
     if any(map(_moved, (first.provenance, other.provenance))):
         reasons.append("one was interrupted, and went on in other surroundings")
     if not reasons:
         return Promise.BITS, 0.0, []
     precision = str(first.config.get("precision", "float64"))
     return Promise.DIGITS, TOLERANCE.get(precision, max(TOLERANCE.values())), reasons
+
+
+def _cut(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
+    """A sweep is cut for the processes that begin it, unless it is cut the same everywhere."""
+    old, new = ((p.get("sessions") or [p])[0].get("processes", 1) for p in (one, two))
+    if old != new and not (one.get("deterministic") and two.get("deterministic")):
+        yield f"{old} and {new} processes"
 
 
 def _moved(provenance: Mapping[str, Any]) -> bool:
@@ -105,6 +113,9 @@ def reasons_of(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
     systems = [p.get("system", "unknown") for p in (one, two)]
     if systems[0] != systems[1]:
         yield f"{systems[0]} and {systems[1]}"
+    old, new = (_table(p, "device").get("count", 1) for p in (one, two))
+    if old != new:
+        yield f"{old} and {new} devices"
     kinds = [_table(p, "device").get("kind", "unknown") for p in (one, two)]
     platforms = {_table(p, "device").get("platform", "unknown") for p in (one, two)}
     if kinds[0] != kinds[1] or len(platforms) > 1:

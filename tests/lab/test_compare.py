@@ -75,6 +75,9 @@ def test_equal_bits_are_expected_of_the_same_run_and_found(run):
         (dict(versions={"scipy": "1.18"}), "scipy"),
         (dict(device=dict(platform="gpu", kind="H200")), "cpu and H200"),
         (dict(device=dict(platform="cpu", kind="cpu", processor="B")), "processors A and B"),
+        (dict(device=dict(platform="cpu", kind="cpu", count=8)), "1 and 8 devices"),
+        (dict(processes=4), "1 and 4 processes"),
+        (dict(sessions=[dict(PROVENANCE, processes=4), PROVENANCE]), "1 and 4 processes"),
         (dict(system="Darwin arm64"), "Darwin"),
     ],
 )

@@ -17,6 +17,7 @@ from studies import LONG, SHORT, Optimizer, axis, study
 from jaxmath.config.errors import ExperimentError
 from jaxmath.config.study import SweepAxis
 from jaxmath.lab import engine, plan, program, tiles
+from jaxmath.lab.job import Job
 
 
 @functools.cache
@@ -196,10 +197,12 @@ def test_a_pinned_sweep_is_cut_the_same_way_on_any_machine(monkeypatch):
 
     def cuts():
         found = set()
-        for cores, memory in ((1, 1 << 30), (8, 1 << 40)):
+        for cores, memory, processes, devices in ((1, 1 << 30, 1, 1), (8, 1 << 40, 3, 2)):
             monkeypatch.setattr(plan, "cores", lambda cores=cores: cores)
             monkeypatch.setattr(plan, "memory", lambda memory=memory: memory)
-            found.add(program.tiling(cell, plan.Size(100, 100)))
+            job = Job()
+            job.count = processes
+            found.add(program.tiling(cell, plan.Size(100, 100), job, devices))
         return found
 
     monkeypatch.delenv("NPROC", raising=False)
