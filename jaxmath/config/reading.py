@@ -265,6 +265,7 @@ def _validate(
     document: Document, project: Project, overrides: tuple[str, ...], smoke: bool
 ) -> Study:
     """Import the experiment and hold every value against its `Config`."""
+    from jaxmath.config import halving
     from jaxmath.config.axes import sweep_axes, written
     from jaxmath.config.schema import Validation, plain
     from jaxmath.config.study import Study
@@ -282,6 +283,7 @@ def _validate(
     given = {key: value for key, value in values.items() if key not in RESERVED}
     config = check.table(module.Config, given, ())
     swept = sweep_axes(config, check) if config is not MISSING else ()
+    method = halving.read(config, swept, module, check) if config is not MISSING else None
     check.finish()
     resolved = {
         "experiment": values["experiment"],
@@ -291,6 +293,8 @@ def _validate(
     }
     if swept:
         resolved["sweep"] = written(values["sweep"], swept)
+    if method:
+        resolved["sweep"][method.name] = halving.written(method)
     return Study(
         experiment=values["experiment"],
         module=module,
@@ -302,4 +306,5 @@ def _validate(
         source=document.file,
         resolved=resolved,
         overrides=overrides,
+        method=method,
     )

@@ -21,7 +21,10 @@ MAX_SEED = 2**32 - 1
 DESIGNS = ("random", "sobol", "halton")
 """Tables of paths that vary together, each value drawn or placed jointly."""
 
-GROUPS = ("zip", *DESIGNS)
+METHODS = ("halving", "hyperband")
+"""Tables that say which settings run to the end; they vary nothing."""
+
+GROUPS = ("zip", *DESIGNS, *METHODS)
 SETTINGS = ("count", "seed", "scrambled")
 """What a design says of itself, beside its paths."""
 
@@ -53,7 +56,9 @@ def entries(table: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def is_setting(group: str, path: str, value: Any) -> bool:
-    """Whether an entry of a group says how it is drawn, rather than what varies."""
+    """Whether an entry of a group says something of it, rather than what varies."""
+    if group in METHODS:
+        return True
     return group in DESIGNS and path in SETTINGS and not isinstance(value, (Mapping, list))
 
 
