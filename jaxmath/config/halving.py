@@ -72,15 +72,11 @@ class Halving:
 
     def _sizes(self, deepest: int) -> list[int]:
         """With how many settings each bracket of Hyperband begins."""
-        return [
-            -(-(deepest + 1) * self.factor**s // (s + 1)) for s in range(deepest, -1, -1)
-        ]
+        return [-(-(deepest + 1) * self.factor**s // (s + 1)) for s in range(deepest, -1, -1)]
 
 
 def _bracket(settings: int, depth: int, rounds: int, eta: int) -> tuple[Rung, ...]:
-    return tuple(
-        Rung(settings // eta**i, rounds // eta ** (depth - i)) for i in range(depth + 1)
-    )
+    return tuple(Rung(settings // eta**i, rounds // eta ** (depth - i)) for i in range(depth + 1))
 
 
 def _power(base: int, number: int) -> int:
@@ -91,7 +87,9 @@ def _power(base: int, number: int) -> int:
     return exponent
 
 
-def read(config: Any, axes: tuple[SweepAxis, ...], module: Any, check: Validation) -> Halving | None:
+def read(
+    config: Any, axes: tuple[SweepAxis, ...], module: Any, check: Validation
+) -> Halving | None:
     """The method of the document's sweep, held against what is swept and against its experiment."""
     table = check.document.values.get("sweep", {})
     named = [name for name in METHODS if name in table]
@@ -114,11 +112,10 @@ def read(config: Any, axes: tuple[SweepAxis, ...], module: Any, check: Validatio
 
 def _method(name: str, given: Mapping[str, Any], check: Validation) -> Halving | None:
     place, before = ("sweep", name), len(check.problems)
-    keys = [field.name for field in dataclasses.fields(Halving) if field.name in KEYS]
     for key, value in given.items():
         where, told = (*place, key), f"`sweep.{name}.{key}` should be"
-        if key not in keys:
-            check.problem(where, f"unknown key `sweep.{name}.{key}`", suggest(key, keys))
+        if key not in KEYS:
+            check.problem(where, f"unknown key `sweep.{name}.{key}`", suggest(key, KEYS))
         elif key == "metric" and not (isinstance(value, str) and value):
             hint = 'such as "test_loss"'
             check.problem(where, f"{told} what a round records, got {show(value)}", hint)
@@ -134,6 +131,7 @@ def _method(name: str, given: Mapping[str, Any], check: Validation) -> Halving |
 
 LEAST = {"factor": 2, "min_rounds": 1}
 KEYS = ("metric", *LEAST, "maximize")
+MORE_ROUNDS = "take a smaller min_rounds, or more rounds (in train: `records`)"
 
 
 def _misfits(
@@ -146,7 +144,7 @@ def _misfits(
         yield told, "experiments with `begin`, `proceed` and `finish` have, such as train"
         return
     with theirs(experiment, "rounds"):
-        counts = {count: path for count, path in _rounds(config, axes, module)}
+        counts = dict(_rounds(config, axes, module))
     if len(counts) > 1:
         path = next(filter(None, counts.values()))
         told = f"{name} compares settings after equal rounds, and `{path}` changes their number"
@@ -156,16 +154,20 @@ def _misfits(
     settings = math.prod(len(axis) for axis in axes if axis.paths != ("seed",))
     least = method.factor * method.min_rounds
     if rounds < least:
-        told = f"{name} drops nothing before round {least}, min_rounds times factor, and there are "
-        yield told + f"{rounds} rounds", "take more rounds, in train by `records`"
+        told = f"{name} drops nothing with fewer rounds than {least}, min_rounds times factor"
+        yield f"{told}, and there {'are' if rounds > 1 else 'is'} {rounds}", MORE_ROUNDS
     elif method.name == "hyperband" and not method.first:
         told = f"{name} takes its settings in the order of a design, and there is none"
         yield told, "such as [sweep.random] or [sweep.sobol]"
     elif settings < method.least(rounds):
-        told = f"{name} needs at least {method.least(rounds)} settings, and the sweep has {settings}"
+        told = (
+            f"{name} needs at least {method.least(rounds)} settings, and the sweep has {settings}"
+        )
         if method.name == "hyperband":
             told += f" (for {rounds} rounds and factor {method.factor})"
-        yield told, "take more settings, or a larger min_rounds" if method.first else ""
+            yield told, "take more settings, or a larger min_rounds"
+        else:
+            yield told, "take more settings, or a smaller factor"
 
 
 def _rounds(config: Any, axes: tuple[SweepAxis, ...], module: Any) -> Iterator[tuple[int, str]]:

@@ -22,15 +22,16 @@ import numpy as np
 from jaxmath.config import signals
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, provenance, tiles
+from jaxmath.lab import halving, plan, provenance, tiles
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep
 from jaxmath.runs.cache import switch_on
-from jaxmath.runs.experiment import Result
+from jaxmath.runs.experiment import Result, Table
 from jaxmath.runs.journal import Journal
 from jaxmath.runs.measured import Measured, gather
 from jaxmath.runs.run import Run
+from jaxmath.runs.sweep import ROUNDS
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Measurement:
         seconds: wall time of "load", "compile" and "run".
         programs, tiles: how many were compiled, and how many pieces of work they ran; zero for
             what runs on the host.
+        tables: what is to be told of how settings were dropped.
     """
 
     data: Any
@@ -50,6 +52,7 @@ class Measurement:
     seconds: dict[str, float]
     programs: int
     tiles: int
+    tables: tuple[Table, ...] = ()
 
 
 def measure(
@@ -57,6 +60,7 @@ def measure(
 ) -> Measurement:
     """Load the data, compile one program a cell, and run all lanes that a journal does not have."""
     progress = progress or Progress(quiet=True)
+    searched = None
     with jax.enable_x64(study.precision == "float64"):
         started = time.perf_counter()
         loader = Loader(study)
@@ -67,16 +71,26 @@ def measure(
             work, ready = [], loaded
             parts = list(_survey_all(study, cells, loader, progress, journal))
         else:
+            if study.method:
+                halving.check(study, cells, loader)
             work, parts = tiles.prepare(study, cells, loader, progress, journal)
             ready = time.perf_counter()
-            parts += tiles.run(study, work, progress, journal)
+            if study.method:
+                searched = halving.run(study, work, progress, journal)
+                parts = searched.parts
+            else:
+                parts += tiles.run(study, work, progress, journal)
         done = time.perf_counter()
+    measured = gather(parts, study.axes)
+    if searched:
+        measured[ROUNDS] = searched.rounds
     return Measurement(
         data=data,
-        measured=gather(parts, study.axes),
+        measured=measured,
         seconds={"load": loaded - started, "compile": ready - loaded, "run": done - ready},
-        programs=len({id(tile.program) for tile in work}),
-        tiles=len(work),
+        programs=len({id(tile.program) for tile in work}) + (searched.programs if searched else 0),
+        tiles=searched.tiles if searched else len(work),
+        tables=(searched.table,) if searched else (),
     )
 
 
@@ -128,7 +142,11 @@ def _conclude(study: Study, folder: Path, measurement: Measurement) -> Run:
         config=encoding.config_of(study),
         axes=study.axes,
         claims=tuple(result.claims),
-        tables=(*sweep.tables(study.module, measured), *result.tables),
+        tables=(
+            *sweep.tables(study.module, measured, study.method),
+            *measurement.tables,
+            *result.tables,
+        ),
         series=arrays | dict(result.series),
         plots=plots,
         params=encoding.nested(measured["params"]) if "params" in measured else None,

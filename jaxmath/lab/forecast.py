@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -10,12 +11,17 @@ from jaxmath.config.document import show
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
 from jaxmath.lab import plan
+from jaxmath.lab.halving import check_metric
 from jaxmath.lab.loading import Loader, read_by_load, static_part
 from jaxmath.lab.program import lane, size, tiling, workers
+from jaxmath.runs import rungs
 
 
 class Plan(NamedTuple):
-    """What a study would take; memory in bytes, of which `data` for the data."""
+    """What a study would take; memory in bytes, of which `data` for the data.
+
+    `method` has the rungs of each bracket, (settings, rounds), where settings are dropped.
+    """
 
     config: str
     experiment: str
@@ -26,6 +32,7 @@ class Plan(NamedTuple):
     programs: int
     memory: int
     data: int
+    method: dict[str, Any] | None = None
 
 
 def planned(study: Study) -> Plan:
@@ -42,6 +49,7 @@ def planned(study: Study) -> Plan:
             if key not in programs and not hasattr(study.module, "survey"):
                 with theirs(study.experiment, "measure"):
                     one = lane(study, cell, values)
+                    check_metric(study.method, one)
                     each = size(one)
                 programs[key] = each.peak, tiling(cell, each)
                 arrays = max(arrays, sum(leaf.nbytes for leaf in jax.tree.leaves(one.arrays)))
@@ -63,7 +71,18 @@ def planned(study: Study) -> Plan:
         programs=len(programs),
         memory=peak,
         data=arrays,
+        method=_method(study),
     )
+
+
+def _method(study: Study) -> dict[str, Any] | None:
+    method: Any = study.method
+    if method is None:
+        return None
+    rounds = study.module.rounds(study.config)
+    settings = math.prod(len(axis) for axis in study.axes if axis.paths != ("seed",))
+    brackets = [[list(rung) for rung in rungs] for rungs in method.brackets(settings, rounds)]
+    return dict(name=method.name, said=rungs.said(method, settings, rounds), brackets=brackets)
 
 
 def forecast(study: Study) -> str:
@@ -76,6 +95,11 @@ def forecast(study: Study) -> str:
         ("programs", f"{plan.programs} to compile, in {plan.precision}"),
         ("memory", f"about {_bytes(plan.memory)}, of which the data {_bytes(plan.data)}"),
     ]
+    if plan.method:
+        rows.append((plan.method["name"], plan.method["said"]))
+        for rungs_ in plan.method["brackets"]:
+            told = (f"{n:,} for {r:,} round{'s' * (r > 1)}" for n, r in rungs_)
+            rows.append(("", ", then ".join(told)))
     width = max(len(name) for name, _ in rows)
     lines = [f"{plan.config}: valid, experiment {plan.experiment}"]
     return "\n".join(lines + [f"  {name:<{width}}  {words}" for name, words in rows])

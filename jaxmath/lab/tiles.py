@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from jaxmath.config import signals
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
 from jaxmath.lab import plan, threads
+from jaxmath.lab.compaction import Rounds
 from jaxmath.lab.loading import Loader, split, static_part
 from jaxmath.lab.program import (
     STAGES,
@@ -29,6 +30,7 @@ from jaxmath.lab.program import (
     workers,
 )
 from jaxmath.lab.progress import Progress
+from jaxmath.lab.sizes import Sizes
 from jaxmath.runs.journal import Journal, stored
 
 
@@ -121,21 +123,26 @@ def _tiles(study: Study, cells: list[plan.Cell], loader: Loader, programs) -> li
     for cell, program in zip(cells, programs, strict=True):
         data = loader(cell.config)
         if id(data) not in hashes:
-            hashes[id(data)] = _hash(*split(data)[0])
-        fixed, _ = arguments(study, cell)
+            hashes[id(data)] = data_hash(data)
         for rows, columns in program.tiling.tiles(*cell.lanes.shape):
-            said = (program.digest, sorted((path, float(x).hex()) for path, x in fixed.items()))
-            seeds = [cell.seeds[row] for row in rows]
-            swept = [(path, values[columns].tobytes()) for path, values in cell.settings.items()]
-            key = hashlib.sha256(repr((said, seeds, swept)).encode() + hashes[id(data)])
-            tile = Tile(len(work), program, cell, data, rows, columns, key.hexdigest())
-            work.append(tile)
+            name = key(study, cell, program, rows, columns, hashes[id(data)])
+            work.append(Tile(len(work), program, cell, data, rows, columns, name))
     return work
 
 
-def _hash(*arrays) -> bytes:
+def key(study: Study, cell: plan.Cell, program: Program, rows, columns, data: bytes) -> str:
+    """A hash of all that the numbers of some lanes depend on; of the data it takes their hash."""
+    fixed, _ = arguments(study, cell)
+    said = (program.digest, sorted((path, float(x).hex()) for path, x in fixed.items()))
+    seeds = [cell.seeds[row] for row in rows]
+    swept = [(path, values[columns].tobytes()) for path, values in cell.settings.items()]
+    return hashlib.sha256(repr((said, seeds, swept)).encode() + data).hexdigest()
+
+
+def data_hash(data) -> bytes:
+    """A hash of all arrays of the data."""
     whole = hashlib.sha256()
-    for array in arrays:
+    for array in split(data)[0]:
         array, _ = stored(array)
         whole.update(repr((array.shape, str(array.dtype))).encode())
         whole.update(array.tobytes())
@@ -154,18 +161,37 @@ def _part(tile: Tile, leaves: list[Any]):
     return lanes, jax.tree.unflatten(tile.program.results, [leaf[first] for leaf in leaves])
 
 
-def run(study: Study, work: list[Tile], progress: Progress, journal: Journal | None) -> list[Any]:
+def run_kept(study: Study, work: list[Tile], progress: Progress, journal, *rest) -> list[Any]:
+    """The parts of tiles in their order, of which a journal may have some; the others are run."""
+    parts = {tile.number: _finished(tile, journal) for tile in work}
+    left = [tile for tile in work if parts[tile.number] is None]
+    found = run(study, left, progress, journal, *rest)
+    parts |= {tile.number: part for tile, part in zip(left, found, strict=True)}
+    return [parts[tile.number] for tile in work]
+
+
+def run(
+    study: Study,
+    work: list[Tile],
+    progress: Progress,
+    journal: Journal | None,
+    sizes: Sizes | None = None,
+    phase: str = "running",
+) -> list[Any]:
     """Run tiles, several at once; the parts for `gather`."""
-    progress.phase("running", sum(tile.program.pieces for tile in work))
+    progress.phase(phase, sum(tile.program.pieces for tile in work))
     if not work:
         return []
+    sizes = sizes or Sizes(study)
+    alike = Counter(tile.program.digest for tile in work)
     stop = threading.Event()
     keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
 
     def one(tile: Tile):
         # JAX's settings belong to a thread, so each enters the precision for itself.
         with jax.enable_x64(study.precision == "float64"):
-            return _run_tile(study, tile, keys, progress, stop, journal)
+            many = alike[tile.program.digest]
+            return _run_tile(study, tile, keys, progress, stop, journal, sizes, many)
 
     with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
         futures = [pool.submit(one, tile) for tile in work]
@@ -190,6 +216,8 @@ def _run_tile(
     progress: Progress,
     stop: threading.Event,
     journal: Journal | None,
+    sizes: Sizes,
+    alike: int,
 ):
     program, cell = tile.program, tile.cell
     arrays, _ = split(tile.data)
@@ -197,24 +225,26 @@ def _run_tile(
     settings = {
         path: cell.settings[path][tile.columns].astype(x.dtype) for path, x in swept.items()
     }
-    state, records = _resumed(tile, journal)
+    state, records, memory = _resumed(tile, journal)
     if state is None:
         seeds = jax.numpy.stack([keys[cell.seeds[row]] for row in tile.rows])
         state = program.begin(fixed, seeds, arrays, settings)
+    rounds = Rounds(tile, sizes, alike, (fixed, arrays, settings), state, memory)
     saved, saved_at = len(records), time.monotonic()
     progress.advance(len(records))
     while len(records) < program.rounds:
-        jax.block_until_ready(state)
+        jax.block_until_ready(rounds.state)
         progress.advance()
         is_due = journal and time.monotonic() - saved_at >= journal.save_seconds
         if journal and len(records) > saved and (is_due or stop.is_set()):
-            leaves = jax.tree.leaves(state) + jax.tree.leaves(_stacked(records))
-            journal.keep_state(tile.number, tile.key, len(records), leaves)
+            leaves = jax.tree.leaves(rounds.whole()) + jax.tree.leaves(_stacked(records))
+            journal.keep_state(tile.number, tile.key, len(records), leaves + rounds.memory)
             saved, saved_at = len(records), time.monotonic()
         if stop.is_set():
             return None
-        state, record = program.proceed(fixed, arrays, settings, state)
-        records.append(record)
+        last = records[-1] if records else None
+        records.append(rounds.next(last, program.rounds - len(records)))
+    state = rounds.whole()
     if program.rounds:
         state = program.finish(fixed, arrays, settings, state, _stacked(records))
     results = [np.asarray(leaf).reshape(-1, *leaf.shape[2:]) for leaf in jax.tree.leaves(state)]
@@ -228,14 +258,16 @@ def _stacked(records: list[Any]):
     return jax.tree.map(lambda *leaves: np.stack(leaves, axis=2), *records)
 
 
-def _resumed(tile: Tile, journal: Journal | None) -> tuple[Any, list[Any]]:
-    """A tile's state as an earlier session saved it, and the records until then."""
+def _resumed(tile: Tile, journal: Journal | None) -> tuple[Any, list[Any], list[Any]]:
+    """A tile's state as an earlier session saved it, its records, and what `Rounds` remembers."""
     found = journal.state(tile.number, tile.key) if journal else None
     if found is None:
-        return None, []
+        return None, [], []
     carry, record = tile.program.carry, tile.program.record
-    leaves, columns = found.leaves[: carry.num_leaves], found.leaves[carry.num_leaves :]
-    return jax.tree.unflatten(carry, list(map(jax.numpy.asarray, leaves))), [
+    state, rest = found.leaves[: carry.num_leaves], found.leaves[carry.num_leaves :]
+    columns, memory = rest[: record.num_leaves], rest[record.num_leaves :]
+    records = [
         jax.tree.unflatten(record, [column[:, :, i] for column in columns])
         for i in range(found.notes["round"])
     ]
+    return jax.tree.unflatten(carry, list(map(jax.numpy.asarray, state))), records, memory
