@@ -36,6 +36,28 @@ DESIGNS = {
     "halton": "Paths placed jointly by Halton's sequence.",
 }
 
+METHODS = {
+    "halving": "Successive halving: settings are dropped round by round, the best run to the end.",
+    "hyperband": "Hyperband: successive halving in brackets, from many settings of few rounds to "
+    "few of all rounds.",
+}
+METHOD: Schema = {
+    "metric": {"type": "string", "description": "What of a round's records settings compare by."},
+    "factor": {
+        "type": "integer",
+        "minimum": 2,
+        "default": 3,
+        "description": "Of so many settings one is kept.",
+    },
+    "min_rounds": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 1,
+        "description": "The least number of rounds before settings are compared.",
+    },
+    "maximize": {"type": "boolean", "default": False, "description": "Whether more is better."},
+}
+
 
 def _numbers(items: Sequence[Schema], said: str, least: int) -> Schema:
     shape = {"items": list(items), "minItems": least, "maxItems": len(items)}
@@ -102,6 +124,14 @@ def sweep_schema(fields: Mapping[str, Schema], definitions: Schema, name: str) -
                 **dict.fromkeys(drawn, reference("distribution")),
             },
             "patternProperties": _below(heads, {"type": "object"}),
+            "additionalProperties": False,
+        }
+    for method, said in METHODS.items():
+        groups[method] = {
+            "type": "object",
+            "description": said,
+            "required": ["metric"],
+            "properties": METHOD,
             "additionalProperties": False,
         }
     return {

@@ -96,7 +96,7 @@ def forecast(study: Study) -> str:
         ("memory", f"about {_bytes(plan.memory)}, of which the data {_bytes(plan.data)}"),
     ]
     if plan.method:
-        rows.append((plan.method["name"], plan.method["said"]))
+        rows.append(("rungs", plan.method["said"]))
         for rungs_ in plan.method["brackets"]:
             told = (f"{n:,} for {r:,} round{'s' * (r > 1)}" for n, r in rungs_)
             rows.append(("", ", then ".join(told)))

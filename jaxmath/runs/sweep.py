@@ -36,8 +36,10 @@ def tables(
         return ()
     metrics = scalars(measured)
     reasons = failures(module, measured, metrics)
-    best = method.metric if method else metric(module, metrics)
-    cells = _cells(measured, metrics, reasons, best, -1.0 if method and method.maximize else 1.0)
+    best, sign = metric(module, metrics), 1.0
+    if method and method.metric in metrics:
+        best, sign = method.metric, -1.0 if method.maximize else 1.0
+    cells = _cells(measured, metrics, reasons, best, sign)
     failed = _failed(measured, reasons)
     return (cells, failed) if failed else (cells,)
 
