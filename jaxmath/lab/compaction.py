@@ -30,13 +30,12 @@ class Rounds:
         self,
         tile: Any,
         sizes: Sizes,
-        alike: int,
         arguments: tuple[Any, ...],
         state: Any,
         memory: Sequence[np.ndarray] = (),
     ):
-        """Of a tile with the arguments of its `proceed`, among so many tiles that are alike."""
-        self._tile, self._sizes, self._alike = tile, sizes, alike
+        """Of a tile with the arguments of its `proceed`."""
+        self._tile, self._sizes = tile, sizes
         self._program = tile.program
         self._fixed, self._arrays, self._every = arguments
         self._settings = self._every
@@ -88,8 +87,8 @@ class Rounds:
     def _compact(self, running: np.ndarray, left: int) -> None:
         """Go on in a smaller shape once as much was spent on what has ended as a program costs.
 
-        What is spent in vain, on ended lanes or on programs, is then at most twice the least
-        possible.
+        What a tile spends in vain, on ended lanes or on programs, is then at most twice the least
+        possible. Others may need the same program, but nobody knows that beforehand.
         """
         rows, columns = (np.flatnonzero(running.any(axis)) for axis in (1, 0))
         now = self._program.tiling
@@ -97,7 +96,7 @@ class Rounds:
         spared = now.rows * now.columns - then.rows * then.columns
         if not spared:
             return
-        each = spared * self._sizes.operations(self._tile) * self._alike
+        each = spared * self._sizes.operations(self._tile)
         self._spent += each
         if self._spent >= COMPILING and left * each >= COMPILING:
             self._leave(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -183,15 +183,13 @@ def run(
     if not work:
         return []
     sizes = sizes or Sizes(study)
-    alike = Counter(tile.program.digest for tile in work)
     stop = threading.Event()
     keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
 
     def one(tile: Tile):
         # JAX's settings belong to a thread, so each enters the precision for itself.
         with jax.enable_x64(study.precision == "float64"):
-            many = alike[tile.program.digest]
-            return _run_tile(study, tile, keys, progress, stop, journal, sizes, many)
+            return _run_tile(study, tile, keys, progress, stop, journal, sizes)
 
     with ThreadPoolExecutor(max_workers=min(workers(), len(work))) as pool:
         futures = [pool.submit(one, tile) for tile in work]
@@ -217,7 +215,6 @@ def _run_tile(
     stop: threading.Event,
     journal: Journal | None,
     sizes: Sizes,
-    alike: int,
 ):
     program, cell = tile.program, tile.cell
     arrays, _ = split(tile.data)
@@ -229,7 +226,7 @@ def _run_tile(
     if state is None:
         seeds = jax.numpy.stack([keys[cell.seeds[row]] for row in tile.rows])
         state = program.begin(fixed, seeds, arrays, settings)
-    rounds = Rounds(tile, sizes, alike, (fixed, arrays, settings), state, memory)
+    rounds = Rounds(tile, sizes, (fixed, arrays, settings), state, memory)
     saved, saved_at = len(records), time.monotonic()
     progress.advance(len(records))
     while len(records) < program.rounds:

@@ -100,21 +100,19 @@ def test_nothing_runs_once_all_have_ended(monkeypatch):
 def test_a_program_is_made_when_as_much_was_spent_in_vain(monkeypatch, shapes):
     study = a_study(seeds=(0,), levels=(20.0, 1e-9))
     monkeypatch.setattr(program, "workers", lambda: 1)
+    each, operations, work = _operations(study), sizes.Sizes.operations, []
+
+    def noted(self, tile):
+        work.append(operations(self, tile))
+        return work[-1]
+
+    monkeypatch.setattr(sizes.Sizes, "operations", noted)
     for rounds in (0.5, 3.5, 7.5, 8.5):
-        del shapes[:]
-        work = []
-        operations = sizes.Sizes.operations
-
-        def noted(self, tile, operations=operations, work=work):
-            work.append(operations(self, tile))
-            return work[-1]
-
-        monkeypatch.setattr(sizes.Sizes, "operations", noted)
-        each = _operations(study)
+        del shapes[:], work[:]
         monkeypatch.setattr(compaction, "COMPILING", rounds * each)
         engine.measure(study)
-        monkeypatch.setattr(sizes.Sizes, "operations", operations)
-        # Of 16 rounds the first lane ends in the first. Eight or more are neither spent nor left.
+        # Of 16 rounds the first lane ends in the first. When more than eight are spent in vain,
+        # fewer are left than a program costs.
         assert shapes == ([(1, 1)] if rounds < 8 else [])
         spent = int(np.ceil(rounds))
         assert len(work) == (spent if rounds < 8 else 15)
