@@ -92,7 +92,7 @@ def run(
         first += len(pieces)
         return tiles.run_kept(study, numbered, progress, journal, sizes, phase)
 
-    def keep(pieces: list[tuple[Held, tiles.Tile]], phase: str, since: int = 0) -> None:
+    def keep(pieces: list[tuple[Held, tiles.Tile]], phase: str) -> None:
         for (one, _), part in zip(pieces, go(pieces, phase), strict=True):
             one.keep(*part)
 
@@ -104,23 +104,21 @@ def run(
     left = [grid.order[a:b] for a, b in itertools.pairwise(starts)]
     taken = np.zeros(len(grid.order), int)
     compared: list[Compared] = []
-    depth = max(map(len, brackets))
-    for step in range(depth):
-        at = [(b, rungs[step]) for b, rungs in enumerate(brackets) if step < len(rungs)]
-        pieces = []
-        for b, rung in at:
-            left[b] = left[b][: rung.settings]
-            since = brackets[b][step - 1].rounds if step else 0
-            pieces += list(grid.pieces(left[b], since, rung.rounds))
-            taken[left[b]] = rung.rounds
-        keep(pieces, f"rung {step + 1} of {depth}")
-        for b, rung in at:
-            values = grid.metric(left[b], rung.rounds)
+    # Brackets differ in where they compare, so that all that is left goes on together.
+    levels = sorted({rung.rounds for rungs in brackets for rung in rungs})
+    for level, (since, until) in enumerate(itertools.pairwise([0, *levels])):
+        alive = np.concatenate(left)
+        keep(list(grid.pieces(alive, since, until)), f"rung {level + 1} of {len(levels)}")
+        taken[alive] = until
+        for b, rungs in enumerate(brackets):
+            step = next((i for i, rung in enumerate(rungs) if rung.rounds == until), None)
+            if step is None:
+                continue
+            values = grid.metric(left[b], until)
             best = np.argsort(np.where(np.isfinite(values), values, np.inf), kind="stable")
-            last = step + 1 == len(brackets[b])
-            kept = 0 if last else brackets[b][step + 1].settings
-            compared.append(Compared(b, step, rung, kept, left[b][best], values[best]))
-            left[b] = left[b][best]
+            kept = rungs[step + 1].settings if until < rounds else 0
+            compared.append(Compared(b, step, rungs[step], kept, left[b][best], values[best]))
+            left[b] = left[b][best][:kept]
     parts = go(list(grid.finished(taken)), "finishing")
     return Searched(
         parts,
