@@ -92,11 +92,11 @@ def read(
 ) -> Halving | None:
     """The method of the document's sweep, held against what is swept and against its experiment."""
     table = check.document.values.get("sweep", {})
-    named = [name for name in METHODS if name in table]
-    if len(named) != 1:
-        if named:
-            told = "a sweep is by halving or by Hyperband, not by both"
-            check.problem(("sweep", named[1]), told, f"leave out [sweep.{named[0]}]")
+    named = [name for name in ("optuna", *METHODS) if name in table]
+    if len(named) > 1:
+        told = f"`sweep.{named[0]}` and `sweep.{named[1]}` are two ways to choose settings"
+        check.problem(("sweep", named[1]), told, "leave out one of them")
+    if len(named) != 1 or named == ["optuna"]:
         return None
     (name,) = named
     before = len(check.problems)

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxmath.config.asking import Asking
     from jaxmath.config.halving import Halving
 
 
@@ -52,7 +53,8 @@ class Study:
         resolved: the complete values as a nested dict, ready to be written as TOML; running it
             again gives the same study.
         overrides: the `path=value` words of the command line, as given.
-        method: how settings are dropped before their last round; None where all run to the end.
+        method: how settings are dropped before their last round, or asked for; None where all are
+            known beforehand and run to the end.
     """
 
     experiment: str
@@ -65,7 +67,7 @@ class Study:
     source: Path | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
-    method: Halving | None = None
+    method: Halving | Asking | None = None
 
     @property
     def name(self) -> str:

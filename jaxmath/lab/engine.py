@@ -7,6 +7,7 @@ all settings of a seed, without any planner.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import inspect
 import time
@@ -20,9 +21,11 @@ import jax
 import numpy as np
 
 from jaxmath.config import signals
+from jaxmath.config.asking import Asking
 from jaxmath.config.errors import theirs
+from jaxmath.config.halving import Halving
 from jaxmath.config.study import Study
-from jaxmath.lab import halving, plan, provenance, tiles
+from jaxmath.lab import asking, halving, methods, plan, provenance, tiles
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep
@@ -71,18 +74,23 @@ def measure(
             work, ready = [], loaded
             parts = list(_survey_all(study, cells, loader, progress, journal))
         else:
-            if study.method:
-                halving.check(study, cells, loader)
-            work, parts = tiles.prepare(study, cells, loader, progress, journal)
-            ready = time.perf_counter()
-            if study.method:
-                searched = halving.run(study, work, progress, journal)
+            methods.check(study, cells, loader)
+            if isinstance(study.method, Asking):
+                work, ready = [], loaded
+                searched = asking.run(study, loader, progress, journal)
+                study = dataclasses.replace(study, axes=searched.axes)
                 parts = searched.parts
             else:
+                work, parts = tiles.prepare(study, cells, loader, progress, journal)
+                ready = time.perf_counter()
+            if isinstance(study.method, Halving):
+                searched = halving.run(study, work, progress, journal)
+                parts = searched.parts
+            elif not study.method:
                 parts += tiles.run(study, work, progress, journal)
         done = time.perf_counter()
     measured = gather(parts, study.axes)
-    if searched:
+    if isinstance(searched, halving.Searched):
         measured[ROUNDS] = searched.rounds
     return Measurement(
         data=data,
@@ -116,6 +124,7 @@ def execute(
     switch_on(cache)
     with Progress(quiet) if progress is None else nullcontext(progress) as progress:
         measurement = measure(study, progress, journal)
+    study = dataclasses.replace(study, axes=measurement.measured.axes)
     return _conclude(study, folder, measurement)
 
 

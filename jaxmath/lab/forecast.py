@@ -9,10 +9,11 @@ import jax
 
 from jaxmath.config.document import show
 from jaxmath.config.errors import theirs
+from jaxmath.config.halving import Halving
 from jaxmath.config.study import Study
 from jaxmath.lab import plan
-from jaxmath.lab.halving import check_metric
 from jaxmath.lab.loading import Loader, read_by_load, static_part
+from jaxmath.lab.methods import check_lane
 from jaxmath.lab.program import lane, size, tiling, workers
 from jaxmath.runs import rungs
 
@@ -49,7 +50,7 @@ def planned(study: Study) -> Plan:
             if key not in programs and not hasattr(study.module, "survey"):
                 with theirs(study.experiment, "measure"):
                     one = lane(study, cell, values)
-                    check_metric(study.method, one)
+                    check_lane(study, one)
                     each = size(one)
                 programs[key] = each.peak, tiling(cell, each)
                 arrays = max(arrays, sum(leaf.nbytes for leaf in jax.tree.leaves(one.arrays)))
@@ -76,9 +77,12 @@ def planned(study: Study) -> Plan:
 
 
 def _method(study: Study) -> dict[str, Any] | None:
-    method: Any = study.method
+    method = study.method
     if method is None:
         return None
+    if not isinstance(method, Halving):
+        batches = f"{method.count // method.batch} batches of {method.batch}"
+        return dict(name=method.name, said=f"{batches}, by {method.metric}", brackets=[])
     rounds = study.module.rounds(study.config)
     settings = math.prod(len(axis) for axis in study.axes if axis.paths != ("seed",))
     brackets = [[list(rung) for rung in rungs] for rungs in method.brackets(settings, rounds)]
@@ -96,7 +100,7 @@ def forecast(study: Study) -> str:
         ("memory", f"about {_bytes(plan.memory)}, of which the data {_bytes(plan.data)}"),
     ]
     if plan.method:
-        rows.append(("rungs", plan.method["said"]))
+        rows.append(("rungs" if plan.method["brackets"] else "asked for", plan.method["said"]))
         for rungs_ in plan.method["brackets"]:
             told = (f"{n:,} for {r:,} round{'s' * (r > 1)}" for n, r in rungs_)
             rows.append(("", ", then ".join(told)))

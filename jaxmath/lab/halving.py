@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxmath.config.errors import InputError, Problem, theirs
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.config.halving import Halving
 from jaxmath.config.spelling import suggest
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, tiles
+from jaxmath.lab import tiles
 from jaxmath.lab.held import Held
-from jaxmath.lab.loading import Loader
-from jaxmath.lab.program import Lane, lane
+from jaxmath.lab.program import Lane
 from jaxmath.lab.progress import Progress
 from jaxmath.lab.sizes import Sizes
 from jaxmath.runs.experiment import Table
@@ -48,24 +47,12 @@ class Searched(NamedTuple):
     tiles: int
 
 
-def check(study: Study, cells: list[plan.Cell], loader: Loader) -> None:
-    """Hold the metric against what every cell records.
+def check_metric(method: Halving, one: Lane) -> None:
+    """Hold the metric of a method against what a lane records.
 
     Raises:
         InputError: a round records no such number.
     """
-    seen = set()
-    for cell in cells:
-        if plan.signature(cell.config) not in seen:
-            seen.add(plan.signature(cell.config))
-            with theirs(study.experiment, "proceed"):
-                check_metric(study.method, lane(study, cell, loader(cell.config)))
-
-
-def check_metric(method: Halving | None, one: Lane) -> None:
-    """Hold the metric of a method, where there is one, against what a lane records."""
-    if method is None:
-        return
     carry = jax.eval_shape(one.begin, one.fixed, one.key, one.arrays, one.swept)
     _, record = jax.eval_shape(one.proceed, one.fixed, one.arrays, one.swept, carry)
     found = record if isinstance(record, dict) else {}

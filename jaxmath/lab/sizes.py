@@ -19,8 +19,11 @@ from jaxmath.config.study import Study
 from jaxmath.lab import plan
 from jaxmath.lab.program import Lane, Program, compiled, lane, lowered
 
-COMPILING = 4e10
-"""Operations that one core does while a program is compiled."""
+COMPILING = 1e11
+"""Operations that one more lane may take in the time in which a program is compiled.
+
+Two to three seconds of one core, whose vector units have a use for more lanes.
+"""
 
 
 class Sizes:

@@ -69,10 +69,12 @@ def prepare(
     loader: Loader,
     progress: Progress,
     journal: Journal | None,
+    first: int = 0,
 ) -> tuple[list[Tile], list[Any]]:
     """The tiles that are left to run, their programs compiled, and the parts that are finished.
 
     One program serves all cells that differ in arrays alone. A sweep that goes on is cut as it was.
+    Tiles are numbered from `first`.
     """
     cut = journal.plan().get("tiles") if journal else None
     planned = [plan.Tiling(*sides) for sides in cut] if cut else [None] * len(cells)
@@ -89,7 +91,7 @@ def prepare(
             one = lane(study, cell, data)
             lower[key] = lowered(one, cut or tiling(cell, size(one)))
     programs = dict(_programs) | lower
-    work = _tiles(study, cells, loader, [programs[key] for key in keys])
+    work = _tiles(study, cells, loader, [programs[key] for key in keys], first)
     if journal:
         cuts = [programs[key].tiling for key in keys]
         journal.note(tiles=[[cut.rows, cut.columns] for cut in cuts])
@@ -116,7 +118,9 @@ def _identity(study: Study, cell: plan.Cell, data):
     return code, study.precision, swept, cell.lanes.shape, machine, static
 
 
-def _tiles(study: Study, cells: list[plan.Cell], loader: Loader, programs) -> list[Tile]:
+def _tiles(
+    study: Study, cells: list[plan.Cell], loader: Loader, programs, first: int
+) -> list[Tile]:
     """All tiles of the sweep, numbered, each with its key."""
     work: list[Tile] = []
     hashes: dict[int, bytes] = {}
@@ -126,7 +130,7 @@ def _tiles(study: Study, cells: list[plan.Cell], loader: Loader, programs) -> li
             hashes[id(data)] = data_hash(data)
         for rows, columns in program.tiling.tiles(*cell.lanes.shape):
             name = key(study, cell, program, rows, columns, hashes[id(data)])
-            work.append(Tile(len(work), program, cell, data, rows, columns, name))
+            work.append(Tile(first + len(work), program, cell, data, rows, columns, name))
     return work
 
 

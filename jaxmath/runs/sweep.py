@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxmath.config.asking import Asking
 from jaxmath.config.halving import Halving
 from jaxmath.config.study import SweepAxis
 from jaxmath.runs.experiment import Table
@@ -22,7 +23,7 @@ ROUNDS = "rounds"
 
 
 def tables(
-    module: ModuleType, measured: Measured, method: Halving | None = None
+    module: ModuleType, measured: Measured, method: Halving | Asking | None = None
 ) -> tuple[Table, ...]:
     """The tables of a sweep: a row a cell, and a row a failed lane; none without a sweep.
 

@@ -290,7 +290,7 @@ WRONG = {
     "sweep.halving.factor=9": None,
     "sweep.random.count=1": "`sweep.halving` needs at least 3 settings, and the sweep has 2",
     "sweep.records=[3, 9]": "after equal rounds, and `records` changes their number",
-    "sweep.hyperband.metric=train_loss": "by halving or by Hyperband, not by both",
+    "sweep.hyperband.metric=train_loss": "`sweep.halving` and `sweep.hyperband` are two ways to choose settings",
     "sweep.halving=3": "`sweep.halving` should be a table, got 3",
 }
 
