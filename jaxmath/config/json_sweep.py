@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from jaxmath.config.asking import SAMPLERS
 from jaxmath.config.sweep_table import MAX_SEED
 from jaxmath.config.sweep_values import MAX_VALUES
 
@@ -41,6 +42,11 @@ METHODS = {
     "hyperband": "Hyperband: successive halving in brackets, from many settings of few rounds to "
     "few of all rounds.",
 }
+MAXIMIZE: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether more is better.",
+}
 METHOD: Schema = {
     "metric": {"type": "string", "description": "What of a round's records settings compare by."},
     "factor": {
@@ -55,7 +61,15 @@ METHOD: Schema = {
         "default": 1,
         "description": "The least number of rounds before settings are compared.",
     },
-    "maximize": {"type": "boolean", "default": False, "description": "Whether more is better."},
+    "maximize": MAXIMIZE,
+}
+ASKED: Schema = {
+    "metric": {"type": "string", "description": "The result of a run that Optuna goes by."},
+    "count": {**COUNT, "description": "How many settings."},
+    "batch": {**COUNT, "default": 16, "description": "How many of them at a time."},
+    "sampler": {"enum": list(SAMPLERS), "default": "tpe", "description": "Which of Optuna's."},
+    "seed": {**SEED, "default": 0, "description": "Of the sampler."},
+    "maximize": MAXIMIZE,
 }
 
 
@@ -126,6 +140,14 @@ def sweep_schema(fields: Mapping[str, Schema], definitions: Schema, name: str) -
             "patternProperties": _below(heads, {"type": "object"}),
             "additionalProperties": False,
         }
+    groups["optuna"] = {
+        "type": "object",
+        "description": "Paths that Optuna asks for, a batch at a time.",
+        "required": ["metric", "count"],
+        "properties": {**ASKED, **dict.fromkeys(drawn, reference("distribution"))},
+        "patternProperties": _below(heads, {"type": "object"}),
+        "additionalProperties": False,
+    }
     for method, said in METHODS.items():
         groups[method] = {
             "type": "object",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jaxmath.config.asking import Asking
 from jaxmath.config.document import show
 from jaxmath.config.errors import theirs
 from jaxmath.config.halving import Halving
@@ -93,6 +94,13 @@ def forecast(study: Study) -> str:
     """The plan of a study in words."""
     plan = planned(study)
     rows = [(name, _values(values)) for name, values in plan.axes.items()]
+    if isinstance(study.method, Asking):
+        asked = [
+            (s.path, f"{study.method.count} values from {s.low} to {s.high}")
+            for s in study.method.spaces
+        ]
+        name = " & ".join(path for path, _ in asked)
+        rows = [row for row in rows if row[0] != name] + asked
     rows += [
         ("runs", f"{plan.runs}"),
         ("cells", f"{plan.cells}, the combinations of values that are not numbers or seeds"),

@@ -16,7 +16,7 @@ import jax
 from jaxmath.config.study import Study
 from jaxmath.lab import plan, threads
 
-PACKAGES = ("jaxmath", "jax", "jaxlib", "numpy", "optax", "scipy", "scikit-learn")
+PACKAGES = ("jaxmath", "jax", "jaxlib", "numpy", "optax", "scipy", "scikit-learn", "optuna")
 
 
 def collect(study: Study, seconds: dict[str, float], programs: int, tiles: int) -> dict[str, Any]:
