@@ -21,11 +21,9 @@ import jax
 import numpy as np
 
 from jaxmath.config import signals
-from jaxmath.config.asking import Asking
 from jaxmath.config.errors import theirs
-from jaxmath.config.halving import Halving
 from jaxmath.config.study import Study
-from jaxmath.lab import asking, halving, methods, plan, provenance, tiles
+from jaxmath.lab import methods, plan, provenance
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep
@@ -34,7 +32,6 @@ from jaxmath.runs.experiment import Result, Table
 from jaxmath.runs.journal import Journal
 from jaxmath.runs.measured import Measured, gather
 from jaxmath.runs.run import Run
-from jaxmath.runs.sweep import ROUNDS
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Measurement:
         seconds: wall time of "load", "compile" and "run".
         programs, tiles: how many were compiled, and how many pieces of work they ran; zero for
             what runs on the host.
-        tables: what is to be told of how settings were dropped.
+        tables: what is to be told of how settings were chosen.
     """
 
     data: Any
@@ -63,7 +60,6 @@ def measure(
 ) -> Measurement:
     """Load the data, compile one program a cell, and run all lanes that a journal does not have."""
     progress = progress or Progress(quiet=True)
-    searched = None
     with jax.enable_x64(study.precision == "float64"):
         started = time.perf_counter()
         loader = Loader(study)
@@ -71,34 +67,18 @@ def measure(
         cells = plan.cells(study, read_by_load(study, loader))
         loaded = time.perf_counter()
         if hasattr(study.module, "survey"):
-            work, ready = [], loaded
             parts = list(_survey_all(study, cells, loader, progress, journal))
+            ran = methods.Ran(parts, study.axes, loaded)
         else:
-            methods.check(study, cells, loader)
-            if isinstance(study.method, Asking):
-                work, ready = [], loaded
-                searched = asking.run(study, loader, progress, journal)
-                study = dataclasses.replace(study, axes=searched.axes)
-                parts = searched.parts
-            else:
-                work, parts = tiles.prepare(study, cells, loader, progress, journal)
-                ready = time.perf_counter()
-            if isinstance(study.method, Halving):
-                searched = halving.run(study, work, progress, journal)
-                parts = searched.parts
-            elif not study.method:
-                parts += tiles.run(study, work, progress, journal)
+            ran = methods.run(study, cells, loader, progress, journal)
         done = time.perf_counter()
-    measured = gather(parts, study.axes)
-    if isinstance(searched, halving.Searched):
-        measured[ROUNDS] = searched.rounds
     return Measurement(
         data=data,
-        measured=measured,
-        seconds={"load": loaded - started, "compile": ready - loaded, "run": done - ready},
-        programs=len({id(tile.program) for tile in work}) + (searched.programs if searched else 0),
-        tiles=searched.tiles if searched else len(work),
-        tables=(searched.table,) if searched else (),
+        measured=Measured({**gather(ran.parts, ran.axes), **ran.arrays}, ran.axes),
+        seconds={"load": loaded - started, "compile": ran.ready - loaded, "run": done - ran.ready},
+        programs=ran.programs,
+        tiles=ran.tiles,
+        tables=ran.tables,
     )
 
 

@@ -1,13 +1,76 @@
-"""Sweeps that do not run all their settings to the end, or do not know them beforehand."""
+"""The ways of a sweep: all settings to the end, some dropped before, or asked for in batches."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxmath.config.asking import Asking
 from jaxmath.config.errors import theirs
 from jaxmath.config.halving import Halving
-from jaxmath.config.study import Study
-from jaxmath.lab import asking, halving, plan
+from jaxmath.config.study import Study, SweepAxis
+from jaxmath.lab import asking, halving, plan, tiles
 from jaxmath.lab.loading import Loader
 from jaxmath.lab.program import Lane, lane
+from jaxmath.lab.progress import Progress
+from jaxmath.runs.experiment import Table
+from jaxmath.runs.journal import Journal
+from jaxmath.runs.sweep import ROUNDS
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a sweep came to.
+
+    Attributes:
+        parts: lanes and their results, for `gather`.
+        axes: of the sweep, with all values.
+        ready: when everything was compiled that is known beforehand, by `time.perf_counter`.
+        programs, tiles: how many were compiled, and how many pieces of work they ran.
+        tables: what the way has to tell.
+        arrays: what it adds to the results.
+    """
+
+    parts: list[Any]
+    axes: tuple[SweepAxis, ...]
+    ready: float
+    programs: int = 0
+    tiles: int = 0
+    tables: tuple[Table, ...] = ()
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run(
+    study: Study,
+    cells: list[plan.Cell],
+    loader: Loader,
+    progress: Progress,
+    journal: Journal | None,
+) -> Ran:
+    """Run all lanes of a sweep that a journal does not have."""
+    check(study, cells, loader)
+    if isinstance(study.method, Asking):
+        ready = time.perf_counter()
+        asked = asking.run(study, loader, progress, journal)
+        return Ran(asked.parts, asked.axes, ready, asked.programs, asked.tiles, (asked.table,))
+    work, parts = tiles.prepare(study, cells, loader, progress, journal)
+    ready = time.perf_counter()
+    programs = len({id(tile.program) for tile in work})
+    if not study.method:
+        parts += tiles.run(study, work, progress, journal)
+        return Ran(parts, study.axes, ready, programs, len(work))
+    found = halving.run(study, work, progress, journal)
+    return Ran(
+        found.parts,
+        study.axes,
+        ready,
+        programs + found.programs,
+        found.tiles,
+        (found.table,),
+        {ROUNDS: found.rounds},
+    )
 
 
 def check(study: Study, cells: list[plan.Cell], loader: Loader) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -290,7 +291,7 @@ WRONG = {
     "sweep.halving.factor=9": None,
     "sweep.random.count=1": "`sweep.halving` needs at least 3 settings, and the sweep has 2",
     "sweep.records=[3, 9]": "after equal rounds, and `records` changes their number",
-    "sweep.hyperband.metric=train_loss": "`sweep.halving` and `sweep.hyperband` are two ways to choose settings",
+    "sweep.hyperband.metric=train_loss": "`sweep.halving` and `sweep.hyperband` are two ways",
     "sweep.halving=3": "`sweep.halving` should be a table, got 3",
 }
 
@@ -347,3 +348,27 @@ def test_a_metric_that_no_round_records(config, tmp_path):
             caught.value
         )
         assert "did you mean `train_loss`?" in str(caught.value)
+
+
+@pytest.mark.full
+def test_the_winner_on_digits_is_nearly_that_of_all_settings_to_the_end():
+    path = Path(__file__).parents[2] / "configs" / "digits_hyperband.toml"
+    words = ["precision=float64", "records=27", "steps=1215", "sweep.random.count=49"]
+    study = reading.read(path, words)
+    found = engine.measure(study)
+    whole = engine.measure(dataclasses.replace(study, method=None)).measured
+    curves = whole["test_loss_curve"].mean(0)[:, 1:]
+    brackets = study.method.brackets(49, 27)
+    taken = reimplemented(curves, 3, brackets)
+    np.testing.assert_array_equal(found.measured["rounds"], np.stack([taken] * 4))
+    recorded = np.arange(28) <= found.measured["rounds"][..., None]
+    np.testing.assert_allclose(
+        found.measured["test_loss_curve"][recorded],
+        whole["test_loss_curve"][recorded],
+        rtol=1e-9,
+    )
+    ends = curves[:, -1]
+    chosen = ends[taken == 27].min()
+    assert work(study.method, 49, 27) < 0.3 * 49 * 27
+    assert np.mean(ends <= chosen) <= 0.1  # among the best tenth of all
+    assert chosen <= 1.05 * ends.min()
