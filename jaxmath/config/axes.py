@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from jaxmath.config import sweep_table
+from jaxmath.config.asking import asked
 from jaxmath.config.choices import Option, available, options_of
 from jaxmath.config.document import Keys, dotted, show
 from jaxmath.config.schema import Validation, choice_of, hint_at, plain
@@ -37,6 +38,8 @@ def sweep_axes(config: Any, check: Validation) -> tuple[SweepAxis, ...]:
         ]
         if group in sweep_table.DESIGNS:
             given = designed(group, given, check)
+        elif group == "optuna":
+            given = asked(given, check)
         groups += [given] if group else [[entry] for entry in given]
     for design in sweep_table.DESIGNS:
         if design in table and not any(name == design for name, _, _ in sweep_table.entries(table)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from jaxmath.config.asking import SAMPLERS
 from jaxmath.config.sweep_table import MAX_SEED
 from jaxmath.config.sweep_values import MAX_VALUES
 
@@ -34,6 +35,41 @@ DESIGNS = {
     "random": "Paths drawn jointly.",
     "sobol": "Paths placed jointly by Sobol's sequence.",
     "halton": "Paths placed jointly by Halton's sequence.",
+}
+
+METHODS = {
+    "halving": "Successive halving: settings are dropped round by round, the best run to the end.",
+    "hyperband": "Hyperband: successive halving in brackets, from many settings of few rounds to "
+    "few of all rounds.",
+}
+MAXIMIZE: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether more is better.",
+}
+METHOD: Schema = {
+    "metric": {"type": "string", "description": "What of a round's records settings compare by."},
+    "factor": {
+        "type": "integer",
+        "minimum": 2,
+        "default": 3,
+        "description": "Of so many settings one is kept.",
+    },
+    "min_rounds": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 1,
+        "description": "The least number of rounds before settings are compared.",
+    },
+    "maximize": MAXIMIZE,
+}
+ASKED: Schema = {
+    "metric": {"type": "string", "description": "The result of a run that Optuna goes by."},
+    "count": {**COUNT, "description": "How many settings."},
+    "batch": {**COUNT, "default": 16, "description": "How many of them at a time."},
+    "sampler": {"enum": list(SAMPLERS), "default": "tpe", "description": "Which of Optuna's."},
+    "seed": {**SEED, "default": 0, "description": "Of the sampler."},
+    "maximize": MAXIMIZE,
 }
 
 
@@ -102,6 +138,22 @@ def sweep_schema(fields: Mapping[str, Schema], definitions: Schema, name: str) -
                 **dict.fromkeys(drawn, reference("distribution")),
             },
             "patternProperties": _below(heads, {"type": "object"}),
+            "additionalProperties": False,
+        }
+    groups["optuna"] = {
+        "type": "object",
+        "description": "Paths that Optuna asks for, a batch at a time.",
+        "required": ["metric", "count"],
+        "properties": {**ASKED, **dict.fromkeys(drawn, reference("distribution"))},
+        "patternProperties": _below(heads, {"type": "object"}),
+        "additionalProperties": False,
+    }
+    for method, said in METHODS.items():
+        groups[method] = {
+            "type": "object",
+            "description": said,
+            "required": ["metric"],
+            "properties": METHOD,
             "additionalProperties": False,
         }
     return {

@@ -253,7 +253,8 @@ def _unknown_top(document: Document, known: list[str], fields: Sequence[str]) ->
     for group, path, value in sweep_table.entries(sweep):
         head = str(path).partition(".")[0]
         if head not in (*fields, "seed"):
-            words = sweep_table.SETTINGS if group and not isinstance(value, Mapping) else ()
+            words = () if not group or isinstance(value, Mapping) else sweep_table.SETTINGS
+            words = sweep_table.ASKED if words and group == "optuna" else words
             hint = suggest(head, [*fields, "seed", *words, *(() if group else sweep_table.GROUPS)])
             told = f"the sweep names `{path}`, and there is no `{head}`"
             place = ("sweep", group, path) if group else ("sweep", path)
@@ -265,6 +266,7 @@ def _validate(
     document: Document, project: Project, overrides: tuple[str, ...], smoke: bool
 ) -> Study:
     """Import the experiment and hold every value against its `Config`."""
+    from jaxmath.config import asking, halving
     from jaxmath.config.axes import sweep_axes, written
     from jaxmath.config.schema import Validation, plain
     from jaxmath.config.study import Study
@@ -282,6 +284,9 @@ def _validate(
     given = {key: value for key, value in values.items() if key not in RESERVED}
     config = check.table(module.Config, given, ())
     swept = sweep_axes(config, check) if config is not MISSING else ()
+    method = None
+    if config is not MISSING:
+        method = halving.read(config, swept, module, check) or asking.read(swept, module, check)
     check.finish()
     resolved = {
         "experiment": values["experiment"],
@@ -291,6 +296,10 @@ def _validate(
     }
     if swept:
         resolved["sweep"] = written(values["sweep"], swept)
+    if isinstance(method, halving.Halving):
+        resolved["sweep"][method.name] = halving.written(method)
+    elif method:
+        resolved["sweep"]["optuna"] |= asking.written(method)
     return Study(
         experiment=values["experiment"],
         module=module,
@@ -302,4 +311,5 @@ def _validate(
         source=document.file,
         resolved=resolved,
         overrides=overrides,
+        method=method,
     )

@@ -9,7 +9,11 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxmath.config.asking import Asking
+    from jaxmath.config.halving import Halving
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Study:
         resolved: the complete values as a nested dict, ready to be written as TOML; running it
             again gives the same study.
         overrides: the `path=value` words of the command line, as given.
+        method: how settings are dropped before their last round, or asked for; None where all are
+            known beforehand and run to the end.
     """
 
     experiment: str
@@ -61,6 +67,7 @@ class Study:
     source: Path | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+    method: Halving | Asking | None = None
 
     @property
     def name(self) -> str:

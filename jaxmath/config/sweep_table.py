@@ -21,7 +21,13 @@ MAX_SEED = 2**32 - 1
 DESIGNS = ("random", "sobol", "halton")
 """Tables of paths that vary together, each value drawn or placed jointly."""
 
-GROUPS = ("zip", *DESIGNS)
+ASKED = ("metric", "count", "batch", "sampler", "seed", "maximize")
+"""What [sweep.optuna] says of itself, beside its paths."""
+
+METHODS = ("halving", "hyperband")
+"""Tables that say which settings run to the end; they vary nothing."""
+
+GROUPS = ("zip", *DESIGNS, "optuna", *METHODS)
 SETTINGS = ("count", "seed", "scrambled")
 """What a design says of itself, beside its paths."""
 
@@ -53,8 +59,11 @@ def entries(table: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def is_setting(group: str, path: str, value: Any) -> bool:
-    """Whether an entry of a group says how it is drawn, rather than what varies."""
-    return group in DESIGNS and path in SETTINGS and not isinstance(value, (Mapping, list))
+    """Whether an entry of a group says something of it, rather than what varies."""
+    if group in METHODS:
+        return True
+    known = ASKED if group == "optuna" else SETTINGS if group in DESIGNS else ()
+    return path in known and not isinstance(value, (Mapping, list))
 
 
 def normalize(document: Document) -> None:

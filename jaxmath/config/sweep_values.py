@@ -124,6 +124,13 @@ def settings(design: str, table: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "scrambled": given.get("scrambled", True)} if design != "random" else found
 
 
+def one_form(
+    keys: Keys, raw: Mapping[str, Any], check: Validation, forms: Sequence[str]
+) -> str | None:
+    """The one form that a table names, with nothing beside it."""
+    return _form(keys, raw, check, forms, ())
+
+
 def _form(
     keys: Keys, raw: Mapping[str, Any], check: Validation, forms: Sequence[str], beside: Sequence
 ) -> str | None:

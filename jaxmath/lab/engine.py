@@ -7,6 +7,7 @@ all settings of a seed, without any planner.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import inspect
 import time
@@ -22,13 +23,13 @@ import numpy as np
 
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import plan, provenance, tiles
+from jaxmath.lab import methods, plan, provenance, tiles
 from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
 from jaxmath.runs import encoding, store, sweep
 from jaxmath.runs.cache import switch_on
-from jaxmath.runs.experiment import Result
+from jaxmath.runs.experiment import Result, Table
 from jaxmath.runs.journal import Journal
 from jaxmath.runs.measured import Measured, gather
 from jaxmath.runs.run import Run
@@ -44,6 +45,7 @@ class Measurement:
         seconds: wall time of "load", "compile" and "run".
         programs, tiles: how many were compiled, and how many pieces of work they ran; zero for
             what runs on the host.
+        tables: what is to be told of how settings were chosen.
     """
 
     data: Any
@@ -51,6 +53,7 @@ class Measurement:
     seconds: dict[str, float]
     programs: int
     tiles: int
+    tables: tuple[Table, ...] = ()
 
 
 def measure(
@@ -68,20 +71,18 @@ def measure(
         cells = plan.cells(study, read_by_load(study, loader))
         loaded = time.perf_counter()
         if hasattr(study.module, "survey"):
-            work, ready = [], loaded
             parts = list(_survey_all(study, cells, loader, progress, journal, job))
+            ran = methods.Ran(parts, study.axes, loaded)
         else:
-            work, elsewhere, parts = tiles.prepare(study, cells, loader, progress, journal, job)
-            ready = time.perf_counter()
-            parts += tiles.run(study, work, progress, journal, job)
-            parts += tiles.collect(elsewhere, progress, journal, job)
+            ran = methods.run(study, cells, loader, progress, journal, job)
         done = time.perf_counter()
     return Measurement(
         data=data,
-        measured=gather(parts, study.axes),
-        seconds={"load": loaded - started, "compile": ready - loaded, "run": done - ready},
-        programs=len({id(tile.program) for tile in work}),
-        tiles=len(work),
+        measured=Measured({**gather(ran.parts, ran.axes), **ran.arrays}, ran.axes),
+        seconds={"load": loaded - started, "compile": ran.ready - loaded, "run": done - ran.ready},
+        programs=ran.programs,
+        tiles=ran.tiles,
+        tables=ran.tables,
     )
 
 
@@ -122,6 +123,7 @@ def execute(
     switch_on(cache)
     with Progress(quiet) if progress is None else nullcontext(progress) as progress:
         measurement = measure(study, progress, journal, job)
+    study = dataclasses.replace(study, axes=measurement.measured.axes)
     return _conclude(study, folder, measurement, job)
 
 
@@ -148,7 +150,11 @@ def _conclude(study: Study, folder: Path, measurement: Measurement, job: Job | N
         config=encoding.config_of(study),
         axes=study.axes,
         claims=tuple(result.claims),
-        tables=(*sweep.tables(study.module, measured), *result.tables),
+        tables=(
+            *sweep.tables(study.module, measured, study.method),
+            *measurement.tables,
+            *result.tables,
+        ),
         series=arrays | dict(result.series),
         plots=plots,
         params=encoding.nested(measured["params"]) if "params" in measured else None,

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
 
+from jaxmath.config.asking import Asking
 from jaxmath.config.document import show
 from jaxmath.config.errors import theirs
+from jaxmath.config.halving import Halving
 from jaxmath.config.study import Study
 from jaxmath.lab import mesh, plan
 from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, read_by_load, static_part
+from jaxmath.lab.methods import check_lane
 from jaxmath.lab.program import lane, size, tiling, workers
+from jaxmath.runs import rungs
 
 
 class Plan(NamedTuple):
-    """What a study would take; memory in bytes, of which `data` for the data."""
+    """What a study would take; memory in bytes, of which `data` for the data.
+
+    `method` has the rungs of each bracket, (settings, rounds), where settings are dropped.
+    """
 
     config: str
     experiment: str
@@ -27,6 +35,7 @@ class Plan(NamedTuple):
     programs: int
     memory: int
     data: int
+    method: dict[str, Any] | None = None
 
 
 def planned(study: Study) -> Plan:
@@ -43,6 +52,7 @@ def planned(study: Study) -> Plan:
             if key not in programs and not hasattr(study.module, "survey"):
                 with theirs(study.experiment, "measure"):
                     one = lane(study, cell, values)
+                    check_lane(study, one)
                     each = size(one)
                 programs[key] = each.peak, tiling(cell, each, Job(), len(mesh.devices(None)))
                 arrays = max(arrays, sum(leaf.nbytes for leaf in jax.tree.leaves(one.arrays)))
@@ -64,19 +74,45 @@ def planned(study: Study) -> Plan:
         programs=len(programs),
         memory=peak,
         data=arrays,
+        method=_method(study),
     )
+
+
+def _method(study: Study) -> dict[str, Any] | None:
+    method = study.method
+    if method is None:
+        return None
+    if not isinstance(method, Halving):
+        batches = f"{method.count // method.batch} batches of {method.batch}"
+        return dict(name=method.name, said=f"{batches}, by {method.metric}", brackets=[])
+    rounds = study.module.rounds(study.config)
+    settings = math.prod(len(axis) for axis in study.axes if axis.paths != ("seed",))
+    brackets = [[list(rung) for rung in rungs] for rungs in method.brackets(settings, rounds)]
+    return dict(name=method.name, said=rungs.said(method, settings, rounds), brackets=brackets)
 
 
 def forecast(study: Study) -> str:
     """The plan of a study in words."""
     plan = planned(study)
     rows = [(name, _values(values)) for name, values in plan.axes.items()]
+    if isinstance(study.method, Asking):
+        asked = [
+            (s.path, f"{study.method.count} values from {s.low} to {s.high}")
+            for s in study.method.spaces
+        ]
+        name = " & ".join(path for path, _ in asked)
+        rows = [row for row in rows if row[0] != name] + asked
     rows += [
         ("runs", f"{plan.runs}"),
         ("cells", f"{plan.cells}, the combinations of values that are not numbers or seeds"),
         ("programs", f"{plan.programs} to compile, in {plan.precision}"),
         ("memory", f"about {_bytes(plan.memory)}, of which the data {_bytes(plan.data)}"),
     ]
+    if plan.method:
+        rows.append(("rungs" if plan.method["brackets"] else "asked for", plan.method["said"]))
+        for rungs_ in plan.method["brackets"]:
+            told = (f"{n:,} for {r:,} round{'s' * (r > 1)}" for n, r in rungs_)
+            rows.append(("", ", then ".join(told)))
     width = max(len(name) for name, _ in rows)
     lines = [f"{plan.config}: valid, experiment {plan.experiment}"]
     return "\n".join(lines + [f"  {name:<{width}}  {words}" for name, words in rows])

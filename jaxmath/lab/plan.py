@@ -271,6 +271,26 @@ def live_bytes(jaxpr) -> int:
     return peak
 
 
+def operations(jaxpr) -> float:
+    """About how many additions and multiplications a jaxpr does.
+
+    One turn counts for a loop of which nobody knows the length.
+    """
+    count = 0.0
+    for eqn in jaxpr.eqns:
+        inner = [operations(sub) for sub in _inner(eqn.params)]
+        size = sum(math.prod(getattr(var.aval, "shape", ())) for var in eqn.outvars)
+        if inner:
+            chosen = max(inner) if eqn.primitive.name == "cond" else sum(inner)
+            count += chosen * eqn.params.get("length", 1)
+        elif eqn.primitive.name == "dot_general":
+            (contracted, _), _ = eqn.params["dimension_numbers"]
+            count += 2.0 * size * math.prod(eqn.invars[0].aval.shape[i] for i in contracted)
+        else:
+            count += size
+    return count
+
+
 def _inner(params) -> Iterator[Any]:
     for param in params.values():
         for part in param if isinstance(param, (tuple, list)) else (param,):

@@ -20,8 +20,12 @@ from jaxmath.lab.job import Job
 from jaxmath.lab.loading import split
 from jaxmath.lab.plan import DTYPES
 
-STAGES = ("measure", "rounds", "begin", "proceed", "finish")
-"""The functions of an experiment that a program is made of."""
+STAGES = ("measure", "rounds", "begin", "proceed", "finish", "status")
+"""The functions of an experiment that a program is made of.
+
+`status(config, carry)` is optional: 0 as long as a lane runs. What has ended keeps its status, and
+records in every later round what it did in its last.
+"""
 
 
 class Lane(NamedTuple):
@@ -34,6 +38,7 @@ class Lane(NamedTuple):
     begin: Callable[..., Any]
     proceed: Callable[..., Any]
     finish: Callable[..., Any]
+    status: Callable[..., Any] | None
     rounds: int
     fixed: dict[str, Any]
     key: Any
@@ -63,10 +68,15 @@ def lane(study: Study, cell: plan.Cell, data) -> Lane:
     def finish(fixed, arrays, swept, carry, records):
         return module.finish(config(fixed, swept), join(arrays), carry, records)
 
+    @jax.jit
+    def status(fixed, swept, carry):
+        return module.status(config(fixed, swept), carry)
+
     fixed, swept = arguments(study, cell)
     key = jax.eval_shape(lambda: jax.random.key(0))
     rounds = module.rounds(cell.config) if long else 0
-    return Lane(begin, proceed, finish, rounds, fixed, key, arrays, swept)
+    told = status if hasattr(module, "status") else None
+    return Lane(begin, proceed, finish, told, rounds, fixed, key, arrays, swept)
 
 
 def arguments(study: Study, cell: plan.Cell) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -97,6 +107,8 @@ class Program(NamedTuple):
         carry, record, results: the trees of what goes from round to round, of what a round
             records, and of what comes out.
         digest: a hash of the stages' text, the same in every process and over any devices.
+        status: what each lane's carry says of it, where an experiment can tell.
+        shared: for each leaf of the carry, whether all settings of a seed have one.
     """
 
     begin: Any
@@ -108,6 +120,8 @@ class Program(NamedTuple):
     record: Any
     results: Any
     digest: str
+    status: Any = None
+    shared: tuple[bool, ...] = ()
     layout: mesh.Layout = mesh.ALONE
 
     @property
@@ -115,17 +129,31 @@ class Program(NamedTuple):
         """After how many calls a tile is done."""
         return 1 + self.rounds
 
+    @property
+    def alike(self) -> tuple:
+        """What programs have in common of which one serves for all."""
+        trees = self.begin.in_tree, self.carry, self.record, self.results
+        return self.digest, self.tiling, self.layout, trees
 
-def lowered(one: Lane, tiling: plan.Tiling, layout: mesh.Layout = mesh.ALONE) -> Program:
-    """The stages of a lane for a tile of lanes, settings inside seeds, ready to be compiled."""
+
+def lowered(
+    one: Lane,
+    tiling: plan.Tiling,
+    layout: mesh.Layout = mesh.ALONE,
+    base: Program | None = None,
+) -> Program:
+    """The stages of a lane for a tile of lanes, settings inside seeds, ready to be compiled.
+
+    Given the program of whole tiles, only what runs in every round, for tiles of another shape.
+    """
     if layout.over:
         alone = lowered(one, tiling)
-        one = one._replace(arrays=layout.shapes(one.arrays))
-        return _lowered(one, tiling, layout)._replace(digest=alone.digest, layout=layout)
-    return _lowered(one, tiling, layout)
+        one = one._replace(arrays=layout.shapes(one.arrays), status=None)
+        return _lowered(one, tiling, layout, None)._replace(digest=alone.digest, layout=layout)
+    return _lowered(one, tiling, layout, base)
 
 
-def _lowered(one: Lane, tiling: plan.Tiling, layout: mesh.Layout) -> Program:
+def _lowered(one: Lane, tiling: plan.Tiling, layout: mesh.Layout, base: Program | None) -> Program:
     rows, width = tiling.rows, tiling.columns
     part = layout.part(tiling)
     keys = jax.ShapeDtypeStruct((rows,), one.key.dtype)
@@ -150,13 +178,21 @@ def _lowered(one: Lane, tiling: plan.Tiling, layout: mesh.Layout) -> Program:
     records = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((rows, width, one.rounds, *x.shape[2:]), x.dtype), record
     )
+    status = one.status and grid(one.status, (None, 0, own), (None, None, 0))
+    told = status and status.lower(one.fixed, columns, carry)
+    round_ = proceed.lower(one.fixed, one.arrays, columns, carry)
+    if base:
+        return base._replace(begin=None, proceed=round_, finish=None, tiling=tiling, status=told)
     return _program(
         tiling,
         one.rounds,
         jax.tree.structure(record),
         begin.lower(one.fixed, keys, one.arrays, columns),
-        proceed.lower(one.fixed, one.arrays, columns, carry),
+        round_,
         finish.lower(one.fixed, one.arrays, columns, carry, records),
+    )._replace(
+        status=told,
+        shared=tuple(axis is None for axis in jax.tree.structure(carry).flatten_up_to(own)),
     )
 
 
@@ -182,14 +218,16 @@ def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]
         begun = [
             [
                 stage and pool.submit(_compile, stage, once=bool(program.rounds) and i != 1)
-                for i, stage in enumerate(program[:3])
+                for i, stage in enumerate((*program[:3], program.status))
             ]
             for program in programs
         ]
         made = []
         for program, stages in zip(programs, begun, strict=True):
-            begin, proceed, finish = (stage and stage.result() for stage in stages)
-            made.append(program._replace(begin=begin, proceed=proceed, finish=finish))
+            begin, proceed, finish, status = (stage and stage.result() for stage in stages)
+            made.append(
+                program._replace(begin=begin, proceed=proceed, finish=finish, status=status)
+            )
             done()
         return made
 

@@ -15,7 +15,7 @@ from jaxmath.config.study import Study
 from jaxmath.lab import mesh, plan, threads
 from jaxmath.lab.job import Job
 
-PACKAGES = ("jaxmath", "jax", "jaxlib", "numpy", "optax", "scipy", "scikit-learn")
+PACKAGES = ("jaxmath", "jax", "jaxlib", "numpy", "optax", "scipy", "scikit-learn", "optuna")
 
 
 def collect(

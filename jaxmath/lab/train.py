@@ -24,7 +24,18 @@ from jaxmath.lab import datasets
 from jaxmath.lab.by_hand import by_hand
 from jaxmath.lab.train_result import draw, judge
 
-__all__ = ["Config", "begin", "draw", "finish", "full_batch", "judge", "load", "proceed", "rounds"]
+__all__ = [
+    "Config",
+    "begin",
+    "draw",
+    "finish",
+    "full_batch",
+    "judge",
+    "load",
+    "proceed",
+    "rounds",
+    "status",
+]
 
 TOPICS = ("O2", "O5", "O6", "O10")
 METRIC = ("test_loss", "train_loss")
@@ -173,6 +184,12 @@ def proceed(config: Config, data: datasets.Data, carry) -> tuple[dict[str, Any],
     return dict(carry, state=state), losses(config, data, state.params)
 
 
+def status(config: Config, carry) -> Any:
+    """Whether a run goes on, and if not why it ended."""
+    del config
+    return carry["state"].status
+
+
 def finish(config: Config, data: datasets.Data, carry, records) -> dict[str, Any]:
     """What a run leaves: parameters, losses over the steps and at the end, slopes, status."""
     state = carry["state"]
@@ -182,7 +199,9 @@ def finish(config: Config, data: datasets.Data, carry, records) -> dict[str, Any
         name: jnp.concatenate([first[None], records[name]])
         for name, first in carry["first"].items()
     }
-    measured = {name: curve[-1] for name, curve in found.items()}
+    # A sweep may drop a run before its last round: what it ends with is what it recorded last.
+    taken = state.step // _steps_a_round(config)
+    measured = {name: curve[taken] for name, curve in found.items()}
     measured |= {f"{name}_curve": curve for name, curve in found.items()}
     measured |= dict(
         params=state.params,

@@ -162,8 +162,10 @@ def draw(result: Result) -> tuple[Plot, ...]:
 
 def _over_steps(series, swept, numbers, names) -> Plot:
     cells = len(series[f"{names[0]}_mean"])
-    left = np.flatnonzero(np.isfinite(series[f"{names[0]}_mean"]).any(axis=1))
-    shown = left[np.unique(np.linspace(0, len(left) - 1, min(len(left), MOST_LINES)).astype(int))]
+    finite = np.isfinite(series[f"{names[0]}_mean"])
+    ended = _even(np.flatnonzero(finite[:, -1]), MOST_LINES)
+    dropped = _even(np.flatnonzero(finite.any(axis=1) & ~finite[:, -1]), MOST_LINES - len(ended))
+    shown = np.sort(np.concatenate([ended, dropped]))
     several = cells > 1
     chosen = ["test_loss" if "test_loss" in names else "train_loss"] if several else names
     lines = []
@@ -195,6 +197,11 @@ def _over_steps(series, swept, numbers, names) -> Plot:
         lines=tuple(lines),
         color=Axis(numbers[0]) if lines and lines[0].value is not None else None,
     )
+
+
+def _even(places: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of some places, evenly."""
+    return places[np.unique(np.linspace(0, len(places) - 1, min(len(places), most)).astype(int))]
 
 
 def _over_setting(series, path, values, names) -> Plot:

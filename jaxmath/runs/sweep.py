@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxmath.config.asking import Asking
+from jaxmath.config.halving import Halving
 from jaxmath.config.study import SweepAxis
 from jaxmath.runs.experiment import Table
 from jaxmath.runs.measured import Measured
@@ -16,19 +18,29 @@ LEVEL = 0.95
 """Coverage of the confidence intervals."""
 
 
-def tables(module: ModuleType, measured: Measured) -> tuple[Table, ...]:
+ROUNDS = "rounds"
+"""The array of how many rounds each lane took, where a sweep drops settings before their last."""
+
+
+def tables(
+    module: ModuleType, measured: Measured, method: Halving | Asking | None = None
+) -> tuple[Table, ...]:
     """The tables of a sweep: a row a cell, and a row a failed lane; none without a sweep.
 
     A *metric* is a measured number of each lane. A lane failed if its `status` is a key of the
     module's `REASONS` (a code -> a reason in words), or one of its metrics is not finite; it
     counts in no mean. `METRIC` of the module names the metric that is best where it is smallest,
-    or several of which the first that was measured counts.
+    or several of which the first that was measured counts. Where a method drops settings, the best
+    by its metric among those that ran to the end is best.
     """
     if not measured.axes:
         return ()
     metrics = scalars(measured)
     reasons = failures(module, measured, metrics)
-    cells = _cells(measured, metrics, reasons, metric(module, metrics))
+    best, sign = metric(module, metrics), 1.0
+    if method and method.metric in metrics:
+        best, sign = method.metric, -1.0 if method.maximize else 1.0
+    cells = _cells(measured, metrics, reasons, best, sign)
     failed = _failed(measured, reasons)
     return (cells, failed) if failed else (cells,)
 
@@ -47,20 +59,29 @@ def scalars(measured: Measured) -> dict[str, np.ndarray]:
         if isinstance(array, np.ndarray)
         and array.shape == measured.shape
         and array.dtype.kind in "fiu"
-        and name != "status"
+        and name not in ("status", ROUNDS)
     }
 
 
 def failures(module: ModuleType, measured: Measured, metrics: dict[str, Any]) -> np.ndarray:
     """Why each lane failed, in words; empty where it did not."""
     reasons = np.full(measured.shape, "", object)
+    whole = _whole(measured)
     for name, values in metrics.items():
-        reasons[~np.isfinite(values) & (reasons == "")] = f"{name} is not finite"
+        reasons[~np.isfinite(values) & (reasons == "") & whole] = f"{name} is not finite"
     status = measured.get("status")
     if isinstance(status, np.ndarray) and status.shape == measured.shape:
         for code, words in getattr(module, "REASONS", {}).items():
             reasons[status == code] = str(words)
     return reasons
+
+
+def _whole(measured: Measured) -> np.ndarray:
+    """Which lanes took all rounds."""
+    rounds = measured.get(ROUNDS)
+    if not isinstance(rounds, np.ndarray) or rounds.shape != measured.shape:
+        return np.ones(measured.shape, bool)
+    return rounds == rounds.max()
 
 
 def interval(values, good, shared: float = 0.0) -> tuple[np.ndarray, ...]:
@@ -132,17 +153,20 @@ def best_by(cells: Table) -> str | None:
     return cells.title.rpartition("best by ")[2] if cells.best is not None else None
 
 
-def _cells(measured: Measured, metrics, reasons, metric: str | None) -> Table:
+def _cells(measured: Measured, metrics, reasons, metric: str | None, sign: float) -> Table:
     good = by_cell(measured, reasons) == ""
     repeats = good.shape[1]
     columns: dict[str, Any] = dict(settings(measured))
     columns["runs"] = np.full(len(good), repeats)
     columns["failed"] = np.sum(~good, axis=1)
+    whole = by_cell(measured, _whole(measured))[:, 0]
+    if not whole.all():
+        columns["rounds"] = by_cell(measured, measured[ROUNDS])[:, 0]
     best = None
     for name, array in metrics.items():
         mean, spread, low, high = interval(by_cell(measured, array), good, shared(measured.axes))
-        if name == metric and np.isfinite(mean).any():
-            best = int(np.nanargmin(mean))
+        if name == metric and np.isfinite(mean[whole]).any():
+            best = int(np.nanargmin(np.where(whole, sign * mean, np.nan)))
         if repeats == 1:
             columns[name] = mean
         else:
