@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxmath.formula import Source
+from jaxmath.lab import train_diagnosis
 from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.runs.measured import Measured
 from jaxmath.runs.sweep import by_cell, interval, settings
@@ -35,6 +36,8 @@ def judge(config, data, measured: Measured) -> Result:
         tables = (
             Table("end", "At the end", {"measure": list(values), "value": [*values.values()]}),
         )
+    if config.diagnostics:
+        tables += train_diagnosis.tables(measured, ~good)
     return Result(tuple(claims), tables, _series(config, measured, good, names))
 
 
