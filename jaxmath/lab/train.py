@@ -220,8 +220,7 @@ def record(config: Config, data: datasets.Data, state: train.State) -> dict[str,
     """What is measured at the start and after each round."""
     found = losses(config, data, state.params)
     if config.diagnostics:
-        batch = batches(config, data.train)
-        found |= train_diagnosis.at_record(config.model, state, batch)
+        found |= train_diagnosis.at_record(state, batches(config, data.train))
     return found
 
 

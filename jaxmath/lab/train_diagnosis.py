@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmath import train
-from jaxmath.config.choices import entry
 from jaxmath.models import mlp
 from jaxmath.runs.experiment import Table
 from jaxmath.runs.measured import Measured
@@ -40,7 +39,7 @@ def at_start(objective, params, batch) -> dict[str, Any]:
     )
 
 
-def at_record(model, state: train.State, batch) -> dict[str, Any]:
+def at_record(state: train.State, batch) -> dict[str, Any]:
     """One number for each of `MEASURES` that can be known of the model and the optimiser."""
     batch, params, objective = _first(batch), state.params, state.objective
     gradient = jax.grad(objective)(params, batch)
@@ -69,7 +68,7 @@ def at_record(model, state: train.State, batch) -> dict[str, Any]:
     limit = train.stability_limit(state.optimizer, hyper)
     if limit is not None:
         found["stability"] = hyper["learning_rate"] * curvature[-1] / limit
-    if entry(model) is mlp.MODEL and len(params.layers) > 1:
+    if isinstance(params, mlp.Params) and len(params.layers) > 1:
         found["dead_units"] = dead_units(params, batch[0])
     return found
 
@@ -91,7 +90,8 @@ def diagnoses(measured: Measured, diverged) -> np.ndarray:
         feature_spread=measured["feature_spread"],
         **{name: measured[kept] for name, kept in known.items() if kept in measured},
     )
-    return np.asarray(train.diagnose(readings))
+    with jax.enable_x64(True):  # a loss may be beyond what float32 can hold
+        return np.asarray(train.diagnose(readings))
 
 
 def tables(measured: Measured, diverged) -> tuple[Table, ...]:
@@ -112,12 +112,17 @@ def tables(measured: Measured, diverged) -> tuple[Table, ...]:
     columns["slope gap"] = np.ravel(measured["slope_gap"])
     columns["feature spread"] = np.ravel(measured["feature_spread"])
     if "stability" in measured:
-        curve = np.asarray(measured["stability_curve"])
-        columns["largest " + MEASURES["stability"]] = np.ravel(np.max(curve, axis=-1))
+        columns["largest " + MEASURES["stability"]] = np.ravel(largest(measured))
     for name, words in MEASURES.items():
         if name in measured and name != "stability":
             columns[f"{words}, at the end"] = np.ravel(measured[name])
     return counts, Table("diagnosis", "What was read of each run", columns)
+
+
+def largest(measured: Measured) -> np.ndarray:
+    """The largest stability of each run that could be measured; there is one at the start."""
+    curve = np.asarray(measured["stability_curve"])
+    return np.max(np.where(np.isfinite(curve), curve, -np.inf), axis=-1)
 
 
 def _first(batch):
