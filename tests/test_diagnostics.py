@@ -343,6 +343,15 @@ FALLS, RISES = np.array([2.0, 1.0, 0.5]), np.array([2.0, 3.0, 2.5])
         (Readings(FALLS), Diagnosis.HEALTHY),
         (Readings(FALLS, stability=np.array([0.5, 1.2, 1.0])), Diagnosis.HEALTHY),
         (Readings(RISES, stability=np.array([0.5, 1.2, 0.1])), Diagnosis.STEP_TOO_LARGE),
+        (
+            Readings(np.array([2.0, 0.3, 1.0, 0.2]), stability=np.array([4.0, 0.1, 0.1, 1.0])),
+            Diagnosis.STEP_TOO_LARGE,
+        ),
+        (
+            Readings(np.array([2.0, 9.0, 0.3, 0.2]), stability=np.array([1.8, 0.1, 0.1, 0.2])),
+            Diagnosis.HEALTHY,
+        ),
+        (Readings(np.array([2.0, 0.3, 1.0, 0.2])), Diagnosis.HEALTHY),
         (Readings(FALLS, True, stability=np.array([3.0, 1.0, 1.0])), Diagnosis.STEP_TOO_LARGE),
         (
             Readings(FALLS, dead=np.array([0.1, 0.9, 0.9]), stability=np.array([3.0, 0.0, 0.0])),

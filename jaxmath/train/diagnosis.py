@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
@@ -58,7 +59,11 @@ and what is dead for every example has no gradient to come back by (Lu et al. 20
 
 EDGE = 1.0
 """Rate times sharpness over its limit. Many trainings stay near it and go on well (Cohen et al.
-2021), so that it counts only where the loss ends no lower than it began, or units die."""
+2021), and some begin beyond it, rise, and settle where it is flatter (Lewkowycz et al. 2020). So it
+counts only where the loss ends no lower than it began or is still unsteady, or where units die."""
+
+UNSTEADY = 2.0
+"""In the second half of the records: the loss over the least before it."""
 
 
 class Readings(NamedTuple):
@@ -88,12 +93,15 @@ def diagnose(readings: Readings) -> Int[Array, "..."]:
     loss, dead, stability = map(jnp.atleast_1d, (readings.loss, readings.dead, readings.stability))
     beyond = jnp.any(stability > EDGE, axis=-1)
     no_lower = readings.diverged | ~(loss[..., -1] < loss[..., 0])
+    late = slice(loss.shape[-1] // 2, None)
+    least = jax.lax.cummin(loss, axis=loss.ndim - 1)
+    unsteady = jnp.any(loss[..., late] >= UNSTEADY * least[..., late], axis=-1)
     died = dead[..., -1] >= DEAD
     found = [
         (jnp.asarray(readings.slope_gap) > GAP, Diagnosis.WRONG_GRADIENT),
         (jnp.asarray(readings.feature_spread) > SPREAD, Diagnosis.UNSCALED_FEATURE),
         (dead[..., 0] >= DEAD, Diagnosis.DEAD_UNITS),
-        (beyond & (no_lower | died), Diagnosis.STEP_TOO_LARGE),
+        (beyond & (no_lower | unsteady | died), Diagnosis.STEP_TOO_LARGE),
         (died, Diagnosis.DEAD_UNITS),
         (no_lower, Diagnosis.UNEXPLAINED),
     ]
