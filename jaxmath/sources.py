@@ -251,8 +251,9 @@ SOURCES: dict[str, str] = {
     "empirical model of large-batch training, arXiv:1812.06162 (2018)",
     "cohen2021edge": "J. Cohen, S. Kaur, Y. Li, J. Z. Kolter and A. Talwalkar, Gradient descent on "
     "neural networks typically occurs at the edge of stability, ICLR 2021",
-    "lewkowycz2020catapult": "A. Lewkowycz, Y. Bahri, E. Dyer, J. Sohl-Dickstein and G. Gur-Ari, The "
-    "large learning rate phase of deep learning: the catapult mechanism, arXiv:2003.02218 (2020)",
+    "lewkowycz2020catapult": "A. Lewkowycz, Y. Bahri, E. Dyer, J. Sohl-Dickstein and G. Gur-Ari, "
+    "The large learning rate phase of deep learning: the catapult mechanism, "
+    "arXiv:2003.02218 (2020)",
     "golub2013matrix": "G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, "
     "Johns Hopkins University Press 2013",
     "lu2020dying": "L. Lu, Y. Shin, Y. Su and G. E. Karniadakis, Dying ReLU and initialization: "

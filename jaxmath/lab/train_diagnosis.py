@@ -122,7 +122,7 @@ def tables(measured: Measured, diverged) -> tuple[Table, ...]:
 def largest(measured: Measured) -> np.ndarray:
     """The largest stability of each run that could be measured; there is one at the start."""
     curve = np.asarray(measured["stability_curve"])
-    return np.max(np.where(np.isfinite(curve), curve, -np.inf), axis=-1)
+    return np.asarray(np.max(np.where(np.isfinite(curve), curve, -np.inf), axis=-1))
 
 
 def _first(batch):

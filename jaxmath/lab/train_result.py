@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,24 @@ def draw(result: Result) -> tuple[Plot, ...]:
     plots = [_over_steps(series, swept, numbers, [n for n in names if n.endswith("_loss")])]
     if len(swept) == len(numbers) == 1:
         plots += [_over_setting(series, numbers[0], swept[numbers[0]], names)]
+    if "stability" in names:
+        plots += [_stability(_over_steps(series, swept, numbers, ["stability"]))]
     return tuple(plot for plot in plots if plot.lines)
+
+
+def _stability(drawn: Plot) -> Plot:
+    """The same with its limit, and words of its own."""
+    step = drawn.lines[0].x if drawn.lines else np.zeros(0)
+    limit = Line("limit", step, np.ones(len(step)), style="dashed", hue=1)
+    return replace(
+        drawn,
+        name="stability",
+        title="How close the steps are to the edge of stability",
+        alt="Rate times sharpness over its limit, over the steps of training, and the limit, one.",
+        y=Axis("rate times sharpness over its limit"),
+        lines=(*drawn.lines, limit) if drawn.lines else (),
+        caption="Beyond one a step amplifies errors along the sharpest direction of the loss.",
+    )
 
 
 def _over_steps(series, swept, numbers, names) -> Plot:
@@ -168,7 +186,7 @@ def _over_steps(series, swept, numbers, names) -> Plot:
     left = np.flatnonzero(np.isfinite(series[f"{names[0]}_mean"]).any(axis=1))
     shown = left[np.unique(np.linspace(0, len(left) - 1, min(len(left), MOST_LINES)).astype(int))]
     several = cells > 1
-    chosen = ["test_loss" if "test_loss" in names else "train_loss"] if several else names
+    chosen = ["test_loss"] if several and "test_loss" in names else names[: 1 if several else None]
     lines = []
     for cell in shown:
         for name in chosen:
@@ -227,8 +245,8 @@ def _over_setting(series, path, values, names) -> Plot:
 
 
 def _words(name: str) -> str:
-    kind, what = name.split("_", 1)
-    return {"train": "training", "test": "test"}[kind] + " " + what
+    kind, _, what = name.partition("_")
+    return {"train": "training", "test": "test"}.get(kind, kind) + f" {what}".rstrip()
 
 
 def _short(value) -> str:
