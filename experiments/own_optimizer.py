@@ -16,17 +16,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from pydantic import Field
 
 from jaxmath import train
 from jaxmath.config.choices import Choice, choose
+from jaxmath.config.errors import InputError, Problem
 from jaxmath.formula import Source
 from jaxmath.lab import train as training
 from jaxmath.lab.datasets import Split
-from jaxmath.lab.train import REASONS, begin, load, proceed, rounds
+from jaxmath.lab.train import REASONS
 from jaxmath.runs import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.runs.sweep import by_cell, interval, named, settings
 
-__all__ = ["OPTIMIZERS", "REASONS", "Config", "begin", "finish", "load", "proceed", "rounds"]
+__all__ = ["OPTIMIZERS", "REASONS", "Config"]
 
 TOPICS = ("O5",)
 METRIC = "test_loss"
@@ -50,26 +52,74 @@ OPTIMIZERS = (lion,)
 
 
 @dataclass(frozen=True)
-class Config(training.Config):
-    """Handwritten digits by softmax regression, the learning rate falling along a cosine."""
+class Config:
+    """A data set of classes, and how a softmax regression of it is trained.
+
+    Attributes:
+        data: examples of several classes, some of them held out.
+        optimizer: what is swept; its learning rate falls to zero along a cosine.
+        steps: how many.
+        batch_size: examples a step.
+        records: how often the losses are recorded.
+    """
 
     data: Annotated[Any, Choice("data")] = field(
         default_factory=lambda: choose("data", "digits", standardize=True, split=Split(test=0.2))
     )
-    model: Annotated[Any, Choice("model")] = field(
-        default_factory=lambda: choose("model", "softmax")
+    optimizer: Annotated[Any, Choice("optimizer")] = field(
+        default_factory=lambda: choose("optimizer", "adam", learning_rate=0.01)
     )
-    loss: Annotated[Any, Choice("loss")] = field(
-        default_factory=lambda: choose("loss", "softmax_cross_entropy")
+    steps: Annotated[int, Field(ge=1)] = 450
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    records: Annotated[int, Field(ge=1)] = 10
+
+
+def whole(config: Config) -> training.Config:
+    """The training as a config of the experiment `train`."""
+    return training.Config(
+        data=config.data,
+        model=choose("model", "softmax"),
+        loss=choose("loss", "softmax_cross_entropy"),
+        optimizer=config.optimizer,
+        schedule=choose("schedule", "cosine"),
+        steps=config.steps,
+        batch_size=config.batch_size,
+        records=config.records,
     )
-    schedule: Annotated[Any, Choice("schedule")] = field(
-        default_factory=lambda: choose("schedule", "cosine")
-    )
+
+
+def load(config: Config):
+    """Read the rows; some must be held out, since the losses on them are compared."""
+    data = training.load(whole(config))
+    if data.test is None:
+        raise InputError(
+            Problem(
+                "no rows are held out, and the loss on such rows is what is compared",
+                path="data.split",
+                hint="say `split = { test = 0.2 }`",
+            )
+        )
+    return data
+
+
+def rounds(config: Config) -> int:
+    """How often the losses are recorded after the start."""
+    return training.rounds(whole(config))
+
+
+def begin(config: Config, data, key) -> dict[str, Any]:
+    """What is there before the first step."""
+    return training.begin(whole(config), data, key)
+
+
+def proceed(config: Config, data, carry) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Some steps, and the losses after them."""
+    return training.proceed(whole(config), data, carry)
 
 
 def finish(config: Config, data, carry, records) -> dict[str, Any]:
     """What a training leaves, and a walk of Lion's down a quadratic at the same rate."""
-    found = training.finish(config, data, carry, records)
+    found = training.finish(whole(config), data, carry, records)
     rate = config.optimizer.learning_rate
     curvatures = jnp.asarray(CURVATURES, jnp.result_type(rate, found["gradient_norm"]))
     state = train.start(
@@ -140,7 +190,7 @@ def duel(measured) -> Duel | None:
 
 def judge(config: Config, data, measured) -> Result:
     """Hold the update against its recursion, and Lion against Adam, each at its best rate."""
-    usual, both = training.judge(config, data, measured), duel(measured)
+    usual, both = training.judge(whole(config), data, measured), duel(measured)
     claims, tables, series = [_recursion(measured)], (), {}
     if both is not None:
         claims += _who_wins(both, measured)
