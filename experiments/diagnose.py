@@ -394,7 +394,7 @@ def _table(measured, codes) -> Table:
             "slope gap": one("slope_gap")[:, 0],
             "feature spread": one("feature_spread")[:, 0],
             "dead units at the start": curve("dead_units_curve")[:, 0],
-            "largest step times sharpness over 2": train_diagnosis.largest(measured).reshape(
+            "largest rate × sharpness / 2": train_diagnosis.largest(measured).reshape(
                 -1, *codes.shape[-2:]
             )[0, :, 0],
             "noise scale at the start": curve("noise_scale_curve")[:, 0],

@@ -23,12 +23,12 @@ ROWS = 512
 
 MEASURES = {
     "sharpness": "sharpness",
-    "stability": "step times sharpness over its limit",
-    "noise_scale": f"noise scale, up to {ROWS}",
+    "stability": "rate × sharpness / limit",
+    "noise_scale": "noise scale",
     "update_ratio": "update over parameters",
     "dead_units": "dead units",
 }
-"""What is read at each record, by name, in words."""
+"""What is read at each record, by name, in words; noise is seen up to as many examples as rows."""
 
 
 def at_start(objective, params, batch) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import pytest
 
 from experiments import own_optimizer
 from jaxmath.config import reading
+from jaxmath.config.errors import InputError
 from jaxmath.lab import engine
-from tests.experiments.measuring import CONFIGS, claims, measured, red
+from tests.experiments.measuring import claims, measured, red
 
 NEEDS_THE_SWEEP = {"lion_wants_a_smaller_rate", "adam_wins", "lion_comes_within_a_factor"}
 
@@ -32,9 +33,9 @@ def test_it_is_the_lion_of_optax():
 
 
 def test_without_a_sweep_nothing_is_said_of_adam():
-    overrides = ["steps=20", "records=1", "sweep.seed=0"]
-    overrides += ['optimizer.name="own_optimizer.lion"', "optimizer.learning_rate=0.01"]
-    study = reading.read(CONFIGS / "own_optimizer.toml", overrides)
+    optimizer = {"name": "own_optimizer.lion", "learning_rate": 0.01}
+    config = {"experiment": "own_optimizer", "steps": 20, "records": 1, "optimizer": optimizer}
+    study = reading.read(config, (), False)
     measurement = engine.measure(study)
     judged = engine.judge(study, measurement.data, measurement.measured)
     assert not NEEDS_THE_SWEEP & {claim.name for claim in judged.claims}
@@ -63,3 +64,10 @@ def test_both_optimizers_have_their_best_rate_inside_of_the_sweep():
     both = own_optimizer.duel(measurement.measured)
     for name in (own_optimizer.OWN, own_optimizer.PEER):
         assert 0 < both.best(name) < len(both.rates[name]) - 1
+
+
+def test_losses_on_rows_held_out_need_such_rows():
+    data = {"name": "iris", "standardize": True}
+    study = reading.read({"experiment": "own_optimizer", "data": data}, (), False)
+    with pytest.raises(InputError, match="no rows are held out"):
+        engine.measure(study)

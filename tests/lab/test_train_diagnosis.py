@@ -50,7 +50,7 @@ def tables(study, measurement):
 
 
 def test_what_is_read_at_the_start_is_what_numpy_finds():
-    """Softmax regression from zero: H = X'X/n times (I/3 - 11'/9), whose eigenvalues are a third."""
+    """Softmax regression from zero: H = X'X/n times (I/3 - 11'/9), of eigenvalues a third."""
     study, measurement = measured(model={"name": "softmax", "scale": 0.0})
     found, rows = measurement.measured, measurement.data.train
     design = np.column_stack([rows.features, np.ones(len(rows.targets))])
