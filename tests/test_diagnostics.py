@@ -325,6 +325,14 @@ def test_only_a_wrong_gradient_has_a_gap(activation, dtype):
     assert train.slope_gap(wrong, params, batch, KEY) > 4 * diagnosis.GAP
 
 
+def test_a_kink_within_reach_of_the_differences_is_no_wrong_gradient():
+    def sharp(params, batch):
+        return jnp.sum(jnp.abs(params))
+
+    params = jnp.ones(32).at[0].set(2e-6)
+    assert train.slope_gap(sharp, params, jnp.zeros(1), KEY) == 0
+
+
 def test_a_gap_of_a_loss_without_slope_is_zero():
     def flat(params, batch):
         return 3.0 + 0 * jnp.sum(params)

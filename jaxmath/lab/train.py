@@ -132,6 +132,13 @@ def load(config: Config) -> datasets.Data:
                 path="batch_size",
             )
         )
+    if config.diagnostics and len(data.train.targets) < 2:
+        raise InputError(
+            Problem(
+                f"`diagnostics` need two rows to train on, and the data {name} have one",
+                path="diagnostics",
+            )
+        )
     return data
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from jaxmath import train
 from jaxmath.config import reading
+from jaxmath.config.errors import InputError
 from jaxmath.lab import engine, train_diagnosis
 from jaxmath.lab import train as training
 from jaxmath.models import mlp
@@ -153,3 +154,10 @@ def test_a_schedule_and_momentum_are_counted():
     rate = 0.1 * np.array([1, 2 / 3, 1 / 3, 0])
     expected = rate * found["sharpness_curve"] / limit
     np.testing.assert_allclose(found["stability_curve"], expected, rtol=1e-6, atol=1e-12)
+
+
+def test_one_row_is_too_few():
+    data = {"name": "linear", "rows": 2, "dimension": 1, "split": {"test": 0.5}}
+    study = reading.read({"experiment": "train", "diagnostics": True, "data": data}, (), False)
+    with pytest.raises(InputError, match="need two rows"):
+        engine.measure(study)
