@@ -247,4 +247,20 @@ SOURCES: dict[str, str] = {
     "of Applied Meteorology 12 (1973) 595-600",
     "thompson1933likelihood": "W. R. Thompson, On the likelihood that one unknown probability "
     "exceeds another in view of the evidence of two samples, Biometrika 25 (1933) 285-294",
+    "mccandlish2018empirical": "S. McCandlish, J. Kaplan, D. Amodei and the OpenAI Dota team, An "
+    "empirical model of large-batch training, arXiv:1812.06162 (2018)",
+    "cohen2021edge": "J. Cohen, S. Kaur, Y. Li, J. Z. Kolter and A. Talwalkar, Gradient descent on "
+    "neural networks typically occurs at the edge of stability, ICLR 2021",
+    "lewkowycz2020catapult": "A. Lewkowycz, Y. Bahri, E. Dyer, J. Sohl-Dickstein and G. Gur-Ari, "
+    "The large learning rate phase of deep learning: the catapult mechanism, "
+    "arXiv:2003.02218 (2020)",
+    "golub2013matrix": "G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, "
+    "Johns Hopkins University Press 2013",
+    "lu2020dying": "L. Lu, Y. Shin, Y. Su and G. E. Karniadakis, Dying ReLU and initialization: "
+    "theory and numerical examples, Communications in Computational Physics 28 (2020) 1671-1706",
+    "lecun2012efficient": "Y. LeCun, L. Bottou, G. B. Orr and K.-R. Müller, Efficient BackProp, in "
+    "Neural Networks: Tricks of the Trade, 2nd edition, Springer 2012",
+    "chen2023symbolic": "X. Chen, C. Liang, D. Huang, E. Real, K. Wang, H. Pham, X. Dong, T. "
+    "Luong, C.-J. Hsieh, Y. Lu and Q. V. Le, Symbolic discovery of optimization algorithms, "
+    "NeurIPS 2023",
 }

@@ -20,7 +20,7 @@ from jax.flatten_util import ravel_pytree
 from jaxmath import train
 from jaxmath.config.choices import Choice, arguments, choose, target
 from jaxmath.config.errors import InputError, Problem
-from jaxmath.lab import datasets
+from jaxmath.lab import datasets, train_diagnosis
 from jaxmath.lab.by_hand import by_hand
 from jaxmath.lab.train_result import draw, judge
 
@@ -82,6 +82,8 @@ class Config:
         sampling: "epochs" without replacement, or "replacement".
         records: how often the losses are recorded.
         stop: when to end early.
+        diagnostics: whether sharpness, noise and the like are measured at each record, and what
+            ails a run is named.
     """
 
     data: Annotated[Any, Choice("data")] = field(
@@ -107,6 +109,7 @@ class Config:
     sampling: Literal["epochs", "replacement"] = "epochs"
     records: Annotated[int, Ge(1)] = 50
     stop: Stop = field(default_factory=Stop)
+    diagnostics: bool = False
 
 
 def load(config: Config) -> datasets.Data:
@@ -138,6 +141,13 @@ def load(config: Config) -> datasets.Data:
                 f"`batch_size` is {config.batch_size}, and the data {name} have "
                 f"{len(data.train.targets)} rows to train on",
                 path="batch_size",
+            )
+        )
+    if config.diagnostics and len(data.train.targets) < 2:
+        raise InputError(
+            Problem(
+                f"`diagnostics` need two rows to train on, and the data {name} have one",
+                path="diagnostics",
             )
         )
     return data
@@ -175,13 +185,19 @@ def begin(config: Config, data: datasets.Data, key) -> dict[str, Any]:
             config.stop.gradient, config.stop.change, config.stop.patience, config.steps
         ),
     )
-    return dict(state=state, first=losses(config, data, params), start=gap(config, data, params))
+    first = record(config, data, state)
+    carry = dict(state=state, first=first, start=gap(config, data, params), asked={})
+    if config.diagnostics:
+        carry["asked"] = train_diagnosis.at_start(
+            state.objective, params, batches(config, data.train)
+        )
+    return carry
 
 
 def proceed(config: Config, data: datasets.Data, carry) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Some steps, and the losses after them."""
+    """Some steps, and what is measured after them."""
     state = train.advance(carry["state"], batches(config, data.train), _steps_a_round(config))
-    return dict(carry, state=state), losses(config, data, state.params)
+    return dict(carry, state=state), record(config, data, state)
 
 
 def status(config: Config, carry) -> Any:
@@ -203,6 +219,7 @@ def finish(config: Config, data: datasets.Data, carry, records) -> dict[str, Any
     taken = state.step // _steps_a_round(config)
     measured = {name: curve[taken] for name, curve in found.items()}
     measured |= {f"{name}_curve": curve for name, curve in found.items()}
+    measured |= carry["asked"]
     measured |= dict(
         params=state.params,
         gradient_norm=train.norm(gradient),
@@ -228,6 +245,14 @@ def objective(config: Config, penalty: bool = True) -> train.Risk:
         loss_args=arguments(config.loss),
         strength=chosen.strength if chosen else 0.0,
     )
+
+
+def record(config: Config, data: datasets.Data, state: train.State) -> dict[str, Any]:
+    """What is measured at the start and after each round."""
+    found = losses(config, data, state.params)
+    if config.diagnostics:
+        found |= train_diagnosis.at_record(state, batches(config, data.train))
+    return found
 
 
 def losses(config: Config, data: datasets.Data, params) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from jaxmath.formula import Source
+from jaxmath.lab import train_diagnosis
 from jaxmath.runs.experiment import Axis, Claim, Fault, Line, Plot, Result, Table
 from jaxmath.runs.measured import Measured
 from jaxmath.runs.sweep import by_cell, interval, settings, shared
@@ -35,6 +37,8 @@ def judge(config, data, measured: Measured) -> Result:
         tables = (
             Table("end", "At the end", {"measure": list(values), "value": [*values.values()]}),
         )
+    if config.diagnostics:
+        tables += train_diagnosis.tables(measured, ~good)
     return Result(tuple(claims), tables, _series(config, measured, good, names))
 
 
@@ -157,7 +161,24 @@ def draw(result: Result) -> tuple[Plot, ...]:
     plots = [_over_steps(series, swept, numbers, [n for n in names if n.endswith("_loss")])]
     if len(swept) == len(numbers) == 1:
         plots += [_over_setting(series, numbers[0], swept[numbers[0]], names)]
+    if "stability" in names:
+        plots += [_stability(_over_steps(series, swept, numbers, ["stability"]))]
     return tuple(plot for plot in plots if plot.lines)
+
+
+def _stability(drawn: Plot) -> Plot:
+    """The same with its limit, and words of its own."""
+    step = drawn.lines[0].x if drawn.lines else np.zeros(0)
+    limit = Line("limit", step, np.ones(len(step)), style="dashed", hue=1)
+    return replace(
+        drawn,
+        name="stability",
+        title="How close the steps are to the edge of stability",
+        alt="Rate times sharpness over its limit, over the steps of training, and the limit, one.",
+        y=Axis("rate times sharpness over its limit"),
+        lines=(*drawn.lines, limit) if drawn.lines else (),
+        caption="Beyond one a step amplifies errors along the sharpest direction of the loss.",
+    )
 
 
 def _over_steps(series, swept, numbers, names) -> Plot:
@@ -167,7 +188,7 @@ def _over_steps(series, swept, numbers, names) -> Plot:
     dropped = _even(np.flatnonzero(finite.any(axis=1) & ~finite[:, -1]), MOST_LINES - len(ended))
     shown = np.sort(np.concatenate([ended, dropped]))
     several = cells > 1
-    chosen = ["test_loss" if "test_loss" in names else "train_loss"] if several else names
+    chosen = ["test_loss"] if several and "test_loss" in names else names[: 1 if several else None]
     lines = []
     for cell in shown:
         for name in chosen:
@@ -231,8 +252,8 @@ def _over_setting(series, path, values, names) -> Plot:
 
 
 def _words(name: str) -> str:
-    kind, what = name.split("_", 1)
-    return {"train": "training", "test": "test"}[kind] + " " + what
+    kind, _, what = name.partition("_")
+    return {"train": "training", "test": "test"}.get(kind, kind) + f" {what}".rstrip()
 
 
 def _short(value) -> str:
