@@ -15,6 +15,7 @@ from jaxmath.config.errors import InputError
 from jaxmath.config.halving import Halving
 from jaxmath.lab import engine, forecast, held, session
 from jaxmath.runs import journal, sweep
+from jaxmath.runs.measured import Measured
 from jaxmath.runs.rungs import work
 from tests.lab import studies
 from tests.lab.test_resume import contents, no_waiting_for_the_disk  # noqa: F401
@@ -174,6 +175,31 @@ def test_what_has_failed_is_worst_however_small_its_loss():
         method = Halving("halving", "loss", 3, maximize=maximize)
         taken = engine.measure(a_study(method, rates, ("sgd",))).measured["rounds"][0, 0]
         assert taken[-1] == 1
+
+
+def test_an_infinite_metric_is_worst_even_if_more_is_better():
+    def recording(config, data, carry):
+        carry, record = proceed(config, data, carry)
+        broken = config.optimizer.learning_rate == 0.3
+        return carry, dict(loss=jnp.where(broken, jnp.inf, record["loss"]))
+
+    made = studies.module(*PARTS, finish, Config=studies.Config)
+    made.proceed = recording
+    method = Halving("halving", "loss", 3, maximize=True)
+    taken = engine.measure(a_study(method, names=("sgd",), made=made)).measured["rounds"]
+    assert taken[0, 0, RATES.index(0.3)] == 1
+
+
+def test_the_best_setting_ran_to_the_end():
+    axes = (studies.axis("rate", [1.0, 2.0, 3.0]),)
+    arrays = dict(loss=np.array([0.1, 0.5, 0.4]), rounds=np.array([1, 9, 9]))
+    for maximize, best in ((False, 2), (True, 1)):
+        method = Halving("halving", "loss", maximize=maximize)
+        arrays["loss"][0] = 0.9 if maximize else 0.1
+        (table,) = sweep.tables(LONG, Measured(arrays, axes), method)
+        assert table.best == best
+        assert table.columns["rounds"].tolist() == [1, 9, 9]
+        assert "rounds mean" not in table.columns
 
 
 def test_smaller_tiles_have_the_same_numbers(monkeypatch):
