@@ -43,6 +43,9 @@ PATIENCE = 300
 GRACE = 10.0
 """Seconds that a child may take to leave the job after its last word."""
 
+BY_ANOTHER = "JAX distributed service detected fatal errors"
+"""What the runtime says when it aborts a process because of another."""
+
 UNHEALTHY = re.compile(r"unhealthy \(stopped sending heartbeats\):\n(\d+)\n")
 """How the coordinator names the process that died."""
 
@@ -182,25 +185,22 @@ class Parent:
                     files.write(log, trace)
                     more = f"; the runtime's last words are in {log}"
             more = f"; go on with it: jaxmath resume {self._folder} --distributed{more}"
-        elif not self._place:
-            more = f":\n{trace}" if code != -signal.SIGABRT else ""
         with contextlib.suppress(OSError):
             sys.stderr.write(f"error: {why}{more}\n")
             sys.stderr.flush()
 
     def _why(self, code: int, trace: str) -> str:
-        if not self._place:
-            given = self._given
-            at = f" at {given.coordinator}" if given.coordinator else ""
-            count = given.processes or "all"
+        by_another = code == Exit.LOST or BY_ANOTHER in trace
+        if not self._place and by_another:
+            at = f" at {self._given.coordinator}" if self._given.coordinator else ""
             return (
-                f"the processes of the job did not find each other{at} within {PATIENCE} s "
-                f"(all {count} must be started, and reach process 0)"
-                if code == -signal.SIGABRT
-                else f"the process ended before it had joined the job, {_signalled(code)}"
-            )
+                f"the processes of the job did not find each other{at} within {PATIENCE} s: all "
+                f"{self._given.processes or ''} must be started, and reach process 0"
+            ).replace("  ", " ")
+        if not self._place:
+            return f"the process was ended by {_signalled(code)} before it had joined the job"
         who = "process {} of {}".format(*self._place)
-        if code not in (-signal.SIGABRT, Exit.LOST):
+        if not by_another:
             return f"{who} was ended by {_signalled(code)}, and the others end with it"
         found = UNHEALTHY.search(trace)
         other = f"process {found[1]}" if found else "process 0"
