@@ -38,7 +38,7 @@ HEARTBEAT = 10
 """Seconds without a sign of life after which a process counts as dead."""
 
 PATIENCE = 150
-"""Seconds within which all processes of a job must have been started; JAX asks for as long again."""
+"""Seconds in which all processes of a job must have been started; JAX takes up to twice that."""
 
 GRACE = 10.0
 """Seconds that a child may take to leave the job after its last word."""
