@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 HEARTBEAT = 10
 """Seconds without a sign of life after which a process counts as dead."""
 
-PATIENCE = 300
-"""Seconds within which all processes of a job must have been started."""
+PATIENCE = 150
+"""Seconds in which all processes of a job must have been started; JAX takes up to twice that."""
 
 GRACE = 10.0
 """Seconds that a child may take to leave the job after its last word."""
@@ -194,7 +194,7 @@ class Parent:
         if not self._place and by_another:
             at = f" at {self._given.coordinator}" if self._given.coordinator else ""
             return (
-                f"the processes of the job did not find each other{at} within {PATIENCE} s: all "
+                f"the processes of the job did not find each other{at} in time: all "
                 f"{self._given.processes or ''} must be started, and reach process 0"
             ).replace("  ", " ")
         if not self._place:
