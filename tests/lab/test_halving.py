@@ -20,7 +20,7 @@ from jaxmath.runs.rungs import work
 from tests.lab import studies
 from tests.lab.test_resume import contents, no_waiting_for_the_disk  # noqa: F401
 
-# Li et al. (2018), table 1, has R = 81 and eta = 3: n_i, r_i of each bracket by algorithm 1.
+# n_i and r_i of each bracket by algorithm 1 of Li et al. (2018), with their R = 81 and eta = 3.
 # The documentation of mlr3hyperband, another implementation, has R = 8 and eta = 2.
 PUBLISHED = {
     (81, 3): [
