@@ -13,13 +13,17 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-import numpy as np
-from threadpoolctl import threadpool_limits
+from jaxmath.lab import threads
 
-from benchmarks.record import ROOT, keep
-from benchmarks.task import Task
-from jaxmath.config import reading
-from jaxmath.lab import engine, plan
+threads.inline()  # as `jaxmath run` does, before anything imports JAX
+
+import numpy as np  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from benchmarks.record import ROOT, keep  # noqa: E402
+from benchmarks.task import Task  # noqa: E402
+from jaxmath.config import reading  # noqa: E402
+from jaxmath.lab import engine, plan  # noqa: E402
 
 PEERS = ("optax_loop", "optax_scan", "scikit_learn", "pytorch")
 LOOP, SKLEARN = "Python loop of jitted optax steps", "scikit-learn MLPClassifier"

@@ -80,9 +80,10 @@ def run(
 ) -> None:
     """Run configs: train, judge the claims, draw, and write a report."""
     with statuses():
-        if deterministic:
-            from jaxmath.lab import threads
+        from jaxmath.lab import threads
 
+        threads.inline()
+        if deterministic:
             threads.pin()
         job = _job(devices, distributed, coordinator, processes, process)
         if job.index:
@@ -129,6 +130,7 @@ def resume(
     with statuses():
         from jaxmath.lab import threads
 
+        threads.inline()
         threads.pin_like(Path(folder))
         job = _job(devices, distributed, coordinator, processes, process)
         if job.index:

@@ -22,7 +22,7 @@ from jaxmath.config.study import Study, SweepAxis, replace_path
 
 DTYPES = {"float64": np.float64, "float32": np.float32}
 
-CACHE_BYTES = 2 << 20
+CACHE_BYTES = 3 << 20
 """What the innermost loops of a tile may occupy on a CPU: about one core's own cache.
 
 The bound counts what fusion never stores, so that somewhat more than a cache is no loss.

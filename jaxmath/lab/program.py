@@ -208,8 +208,8 @@ ONCE = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
 }
-"""Options of XLA for what runs once a tile: the code is several times slower, and there in a fifth
-of the time."""
+"""Options of XLA for what a tile begins with, and for what asks how its lanes are: the code is
+several times slower, and there in a fifth of the time."""
 
 
 def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]:
@@ -217,7 +217,7 @@ def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]
     with ThreadPoolExecutor(workers()) as pool:
         begun = [
             [
-                stage and pool.submit(_compile, stage, once=bool(program.rounds) and i != 1)
+                stage and pool.submit(_compile, stage, once=bool(program.rounds) and i in (0, 3))
                 for i, stage in enumerate((*program[:3], program.status))
             ]
             for program in programs
