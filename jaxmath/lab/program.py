@@ -109,6 +109,7 @@ class Program(NamedTuple):
         digest: a hash of the stages' text, the same in every process and over any devices.
         status: what each lane's carry says of it, where an experiment can tell.
         shared: for each leaf of the carry, whether all settings of a seed have one.
+        one_core: whether every core has a tile of its own.
     """
 
     begin: Any
@@ -123,6 +124,7 @@ class Program(NamedTuple):
     status: Any = None
     shared: tuple[bool, ...] = ()
     layout: mesh.Layout = mesh.ALONE
+    one_core: bool = False
 
     @property
     def pieces(self) -> int:
@@ -133,7 +135,7 @@ class Program(NamedTuple):
     def alike(self) -> tuple:
         """What programs have in common of which one serves for all."""
         trees = self.begin.in_tree, self.carry, self.record, self.results
-        return self.digest, self.tiling, self.layout, trees
+        return self.digest, self.tiling, self.layout, self.one_core, trees
 
 
 def lowered(
@@ -211,14 +213,21 @@ ONCE = {
 """Options of XLA for what a tile begins with, and for what asks how its lanes are: the code is
 several times slower, and there in a fifth of the time."""
 
+ROUNDS = {"xla_backend_optimization_level": 1}
+"""For rounds: as fast as by all that LLVM can do, and there in two thirds of the time."""
+
+ONE_CORE = {"xla_cpu_multi_thread_eigen": False}
+"""For tiles of which every core has one: products of matrices that are shared among cores cost a
+fifth of the time in waiting."""
+
 
 def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]:
     """Compile all stages, several at once; `done` is called after each program."""
     with ThreadPoolExecutor(workers()) as pool:
         begun = [
             [
-                stage and pool.submit(_compile, stage, once=bool(program.rounds) and i in (0, 3))
-                for i, stage in enumerate((*program[:3], program.status))
+                stage and pool.submit(_compile, stage, _options(program, stage))
+                for stage in (*program[:3], program.status)
             ]
             for program in programs
         ]
@@ -232,11 +241,17 @@ def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]
         return made
 
 
-def _compile(stage, once: bool):
-    if once and jax.default_backend() == "cpu":
+def _options(program: Program, stage) -> dict[str, Any]:
+    if program.rounds and stage in (program.begin, program.status):
+        return ONCE
+    return (ROUNDS if program.rounds else {}) | (ONE_CORE if program.one_core else {})
+
+
+def _compile(stage, options: dict[str, Any]):
+    if options and jax.default_backend() == "cpu":
         # A version of XLA that has other options than these compiles as it does by default.
         with suppress(jax.errors.JaxRuntimeError):
-            return stage.compile(ONCE)
+            return stage.compile(options)
     return stage.compile()
 
 
@@ -290,15 +305,21 @@ def workers() -> int:
     return plan.cores() if jax.default_backend() == "cpu" else 1
 
 
+def at_once(job: Job) -> int:
+    """How many tiles all processes run at once; where threads are pinned, whatever they are."""
+    return _here() if threads.pinned() else workers() * job.count
+
+
+def _here() -> int:
+    pinned = threads.pinned() and jax.default_backend() == "cpu"
+    return threads.pool() if pinned else workers()
+
+
 def tiling(cell: plan.Cell, each: plan.Size, job: Job, devices: int) -> plan.Tiling:
     """How a cell is cut: for all processes and devices, or where threads are pinned for any."""
-    pinned = threads.pinned()
-    at_once = threads.pool() if pinned and jax.default_backend() == "cpu" else workers()
-    memory = plan.PINNED_MEMORY if pinned else plan.memory() // job.mates
-    most = plan.most_lanes(each, at_once, jax.default_backend(), memory)
+    memory = plan.PINNED_MEMORY if threads.pinned() else plan.memory() // job.mates
+    most = plan.most_lanes(each, _here(), jax.default_backend(), memory)
     seeds, settings = cell.lanes.shape
-    if pinned:
-        return plan.tiling(seeds, settings, most, at_once)
-    if devices == 1:
-        return plan.tiling(seeds, settings, most, at_once * job.count)
+    if threads.pinned() or devices == 1:
+        return plan.tiling(seeds, settings, most, at_once(job))
     return plan.over_devices(seeds, settings, most, devices, job.count)

@@ -23,6 +23,7 @@ from jaxmath.lab.program import (
     STAGES,
     Program,
     arguments,
+    at_once,
     compiled,
     lane,
     lowered,
@@ -85,7 +86,7 @@ def prepare(
     keys, lower = [], {}
     for cell, cut in zip(cells, planned, strict=True):
         data = loader(cell.config)
-        keys.append((*_identity(study, cell, data), devices, cut))
+        keys.append((*_identity(study, cell, data), len(cells), devices, cut))
         if keys[-1] in _programs:
             _programs.move_to_end(keys[-1])
         else:
@@ -96,7 +97,9 @@ def prepare(
             whole = hasattr(study.module, "full_batch") and study.module.full_batch(cell.config)
             rows = mesh.divided(whole, one.arrays, cell.lanes.size, devices)
             cut = cut or tiling(cell, size(one), job, 1 if rows else len(devices))
-            lower[key] = lowered(one, cut, mesh.layout(cut, rows, devices))
+            made = lowered(one, cut, mesh.layout(cut, rows, devices))
+            count = len(cells) * len(cut.tiles(*cell.lanes.shape))
+            lower[key] = made._replace(one_core=count >= at_once(job) > 1)
     programs = dict(_programs) | lower
     work = _tiles(study, cells, loader, [programs[key] for key in keys], first)
     cuts = [programs[key].tiling for key in keys]
@@ -215,14 +218,14 @@ def run(
     keys = {seed: jax.random.key(seed) for tile in work for seed in tile.cell.seeds}
     needed = {(id(tile.data), tile.program.layout): tile for tile in work}
     data = {at: at[1].place(split(tile.data)[0]) for at, tile in needed.items()}
-    at_once = 1 if any(tile.program.layout.over for tile in work) else workers()
+    together = 1 if any(tile.program.layout.over for tile in work) else workers()
 
     def one(tile: Tile):
         # JAX's settings belong to a thread, so each enters the precision for itself.
         with jax.enable_x64(study.precision == "float64"):
             return _run_tile(study, tile, keys, data, progress, stop, journal, sizes)
 
-    with ThreadPoolExecutor(max_workers=min(at_once, len(work))) as pool:
+    with ThreadPoolExecutor(max_workers=min(together, len(work))) as pool:
         futures = [pool.submit(one, tile) for tile in work]
         try:
             while True:
