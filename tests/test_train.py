@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
+from jax.extend.random import threefry_2x32
 
 from jaxmath import losses, train
 from jaxmath.models import linear, mlp, softmax
-from jaxmath.train import Status, Stop, loop
+from jaxmath.train import Status, Stop, batches, loop
 
 rng = np.random.default_rng(2)
 N, D = 103, 4
@@ -47,6 +48,13 @@ order = jax.jit(train.order, static_argnums=(2, 3, 4, 5))
 shuffles = jax.jit(jax.vmap(train.shuffle, (0, None)), static_argnums=1)
 
 
+def test_random_words_are_jaxs_own():
+    key, low = jax.random.key(7), jnp.arange(5, dtype=jnp.uint32)
+    ours = batches._words(key, low, jnp.uint32(3))
+    theirs = threefry_2x32(jax.random.key_data(key), jnp.concatenate([low, jnp.full_like(low, 3)]))
+    np.testing.assert_array_equal(jnp.concatenate(ours), theirs)
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 32, 33, 4096, 5001])
 def test_a_shuffle_is_a_permutation(size):
     first, second = np.asarray(shuffles(jax.random.split(KEY, 2), size))
@@ -71,11 +79,11 @@ def test_every_place_is_equally_likely_after_two_passes():
 
 
 def test_an_epoch_sees_no_example_twice_and_each_epoch_anew():
-    batches = np.asarray(order(KEY, jnp.asarray(0), 30, N, 10)).reshape(3, 100)
-    for epoch in batches:
+    epochs = np.asarray(order(KEY, jnp.asarray(0), 30, N, 10)).reshape(3, 100)
+    for epoch in epochs:
         assert len(set(epoch.tolist())) == 100
-    assert not np.array_equal(batches[0], batches[1])
-    left_out = [set(range(N)) - set(epoch.tolist()) for epoch in batches]
+    assert not np.array_equal(epochs[0], epochs[1])
+    left_out = [set(range(N)) - set(epoch.tolist()) for epoch in epochs]
     assert left_out[0] != left_out[1]
 
 

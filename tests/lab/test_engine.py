@@ -158,6 +158,21 @@ def test_the_precision_is_the_studys_alone(precision):
     assert jax.config.jax_enable_x64 == before
 
 
+@pytest.mark.parametrize(
+    ("grid", "most", "workers", "cut"),
+    [
+        ((32, 32), 109, 2, (2, 32)),  # 16 tiles of 2 rows end before 11 of 3
+        ((32, 32), 1000, 2, (16, 32)),
+        ((32, 32), 50, 2, (1, 32)),
+        ((3, 1), 100, 2, (2, 1)),
+        ((1, 32), 100, 2, (1, 16)),  # one seed on two cores
+        ((5, 7), 3, 4, (1, 3)),
+    ],
+)
+def test_a_sweep_is_cut_so_that_all_workers_end_together(grid, most, workers, cut):
+    assert plan.tiling(*grid, most, workers) == plan.Tiling(*cut)
+
+
 def test_lanes_in_many_tiles_equal_lanes_in_one(monkeypatch):
     whole = lanes([0.01, 0.1, 0.2, 0.3, 0.02])
     monkeypatch.setattr(plan, "most_lanes", lambda *_: 2)

@@ -142,7 +142,7 @@ def test_an_interrupt_saves_what_is_under_way(config, whole, tmp_path, monkeypat
             seen.set()
             os.kill(os.getpid(), signal.SIGINT)
             handled.wait(60)
-            time.sleep(0.2)
+            time.sleep(1)  # until the main thread has told the others
 
     def handler(number, frame):
         handled.set()
