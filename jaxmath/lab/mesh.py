@@ -37,15 +37,18 @@ class Layout(NamedTuple):
     devices: tuple[Any, ...] = ()
     rows: tuple[int, ...] = ()
 
-    def jit(self, fn: Callable, seeds: tuple, settings: tuple, out: Any, data: int) -> Any:
+    def jit(
+        self, fn: Callable, seeds: tuple, settings: tuple, out: Any, data: int, donate: tuple = ()
+    ) -> Any:
         """Jit a stage of a tile, mapped over seeds and, inside them, over settings.
 
         `fn` is what `vmap` made of it over `part` of a tile; `seeds` and `settings` are the axes of
         its arguments, `out` those of its results over settings, all of which have that of seeds.
-        `data` is the position of the arrays of the data among the arguments.
+        `data` is the position of the arrays of the data among the arguments, `donate` that of what is
+        written over.
         """
         if not self.over:
-            return jax.jit(fn)
+            return jax.jit(fn, donate_argnums=donate)
         if self.over == DATA:
             one = NamedSharding(self._mesh(), PartitionSpec())
             places: list[Any] = [one] * len(seeds)
@@ -55,12 +58,14 @@ class Layout(NamedTuple):
                 arrays = [x[:n] if n else x for x, n in zip(args[data], self.rows, strict=True)]
                 return fn(*args[:data], arrays, *args[data + 1 :])
 
-            return jax.jit(whole, in_shardings=tuple(places), out_shardings=one)
+            return jax.jit(
+                whole, in_shardings=tuple(places), out_shardings=one, donate_argnums=donate
+            )
         into = tuple(map(self._lanes, settings, seeds))
         over = jax.shard_map(
             fn, mesh=self._mesh(), in_specs=into, out_specs=self._lanes(out, 0), check_vma=False
         )
-        return jax.jit(over)
+        return jax.jit(over, donate_argnums=donate)
 
     def part(self, tiling: Tiling) -> Tiling:
         """What one device has of a tile."""

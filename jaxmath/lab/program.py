@@ -165,7 +165,9 @@ def _lowered(one: Lane, tiling: plan.Tiling, layout: mesh.Layout, base: Program 
         inner = jax.vmap(fn, in_axes=over_settings, out_axes=out_settings, axis_size=part.columns)
         outer = jax.vmap(inner, in_axes=over_seeds, axis_size=part.rows)
         data = 2 if fn is one.begin else 1
-        return layout.jit(outer, over_seeds, over_settings, out_settings, data)
+        # What goes from round to round is not needed any more once the next round has begun.
+        donate = (3,) if fn is one.proceed else ()
+        return layout.jit(outer, over_seeds, over_settings, out_settings, data, donate)
 
     if not one.rounds:
         whole = grid(one.begin, (None, None, None, 0), (None, 0, None, None))
