@@ -44,8 +44,8 @@ class Layout(NamedTuple):
 
         `fn` is what `vmap` made of it over `part` of a tile; `seeds` and `settings` are the axes of
         its arguments, `out` those of its results over settings, all of which have that of seeds.
-        `data` is the position of the arrays of the data among the arguments, `donate` that of what is
-        written over.
+        `data` is the position of the arrays of the data among the arguments, `donate` those of what
+        is written over.
         """
         if not self.over:
             return jax.jit(fn, donate_argnums=donate)
