@@ -11,6 +11,8 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parent))
 from studies import axis
 
+from jaxmath.config import reading
+from jaxmath.lab import engine
 from jaxmath.runs import sweep
 from jaxmath.runs.measured import Measured
 
@@ -103,3 +105,10 @@ def test_folds_are_repeats_and_their_interval_knows_that_they_share_rows():
         # Nadeau and Bengio 2003: of five folds, a quarter as many rows test as train.
         half = stats.t.ppf(0.975, 9) * spread * np.sqrt(1 / 10 + 1 / 4)
         np.testing.assert_allclose(table.columns["loss 95% high"][row], mean + half, 1e-12)
+
+
+def test_folds_of_one_size_have_one_program():
+    config = Path(__file__).resolve().parents[2] / "configs" / "cross_validation.toml"
+    found = engine.measure(reading.read(config, ("steps=3", "records=1"), smoke=True))
+    assert found.measured["test_loss"].shape == (5, 2)
+    assert found.programs == 2  # 442 rows are two folds of 89 and three of 88
