@@ -102,10 +102,12 @@ def forecast(study: Study) -> str:
         ]
         name = " & ".join(path for path, _ in asked)
         rows = [row for row in rows if row[0] != name] + asked
+    # Programs of one text are compiled once, and nobody has written them yet.
+    most = "at most " if plan.programs > 1 else ""
     rows += [
         ("runs", f"{plan.runs}"),
         ("cells", f"{plan.cells}, the combinations of values that are not numbers or seeds"),
-        ("programs", f"{plan.programs} to compile, in {plan.precision}"),
+        ("programs", f"{most}{plan.programs} to compile, in {plan.precision}"),
         ("memory", f"about {_bytes(plan.memory)}, of which the data {_bytes(plan.data)}"),
     ]
     if plan.method:
