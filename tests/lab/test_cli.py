@@ -219,7 +219,7 @@ def test_check_plans_and_runs_nothing(command, root):
     assert status == Exit.PASS
     assert re.search(r"runs +20\b", out)
     assert re.search(r"cells +2\b", out)
-    assert re.search(r"programs +2\b", out)
+    assert re.search(r"programs +at most 2\b", out)
     assert not (root / "runs").exists()
 
 
