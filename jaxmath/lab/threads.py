@@ -25,11 +25,12 @@ INLINE = "JAX_CPU_ENABLE_ASYNC_DISPATCH"
 
 
 def inline() -> None:
-    """Let a thread that calls a program run it itself, as long as JAX has not begun to work.
+    """Let a thread that calls a program run it itself, if JAX is not imported yet.
 
     Tiles have threads of their own; to hand each call to another costs a tenth of the time.
     """
-    os.environ.setdefault(INLINE, "false")
+    if "jax" not in sys.modules:  # which has read its environment when it is there
+        os.environ.setdefault(INLINE, "false")
 
 
 def pin() -> None:
