@@ -151,7 +151,7 @@ def _misfits(
         yield told, "give it a single value"
         return
     (rounds,) = counts
-    settings = math.prod(len(axis) for axis in axes if axis.paths != ("seed",))
+    settings = math.prod(len(axis) for axis in axes if not axis.is_repeat)
     least = method.factor * method.min_rounds
     if rounds < least:
         told = f"{name} drops nothing with fewer rounds than {least}, min_rounds times factor"

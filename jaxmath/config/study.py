@@ -32,6 +32,16 @@ class SweepAxis:
         """The path, or the paths of a zip joined by " & "."""
         return " & ".join(self.paths)
 
+    @property
+    def is_fold(self) -> bool:
+        """Whether it goes through the folds of a cross-validation."""
+        return len(self.paths) == 1 and self.paths[0].endswith("split.fold")
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it repeats every setting: with other seeds, or on other folds."""
+        return self.paths == ("seed",) or self.is_fold
+
     def __len__(self) -> int:
         return len(self.values)
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from jaxmath.config.errors import theirs
 from jaxmath.config.study import Study
-from jaxmath.lab import methods, plan, provenance, tiles
+from jaxmath.lab import methods, plan, provenance
 from jaxmath.lab.job import Job
 from jaxmath.lab.loading import Loader, read_by_load
 from jaxmath.lab.progress import Progress
@@ -95,9 +95,7 @@ def contribute(study: Study, journal: Journal, job: Job) -> None:
         if hasattr(study.module, "survey"):
             list(_survey_all(study, cells, loader, progress, journal, job))
         else:
-            work, elsewhere, _ = tiles.prepare(study, cells, loader, progress, journal, job)
-            tiles.run(study, work, progress, journal, job)
-            tiles.collect(elsewhere, progress, journal, job)
+            methods.run(study, cells, loader, progress, journal, job)
 
 
 def judge(study: Study, data, arrays: Mapping[str, Any]) -> Result:

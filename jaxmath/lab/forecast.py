@@ -86,7 +86,7 @@ def _method(study: Study) -> dict[str, Any] | None:
         batches = f"{method.count // method.batch} batches of {method.batch}"
         return dict(name=method.name, said=f"{batches}, by {method.metric}", brackets=[])
     rounds = study.module.rounds(study.config)
-    settings = math.prod(len(axis) for axis in study.axes if axis.paths != ("seed",))
+    settings = math.prod(len(axis) for axis in study.axes if not axis.is_repeat)
     brackets = [[list(rung) for rung in rungs] for rungs in method.brackets(settings, rounds)]
     return dict(name=method.name, said=rungs.said(method, settings, rounds), brackets=brackets)
 

@@ -29,7 +29,6 @@ from jaxmath.lab.sizes import Sizes
 from jaxmath.runs.experiment import Table
 from jaxmath.runs.journal import Journal
 from jaxmath.runs.rungs import Compared, table
-from jaxmath.runs.sweep import is_repeat
 
 
 class Searched(NamedTuple):
@@ -125,8 +124,8 @@ class _Settings:
         self._method, self._held = method, held
         lengths = [len(axis) for axis in study.axes]
         lanes = np.arange(int(np.prod(lengths))).reshape(lengths)
-        last = [i for i, axis in enumerate(study.axes) if is_repeat(axis)]
-        others = [axis for axis in study.axes if not is_repeat(axis)]
+        last = [i for i, axis in enumerate(study.axes) if axis.is_repeat]
+        others = [axis for axis in study.axes if not axis.is_repeat]
         first = [i for i in range(len(lengths)) if i not in last]
         lanes = np.transpose(lanes, first + last)
         lanes = lanes.reshape(*lanes.shape[: len(first)], -1)

@@ -78,7 +78,7 @@ def rows(runs: Sequence[Run]) -> tuple[Row, ...]:
 
 
 def _swept(run: Run) -> list[str]:
-    return [path for axis in run.axes if not sweep.is_repeat(axis) for path in axis.paths]
+    return [path for axis in run.axes if not axis.is_repeat for path in axis.paths]
 
 
 def _table(run: Run, name: str) -> Table | None:
@@ -120,7 +120,7 @@ def _cells(run: Run, paths: Sequence[str]) -> list[Cell]:
         for name, array in metrics_of(run).items()
     }
     settings = sweep.settings(measured)
-    repeats = [axis.values for axis in run.axes if sweep.is_repeat(axis)]
+    repeats = [axis.values for axis in run.axes if axis.is_repeat]
     seeds = [*itertools.product(*repeats)] if repeats else [((run.config.get("seed", 0),),)]
     fixed = {path: _value(run.config, path) for path in paths if path not in settings}
     return [

@@ -29,7 +29,7 @@ class Compared(NamedTuple):
 def table(study: Study, method: Halving, compared: Sequence[Compared], rounds: int) -> Table:
     """A row a rung, bracket by bracket."""
     rows = sorted(compared, key=lambda row: (row.bracket, row.step))
-    swept = grid([axis for axis in study.axes if axis.paths != ("seed",)])
+    swept = grid([axis for axis in study.axes if not axis.is_repeat])
     best = [int(row.settings[0]) for row in rows]
     sign = -1.0 if method.maximize else 1.0
     columns = {

@@ -103,29 +103,20 @@ def interval(values, good, shared: float = 0.0) -> tuple[np.ndarray, ...]:
     return tuple(np.asarray(x) for x in (mean, spread, mean - half, mean + half))
 
 
-def is_repeat(axis: SweepAxis) -> bool:
-    """Whether an axis repeats every setting: seeds, and the folds of a cross-validation."""
-    return axis.paths == ("seed",) or _is_fold(axis)
-
-
-def _is_fold(axis: SweepAxis) -> bool:
-    return len(axis.paths) == 1 and axis.paths[0].endswith("split.fold")
-
-
 def shared(axes: Sequence[SweepAxis]) -> float:
     """The rows of a fold over those that it is trained on; zero without folds.
 
     Trainings on folds share most of their rows, so that their mean varies by this share of their
     variance, however many there are (Nadeau and Bengio 2003, section 3).
     """
-    folds = [len(axis) for axis in axes if _is_fold(axis)]
+    folds = [len(axis) for axis in axes if axis.is_fold]
     return max((1 / (count - 1) for count in folds if count > 1), default=0.0)
 
 
 def by_cell(measured: Measured, array: np.ndarray) -> np.ndarray:
     """An array of all lanes as (cells, ..., repeats): a row a setting, its repeats at last."""
     depth = len(measured.axes)
-    last = [i for i, axis in enumerate(measured.axes) if is_repeat(axis)]
+    last = [i for i, axis in enumerate(measured.axes) if axis.is_repeat]
     first = [i for i in range(depth) if i not in last]
     array = np.transpose(array, [*first, *range(depth, array.ndim), *last])
     inner = array.shape[len(first) : array.ndim - len(last)]
@@ -135,7 +126,7 @@ def by_cell(measured: Measured, array: np.ndarray) -> np.ndarray:
 
 def settings(measured: Measured) -> dict[str, np.ndarray]:
     """The swept values but those of repeats, by path: one entry a cell."""
-    return grid([axis for axis in measured.axes if not is_repeat(axis)])
+    return grid([axis for axis in measured.axes if not axis.is_repeat])
 
 
 def grid(axes: Sequence[SweepAxis]) -> dict[str, np.ndarray]:
@@ -178,8 +169,8 @@ def _cells(measured: Measured, metrics, reasons, metric: str | None, sign: float
             }
     title = "The sweep: a row a setting"
     if repeats > 1:
-        kinds = [axis for axis in measured.axes if is_repeat(axis)]
-        told = " and ".join("folds" if _is_fold(axis) else "seeds" for axis in kinds)
+        kinds = [axis for axis in measured.axes if axis.is_repeat]
+        told = " and ".join("folds" if axis.is_fold else "seeds" for axis in kinds)
         title += f", means over {told}"
     if best is not None:
         title += f"; best by {metric}"

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from studies import axis
 
 from jaxmath.config import reading
-from jaxmath.lab import engine
+from jaxmath.lab import engine, forecast
 from jaxmath.runs import sweep
 from jaxmath.runs.measured import Measured
 
@@ -110,5 +110,25 @@ def test_folds_are_repeats_and_their_interval_knows_that_they_share_rows():
 def test_folds_of_one_size_have_one_program():
     config = Path(__file__).resolve().parents[2] / "configs" / "cross_validation.toml"
     found = engine.measure(reading.read(config, ("steps=3", "records=1"), smoke=True))
-    assert found.measured["test_loss"].shape == (5, 2)
+    assert found.measured["test_loss"].shape == (5, 3)
     assert found.programs == 2  # 442 rows are two folds of 89 and three of 88
+
+
+def test_a_method_counts_folds_as_repeats():
+    config = Path(__file__).resolve().parents[2] / "configs" / "cross_validation.toml"
+    method = "sweep.halving={ metric = 'test_loss' }"
+    planned = forecast.planned(reading.read(config, ("steps=9", "records=9", method)))
+    assert planned.method["brackets"][0][0] == [13, 1]
+
+
+def test_a_method_keeps_settings_on_all_their_folds():
+    config = Path(__file__).resolve().parents[2] / "configs" / "cross_validation.toml"
+    method = "sweep.halving={ metric = 'test_loss' }"
+    found = engine.measure(reading.read(config, ("steps=9", "records=9", method)))
+    rounds = found.measured["rounds"]
+    assert rounds.shape == (5, 13)
+    np.testing.assert_array_equal(rounds, np.broadcast_to(rounds[0], rounds.shape))
+    (rungs,) = found.tables
+    best = int(np.flatnonzero(rounds[0] == 9)[0])
+    strengths = np.logspace(-4, 2, 13)
+    np.testing.assert_allclose(rungs.columns["best penalty.strength"][-1], strengths[best])
