@@ -137,7 +137,7 @@ def _conclude(study: Study, folder: Path, measurement: Measurement, job: Job | N
         # What took hours must not be lost to a slip in `judge`.
         store.series(folder, arrays, study.axes)
         raise
-    title, description = _documented(study.module)
+    title, description = _documented(study)
     run = Run(
         name=study.name,
         experiment=study.experiment,
@@ -165,9 +165,9 @@ def _conclude(study: Study, folder: Path, measurement: Measurement, job: Job | N
     return run
 
 
-def _documented(module) -> tuple[str, str]:
-    """The first sentence of a module's docstring, and the rest."""
-    first, _, rest = inspect.cleandoc(module.__doc__ or module.__name__).partition("\n\n")
+def _documented(study: Study) -> tuple[str, str]:
+    """The first sentence of an experiment's docstring, or its name, and the rest."""
+    first, _, rest = inspect.cleandoc(study.module.__doc__ or study.experiment).partition("\n\n")
     return " ".join(first.split()).rstrip("."), rest.strip()
 
 

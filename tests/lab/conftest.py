@@ -22,6 +22,7 @@ def command(root, monkeypatch, capsys):
     """A command in this process: status, stdout, stderr."""
     monkeypatch.setattr(cli, "listen", lambda: None)
     monkeypatch.setenv("JAXMATH_NO_CACHE", "1")
+    monkeypatch.setattr(sys, "path", list(sys.path))
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["jaxmath", *words])

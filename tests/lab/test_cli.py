@@ -251,7 +251,6 @@ def rule(primals, tangents):
 )
 @pytest.mark.parametrize("place", ["functions.py", "functions"])
 def test_verify(command, root, source, words, status, needle, place, monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "functions", raising=False)
     (root / "functions.py").write_text("import jax\nimport jax.numpy as jnp\n\n\n" + source)
     options = ["--budget", "12", *(["--domain", words] if words else [])]
