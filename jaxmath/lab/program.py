@@ -215,12 +215,20 @@ ONCE = {
 """Options of XLA for what a tile begins with, and for what asks how its lanes are: the code is
 several times slower, and there in a fifth of the time."""
 
-ROUNDS = {"xla_backend_optimization_level": 1}
-"""For rounds: as fast as by all that LLVM can do, and there in two thirds of the time."""
+ROUNDS = {
+    "xla_backend_optimization_level": 1,
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
+}
+"""For rounds: as fast as by all that LLVM can do, and there in two thirds of the time. XLA would
+also hand sums and what stands between them to the library that has its products of matrices, which
+takes a fifth longer."""
 
-ONE_CORE = {"xla_cpu_multi_thread_eigen": False}
-"""For tiles of which every core has one: products of matrices that are shared among cores cost a
-fifth of the time in waiting."""
+ONE_CORE = {
+    "xla_cpu_multi_thread_eigen": False,
+    "xla_disable_hlo_passes": "cpu-parallel-task-assigner",
+}
+"""For tiles of which every core has one: an operation cut into a piece for each core waits for the
+cores of other tiles."""
 
 
 def compiled(programs: list[Program], done: Callable[[], None]) -> list[Program]:
