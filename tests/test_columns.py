@@ -1,5 +1,7 @@
 """A batch with its examples last gives what `jax.vmap` gives, and so do its derivatives."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -119,7 +121,18 @@ def test_weights_and_examples_meet_in_one_product_of_matrices():
         logits = columns(lambda w, x: jnp.tanh(w @ x + w[:, 0]), w, X, axes=(None, 0))
         return jnp.sum(logits)
 
-    program = jax.make_jaxpr(jax.vmap(jax.grad(total)))(jnp.stack([W, W]))
-    names = [eqn.primitive.name for eqn in program.jaxpr.eqns]
-    assert names.count("dot_general") == 2
-    assert "transpose" not in names
+    program = jax.jit(jax.vmap(jax.grad(total))).lower(jnp.stack([W, W])).as_text()
+    assert program.count("stablehlo.dot_general") == 2
+    assert "stablehlo.transpose" not in program
+
+
+def test_no_derivative_of_a_product_sums_over_last_or_over_first_axes():
+    def total(w, v):
+        logits = columns(lambda w, v, x: v @ jnp.tanh(w @ x), w, v, X, axes=(None, None, 0))
+        return jnp.sum(jnp.sin(logits))
+
+    derivative = jax.jit(jax.vmap(jax.grad(total, (0, 1))))
+    program = derivative.lower(jnp.stack([W, W]), jnp.stack([W.T, W.T])).as_text()
+    # Of the hidden layer's three products each has rows times columns in every lane.
+    ways = re.findall(r"batching_dims = \[0\] x \[0\], contracting_dims = (\S+ x \S+),", program)
+    assert ways == ["[2] x [1]"] * 3

