@@ -10,7 +10,6 @@ examples is one product of matrices, with no array turned in between. The number
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -184,16 +183,19 @@ def _product(eqn, left, right) -> Column | None:
         shared, own, over, own_over, is_left = right, left, right_sum, left_sum, True
     else:
         shared, own, over, own_over, is_left = left, right, left_sum, right_sum, False
-    precision = eqn.params["precision"]
-    if is_left and isinstance(precision, tuple):
-        precision = precision[::-1]
-    params = eqn.params | dict(precision=precision)
+    params = _swapped(eqn.params) if is_left else eqn.params
     product = _Product(params, tuple(over), [axis + (axis >= own.axis) for axis in own_over])
     found = product.turning(own.axis)(shared, own.array)
     if is_left:
         few, free = shared.ndim - len(over), found.ndim - 1
         found = found.transpose(*range(few, free), *range(few), free)
     return Column(found, found.ndim - 1)
+
+
+def _swapped(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a product with its factors the other way round."""
+    precision = params["precision"]
+    return params | dict(precision=precision[::-1] if isinstance(precision, tuple) else precision)
 
 
 class _Product(NamedTuple):
@@ -205,10 +207,8 @@ class _Product(NamedTuple):
 
     def __call__(self, shared, own, axis: int):
         """What is free of the shared one first, then of the other, the examples last."""
-        numbers = ((self.over, tuple(self.own_over)), ((), ()))
-        found = lax.dot_general_p.bind(shared, own, **self.params | dict(dimension_numbers=numbers))
-        few = shared.ndim - len(self.over)
-        return jnp.moveaxis(found, few + axis - sum(at < axis for at in self.own_over), -1)
+        found = _dot(shared, own, self.over, self.own_over, self.params)
+        return self._last(found, shared, axis)
 
     def turning(self, axis: int) -> Callable[..., Any]:
         """The same, whose derivatives turn small arrays so that no product has to.
@@ -221,35 +221,39 @@ class _Product(NamedTuple):
         def product(shared, own):
             return self(shared, own, axis)
 
-        @partial(product.defjvp, symbolic_zeros=True)
         def rule(primals, tangents):
             shared, own = primals
+            change, own_change = tangents
             terms = []
-            if not isinstance(tangents[0], SymbolicZero):
-                turned = own
-                if axis:
-                    turned = lax.optimization_barrier(jnp.moveaxis(own, axis, 0))
+            if not isinstance(change, SymbolicZero):
+                turned = lax.optimization_barrier(jnp.moveaxis(own, axis, 0)) if axis else own
                 over = [at + (at < axis) for at in self.own_over]
-                terms.append(self._replace(own_over=over)(tangents[0], turned, 0))
-            if not isinstance(tangents[1], SymbolicZero):
-                terms.append(self.reversed(shared, tangents[1], axis))
+                terms.append(self._replace(own_over=over)(change, turned, 0))
+            if not isinstance(own_change, SymbolicZero):
+                terms.append(self.reversed(shared, own_change, axis))
             value = product(shared, own)
             return value, sum(terms[1:], terms[0]) if terms else jnp.zeros_like(value)
 
+        product.defjvp(rule, symbolic_zeros=True)
         return product
 
     def reversed(self, shared, own, axis: int):
         """The same with the factors the other way round, which is turned when it is there."""
-        numbers = ((tuple(self.own_over), self.over), ((), ()))
-        precision = self.params["precision"]
-        if isinstance(precision, tuple):
-            precision = precision[::-1]
-        params = self.params | dict(dimension_numbers=numbers, precision=precision)
-        found = lax.optimization_barrier(lax.dot_general_p.bind(own, shared, **params))
-        few = shared.ndim - len(self.over)
-        free = found.ndim - few
+        found = _dot(own, shared, self.own_over, self.over, _swapped(self.params))
+        found = lax.optimization_barrier(found)
+        free = found.ndim - (shared.ndim - len(self.over))
         found = found.transpose(*range(free, found.ndim), *range(free))
+        return self._last(found, shared, axis)
+
+    def _last(self, found, shared, axis: int):
+        """A product, in which the other one's free axes come second, with the examples last."""
+        few = shared.ndim - len(self.over)
         return jnp.moveaxis(found, few + axis - sum(at < axis for at in self.own_over), -1)
+
+
+def _dot(left, right, left_sum, right_sum, params: dict[str, Any]):
+    params = params | dict(dimension_numbers=((tuple(left_sum), tuple(right_sum)), ((), ())))
+    return lax.dot_general_p.bind(left, right, **params)
 
 
 def _with_rule(eqn, args: list[Any]) -> list[Any]:
