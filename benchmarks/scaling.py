@@ -28,6 +28,9 @@ BEGIN, END = "<!-- measured: python -m benchmarks.scaling -->", "<!-- end -->"
 BAR = 1.7
 LINEAR = 1.3
 """How much dearer a run may be among the most than among a tenth of them."""
+LONG = 9000
+"""Steps of a run in one process and in two, which come to their first tiles at slightly other
+times."""
 MEMORY = 2.0
 """How many times the memory of a tenth of the runs the most may take."""
 
@@ -58,7 +61,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         short = options.short
-        processes = bench.processes(90 if short else 3600, 1 if short else options.rounds)
+        processes = bench.processes(90 if short else LONG, 1 if short else options.rounds)
         runs = bench.runs([10, 100] if short else [100, 1000, 10_000])
         devices = bench.devices(90 if short else 900, [1, 2] if short else [1, 2, 4, 8])
     ratio = processes["one"]["run"] / processes["two"]["run"]
@@ -94,7 +97,7 @@ def tables(record: dict[str, Any]) -> str:
     where = f"On {record['cores']} cores ({record['machine']}), jax {versions['jax']}"
     lines = [
         f"{where}, {record['date'][:10]}: softmax regressions of digits in float32, 45 steps each",
-        "beside the number of runs, and 1,024 runs of 900 and 3,600 steps beside devices and",
+        "beside the number of runs, and 1,024 runs of 900 and 9,000 steps beside devices and",
         "processes. Running is from the first tile to the last; the whole command has imports,",
         "compilation and report besides. Simulated devices share the same cores: they show what",
         "the mesh costs, not what devices gain.",
@@ -128,16 +131,18 @@ class Bench:
         }
 
     def processes(self, steps: int, rounds: int) -> dict[str, dict[str, float]]:
-        """Seconds of one process on one core, and of two that have a core each."""
+        """Seconds of one process on one core, and of two that have a core each.
+
+        Without a cache: JAX keeps what the first process of several compiles and no other's, so
+        that the first would wait for the second to compile.
+        """
         cores = sorted(os.sched_getaffinity(0))[:2]
         config = self.config(steps, 32, 32)
         found: dict[str, list[dict[str, float]]] = {"one": [], "two": []}
-        for number in range(rounds + 1):
-            one = self.time(config, [cores[:1]])
-            two = self.time(config, [[core] for core in cores])
-            if number:  # the first fills the cache
-                found["one"].append(one)
-                found["two"].append(two)
+        for _ in range(rounds):
+            found["one"].append(self.time(config, [cores[:1]], JAXMATH_NO_CACHE="1"))
+            places = [[core] for core in cores]
+            found["two"].append(self.time(config, places, JAXMATH_NO_CACHE="1"))
         medians = {
             name: {key: statistics.median(times[key] for times in many) for key in many[0]}
             for name, many in found.items()

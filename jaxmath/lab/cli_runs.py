@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -87,6 +87,8 @@ def run(
             threads.pin()
         job = _job(devices, distributed, coordinator, processes, process)
         if job.index:
+            with suppress(Exception):  # what is wrong with a config, process 0 says
+                _import_what_is_needed(words, smoke)
             _serve(job, no_cache, save_every)
         from jaxmath.config import reading
 
@@ -160,6 +162,15 @@ def _serve(job: Any, no_cache: bool, save_every: float) -> NoReturn:
     from jaxmath.lab import member
 
     raise SystemExit(member.serve(job, not no_cache, save_every))
+
+
+def _import_what_is_needed(words: list[str], smoke: bool) -> None:
+    """Read the configs while process 0 reads them, so that it has not to wait for imports."""
+    from jaxmath.config import reading
+
+    configs, overrides = split_words(words)
+    for config in configs:
+        reading.read(config, overrides, smoke)
 
 
 def _told(work: Callable[..., Any], quiet: bool, as_json: bool) -> Exit:
