@@ -1,7 +1,9 @@
 """The engine against programs run one at a time, without it."""
 
 import functools
+import re
 import sys
+import types
 from collections import OrderedDict
 from pathlib import Path
 
@@ -225,3 +227,22 @@ def test_a_pinned_sweep_is_cut_the_same_way_on_any_machine(monkeypatch):
     monkeypatch.setenv("NPROC", "4")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     assert len(cuts()) == 1
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="the options are XLA's for processors")
+def test_options_of_programs_are_known_to_xla_and_do_what_they_are_for():
+    matrix = jax.ShapeDtypeStruct((256, 256), np.float32)
+    whole = jax.jit(lambda x: jax.numpy.sum(jax.numpy.exp(x @ x), axis=0)).lower(matrix)
+    whole.compile(program.ONCE)
+    text = whole.compile(program.ROUNDS | program.ONE_CORE).as_text()
+    assert '"outer_dimension_partitions":["' not in text
+    fused = re.findall(r"calls=(%\S+),.*__ynn_fusion", text)
+    for name in fused:
+        body = text[text.index(f"\n{name} (") :].partition("\n}")[0]
+        assert re.findall(r" (\w[\w-]*)\(%", body) in (["dot"], ["bitcast", "dot"])
+
+
+def test_an_experiment_without_a_docstring_has_its_name_as_title(tmp_path):
+    bare = types.ModuleType("experiments_23.fit")
+    vars(bare).update({name: value for name, value in vars(SHORT).items() if name[:2] != "__"})
+    assert engine.execute(study(bare), tmp_path, True, False).title == "fit"
